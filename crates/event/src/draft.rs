@@ -97,9 +97,25 @@ impl From<JsonError> for DraftError {
 }
 
 const FIELDS: &[&str] = &[
-    "id", "workspace", "action", "occurred_at", "actor", "on_behalf_of", "approval", "via",
-    "targets", "outcome", "before", "after", "changes", "context", "description", "reason",
-    "severity", "metadata", "source",
+    "id",
+    "workspace",
+    "action",
+    "occurred_at",
+    "actor",
+    "on_behalf_of",
+    "approval",
+    "via",
+    "targets",
+    "outcome",
+    "before",
+    "after",
+    "changes",
+    "context",
+    "description",
+    "reason",
+    "severity",
+    "metadata",
+    "source",
 ];
 const PARTY_FIELDS: &[&str] = &["type", "id", "name", "email", "roles", "url"];
 const TARGET_FIELDS: &[&str] = &["type", "id", "name", "url", "role"];
@@ -129,10 +145,8 @@ impl<'a> EventDraft<'a> {
             });
         }
         let value = Value::parse(text)?;
-        Self::from_value(value).map_err(|fault| DraftError {
-            offset: json::offset_of(text, &fault.pointer),
-            ..fault
-        })
+        Self::from_value(value)
+            .map_err(|fault| DraftError { offset: json::offset_of(text, &fault.pointer), ..fault })
     }
 
     /// Checks an event that is already a JSON value; offsets in errors are 0.
@@ -183,9 +197,8 @@ impl<'a> EventDraft<'a> {
         match key {
             "id" => self.id = Some(take_text("/id", value, name::is_event_id, ID_FORM)?),
             "workspace" => {
-                let check = |text: &str| {
-                    name::is_workspace_name(text) || text == name::SYSTEM_WORKSPACE
-                };
+                let check =
+                    |text: &str| name::is_workspace_name(text) || text == name::SYSTEM_WORKSPACE;
                 self.workspace = Some(take_text("/workspace", value, check, WORKSPACE_FORM)?);
             }
             "action" => {
@@ -193,7 +206,10 @@ impl<'a> EventDraft<'a> {
                 if self.action.starts_with(name::RESERVED_ACTION_PREFIX) {
                     return Err(DraftError {
                         code: "reserved",
-                        ..invalid("/action", "actions named audit_log.* are written by Proofbook alone")
+                        ..invalid(
+                            "/action",
+                            "actions named audit_log.* are written by Proofbook alone",
+                        )
                     });
                 }
             }
@@ -203,11 +219,16 @@ impl<'a> EventDraft<'a> {
             "actor" => self.actor = Some(party("/actor", value)?),
             "on_behalf_of" => self.on_behalf_of = Some(party("/on_behalf_of", value)?),
             "approval" => {
-                check_object("/approval", &value, APPROVAL_FIELDS, &mut |key, at, value| match key {
-                    "by" => check_party(at, value),
-                    "at" => take_time(at, value).map(drop),
-                    _ => check_text(at, value),
-                })?;
+                check_object(
+                    "/approval",
+                    &value,
+                    APPROVAL_FIELDS,
+                    &mut |key, at, value| match key {
+                        "by" => check_party(at, value),
+                        "at" => take_time(at, value).map(drop),
+                        _ => check_text(at, value),
+                    },
+                )?;
                 self.approval = Some(value);
             }
             "via" => {
@@ -219,7 +240,9 @@ impl<'a> EventDraft<'a> {
             }
             "targets" => {
                 check_list("/targets", &value, limits::TARGETS_MAX, &mut |at, target| {
-                    check_object(at, target, TARGET_FIELDS, &mut |_, at, value| check_text(at, value))
+                    check_object(at, target, TARGET_FIELDS, &mut |_, at, value| {
+                        check_text(at, value)
+                    })
                 })?;
                 self.targets = Some(value);
             }
@@ -276,8 +299,7 @@ impl<'a> EventDraft<'a> {
 }
 
 const ID_FORM: &str = "an id is 1 to 128 of the characters A-Z a-z 0-9 _ . : -";
-const WORKSPACE_FORM: &str =
-    "a workspace is 1 to 128 of the characters A-Z a-z 0-9 _ . : - and begins with a letter or digit";
+const WORKSPACE_FORM: &str = "a workspace is 1 to 128 of the characters A-Z a-z 0-9 _ . : - and begins with a letter or digit";
 const ACTION_FORM: &str =
     "an action is a dotted name of a-z, 0-9 and _ such as project.update, at most 128 bytes";
 

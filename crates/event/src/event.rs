@@ -195,8 +195,7 @@ impl<'a> Event<'a> {
     fn outcome_json(&self) -> Value<'_> {
         let mut members: Object<'_> =
             vec![("result".into(), Value::from(self.clear.outcome.as_str()))];
-        if let Some(detail) =
-            self.member(Group::Description, "outcome").and_then(Value::as_object)
+        if let Some(detail) = self.member(Group::Description, "outcome").and_then(Value::as_object)
         {
             members.extend(detail.iter().cloned());
         }

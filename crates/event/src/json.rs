@@ -142,9 +142,7 @@ impl<'a> Value<'a> {
             Value::Int(number) => Value::Int(number),
             Value::Float(number) => Value::Float(number),
             Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
-            Value::Array(items) => {
-                Value::Array(items.into_iter().map(Value::into_owned).collect())
-            }
+            Value::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
             Value::Object(members) => Value::Object(
                 members
                     .into_iter()

@@ -56,7 +56,8 @@ impl Timestamp {
         let parsed: jiff::Timestamp = text.parse().map_err(|_| fail())?;
         let micros = parsed.as_microsecond();
         // A negative time with a nanosecond rest is rounded towards zero by jiff; cut it downwards.
-        let micros = if parsed.as_nanosecond() < i128::from(micros) * 1_000 { micros - 1 } else { micros };
+        let micros =
+            if parsed.as_nanosecond() < i128::from(micros) * 1_000 { micros - 1 } else { micros };
         if (Self::MIN.0..=Self::MAX.0).contains(&micros) { Ok(Self(micros)) } else { Err(fail()) }
     }
 
