@@ -1,0 +1,134 @@
+//! Commitments, which stand in the leaf, and openings, which show what is behind them.
+//!
+//! ```text
+//! commitment = SHA-256("proofbook/v1/field\0" ‖ salt[16] ‖ u16-be len(pointer) ‖ pointer ‖ value)
+//! opening    = {"pointer": "/actor", "salt": "<base64, 24 chars>", "value": "<canonical JSON as a string>"}
+//! ```
+//!
+//! An opening carries the canonical value as a JSON *string*: a verifier hashes the bytes it is
+//! given and needs no canonicaliser. Nothing here depends on seq or time, so admit can compute it.
+
+use proofbook_event::Group;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::{Hash, decode_base64, encode_base64};
+use crate::prf::Salt;
+use crate::sha256::{BLOCK_BYTES, START, absorb, finish, prefixed};
+
+/// The bytes before every committed value; they keep these hashes apart from all others.
+const DOMAIN: &[u8; 19] = b"proofbook/v1/field\0";
+/// Bytes before the pointer: domain, salt, pointer length.
+const FIXED_BYTES: usize = DOMAIN.len() + 16 + 2;
+
+/// Commits to a value under a salt.
+///
+/// # Panics
+/// The pointer is longer than 65,535 bytes; those of [`Group`] have at most 12.
+pub fn commitment(salt: &Salt, pointer: &str, canonical: &[u8]) -> Hash {
+    let length = u16::try_from(pointer.len()).expect("a pointer is at most 65,535 bytes");
+    let mut head = [0_u8; FIXED_BYTES];
+    head[..DOMAIN.len()].copy_from_slice(DOMAIN);
+    head[DOMAIN.len()..DOMAIN.len() + 16].copy_from_slice(salt);
+    head[DOMAIN.len() + 16..].copy_from_slice(&length.to_be_bytes());
+
+    let head_bytes = FIXED_BYTES + pointer.len();
+    if head_bytes < BLOCK_BYTES {
+        // Every group's pointer fits into the first block beside the head.
+        let mut block = [0_u8; BLOCK_BYTES];
+        block[..FIXED_BYTES].copy_from_slice(&head);
+        block[FIXED_BYTES..head_bytes].copy_from_slice(pointer.as_bytes());
+        return Hash(prefixed(&block[..head_bytes], canonical));
+    }
+    let mut rest = Vec::with_capacity(head_bytes + canonical.len());
+    rest.extend_from_slice(&head);
+    rest.extend_from_slice(pointer.as_bytes());
+    rest.extend_from_slice(canonical);
+    let mut state = START;
+    let (first, others) = rest.split_first_chunk().expect("the head alone fills a block");
+    absorb(&mut state, first);
+    Hash(finish(state, BLOCK_BYTES, others))
+}
+
+/// The salt and value behind one commitment of a leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Which group.
+    pub group: Group,
+    /// The salt under which it was committed.
+    pub salt: Salt,
+    /// The group's canonical value (RFC 8785), exactly as it was committed.
+    pub value: String,
+}
+
+/// A text that is not the JSON form of an opening.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseOpeningError {
+    /// Not the JSON object with its three strings.
+    #[error("an opening is an object of the strings pointer, salt and value")]
+    Json(#[source] serde_json::Error),
+    /// The pointer names no group.
+    #[error("{pointer:?} is the pointer of no group")]
+    Pointer {
+        /// The pointer given.
+        pointer: String,
+    },
+    /// The salt is not padded base64 of 16 bytes.
+    #[error("the salt of {pointer} is not padded base64 of 16 bytes")]
+    Salt {
+        /// The group whose salt it is.
+        pointer: &'static str,
+    },
+}
+
+/// The JSON form, key by key.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    pointer: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    salt: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    value: std::borrow::Cow<'a, str>,
+}
+
+impl Opening {
+    /// Computes the commitment that this opening opens.
+    pub fn commitment(&self) -> Hash {
+        commitment(&self.salt, self.group.pointer(), self.value.as_bytes())
+    }
+
+    /// Says whether this opening opens the given commitment.
+    pub fn verify(&self, expected: &Hash) -> bool {
+        self.commitment() == *expected
+    }
+
+    /// Returns the JSON form, on one line.
+    pub fn to_json(&self) -> String {
+        let mut salt = [0_u8; 24];
+        encode_base64(&self.salt, &mut salt);
+        let wire = Wire {
+            pointer: self.group.pointer().into(),
+            salt: String::from_utf8_lossy(&salt),
+            value: self.value.as_str().into(),
+        };
+        serde_json::to_string(&wire).expect("an object of three strings has a JSON form")
+    }
+
+    /// Reads the JSON form.
+    ///
+    /// # Errors
+    /// Not an object of exactly the three strings, an unknown pointer, or a malformed salt.
+    pub fn from_json(text: &str) -> Result<Self, ParseOpeningError> {
+        let wire: Wire<'_> = serde_json::from_str(text).map_err(ParseOpeningError::Json)?;
+        let group = Group::from_pointer(&wire.pointer).ok_or_else(|| {
+            ParseOpeningError::Pointer { pointer: wire.pointer.chars().take(64).collect() }
+        })?;
+        let salt = decode_base64(wire.salt.as_bytes())
+            .ok_or(ParseOpeningError::Salt { pointer: group.pointer() })?;
+        Ok(Self { group, salt, value: wire.value.into_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Compared with the definition, written down again over the `hmac` crate.
+
+use super::*;
+use ::hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+fn mac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// The definition: one HMAC a bit, the highest bit first.
+fn expected_key(seed: &[u8; 32], k: u16) -> [u8; 32] {
+    format!("{k:012b}").bytes().fold(*seed, |node, bit| mac(&node, &[bit - b'0']))
+}
+
+fn seed() -> RunSeed {
+    RunSeed::from_bytes(std::array::from_fn(|i| i as u8 ^ 0x5a))
+}
+
+fn slot(k: u16) -> Slot {
+    Slot::new(k).unwrap()
+}
+
+#[test]
+fn event_key_is_the_walk_along_the_bits_of_k() {
+    for k in [0, 1, 2, 3, 255, 256, 1023, 2047, 2048, 4094, 4095] {
+        assert_eq!(event_key(&seed(), slot(k)).0, expected_key(&seed().0, k), "{k}");
+    }
+}
+
+#[test]
+fn a_slot_is_below_4096() {
+    assert_eq!(Slot::new(4095), Some(Slot::LAST));
+    assert_eq!(Slot::new(4096), None);
+    assert_eq!(Slot::LAST.next(), None);
+}
+
+#[test]
+fn run_keys_yields_every_key_of_the_run_in_order() {
+    let keys: Vec<_> = RunKeys::new(&seed(), Slot::FIRST).collect();
+    assert_eq!(keys.len(), 4096);
+    for (k, (slot, key)) in keys.iter().enumerate() {
+        assert_eq!(usize::from(slot.get()), k);
+        assert_eq!(*key, event_key(&seed(), *slot), "{k}");
+    }
+}
+
+#[test]
+fn run_keys_begins_anywhere_and_seeks_anywhere() {
+    for first in [0, 1, 7, 2047, 2048, 4095] {
+        let mut keys = RunKeys::new(&seed(), slot(first));
+        assert_eq!(keys.next().unwrap().1, event_key(&seed(), slot(first)));
+        for to in [first, 0, 4095, 1, 2048, 2047, 2046, 3000, 3001] {
+            keys.seek(slot(to));
+            for k in to..(to + 5).min(4096) {
+                assert_eq!(
+                    keys.next(),
+                    Some((slot(k), event_key(&seed(), slot(k)))),
+                    "{first} {k}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn salts_and_nonces_are_the_first_half_of_their_mac() {
+    let key = event_key(&seed(), slot(17));
+    assert_eq!(salt(&key, "/description"), mac(&key.0, b"/description")[..16]);
+    let nonces = NonceKey::from_bytes([3; 32]);
+    assert_eq!(nonce(&nonces, slot(0x0102)), mac(&[3; 32], &[0x01, 0x02])[..16]);
+}
+
+#[test]
+fn debug_of_a_secret_prints_nothing_of_it() {
+    let secret = RunSeed::from_bytes([0xab; 32]);
+    assert_eq!(format!("{secret:?}"), "RunSeed(secret)");
+    assert_eq!(format!("{:?}", event_key(&secret, Slot::FIRST)), "EventKey(secret)");
+    assert_eq!(format!("{:?}", PuncturedRun::whole(&secret)), "PuncturedRun(secret, 1 nodes)");
+}
+
+#[test]
+fn a_punctured_run_gives_every_key_but_the_erased_one() {
+    for erased in [0, 1, 2048, 2731, 4095] {
+        let run = puncture(&seed(), slot(erased));
+        assert_eq!(run.node_count(), 12);
+        for k in 0..4096 {
+            let expected = (k != erased).then(|| event_key(&seed(), slot(k)));
+            assert_eq!(run.event_key(slot(k)), expected, "{erased} {k}");
+        }
+    }
+}
+
+#[test]
+fn no_kept_node_lies_above_an_erased_slot() {
+    let mut run = PuncturedRun::whole(&seed());
+    let mut erased: Vec<u16> = (0..60).map(|i| i * 677 % 4096).collect();
+    for &k in &erased {
+        assert!(run.puncture(slot(k)));
+        assert!(!run.puncture(slot(k)), "a second time there is nothing left to erase");
+    }
+    erased.sort_unstable();
+    for (depth, prefix, _) in run.nodes() {
+        let below = |k: &u16| k >> (12 - depth) == prefix;
+        assert!(!erased.iter().any(below), "depth {depth} prefix {prefix}");
+    }
+    for k in 0..4096 {
+        let expected = erased.binary_search(&k).is_err().then(|| event_key(&seed(), slot(k)));
+        assert_eq!(run.event_key(slot(k)), expected);
+    }
+}
+
+#[test]
+fn erasing_a_whole_run_leaves_no_node() {
+    let mut run = PuncturedRun::whole(&seed());
+    for k in 0..4096 {
+        run.puncture(slot(k));
+    }
+    assert_eq!(run.node_count(), 0);
+    let mut bytes = Vec::new();
+    run.encode(&mut bytes);
+    assert_eq!(bytes, [0, 0]);
+}
+
+#[test]
+fn a_punctured_run_reads_back_and_refuses_other_bytes() {
+    let mut run = puncture(&seed(), slot(100));
+    run.puncture(slot(3000));
+    let mut bytes = Vec::new();
+    run.encode(&mut bytes);
+    assert_eq!(bytes.len(), 2 + 35 * run.node_count());
+    assert_eq!(PuncturedRun::decode(&bytes).unwrap(), run);
+
+    for length in 0..bytes.len() {
+        assert!(PuncturedRun::decode(&bytes[..length]).is_err(), "{length}");
+    }
+    bytes.push(0);
+    assert!(PuncturedRun::decode(&bytes).is_err());
+    bytes.pop();
+
+    let mut deep = bytes.clone();
+    deep[2] = 13;
+    assert_eq!(PuncturedRun::decode(&deep), Err(DecodePuncturedError::Place { index: 0 }));
+    let mut wide = bytes.clone();
+    wide[3] = 0xff;
+    assert_eq!(PuncturedRun::decode(&wide), Err(DecodePuncturedError::Place { index: 0 }));
+    let mut swapped = bytes.clone();
+    swapped[2..72].rotate_left(35);
+    assert_eq!(PuncturedRun::decode(&swapped), Err(DecodePuncturedError::Place { index: 1 }));
+}
