@@ -25,25 +25,29 @@ pub(crate) const START: State = [
 pub(crate) const BLOCK_BYTES: usize = 64;
 
 /// Runs the rounds over one block.
+#[inline]
 pub(crate) fn absorb(state: &mut State, block: &[u8; BLOCK_BYTES]) {
     compress256(state, std::slice::from_ref(block));
 }
 
 /// Ends a message of which `done_bytes` (a multiple of 64) are in `state` and `rest` is still to come.
+#[inline]
 pub(crate) fn finish(mut state: State, done_bytes: usize, rest: &[u8]) -> [u8; 32] {
     let (blocks, tail) = rest.as_chunks::<BLOCK_BYTES>();
     if !blocks.is_empty() {
         compress256(&mut state, blocks);
     }
-    let mut last = [[0_u8; BLOCK_BYTES]; 2];
-    let flat = last.as_flattened_mut();
-    flat[..tail.len()].copy_from_slice(tail);
-    flat[tail.len()] = 0x80;
-    // The closing 1 bit and the 8 length bytes need 9 bytes behind the tail.
-    let count = if tail.len() + 9 <= BLOCK_BYTES { 1 } else { 2 };
+    let mut last = [0_u8; BLOCK_BYTES];
+    last[..tail.len()].copy_from_slice(tail);
+    last[tail.len()] = 0x80;
+    // Behind the closing bit come 8 bytes of length; where they have no room, another block does.
+    if tail.len() >= BLOCK_BYTES - 8 {
+        absorb(&mut state, &last);
+        last = [0_u8; BLOCK_BYTES];
+    }
     let bits = (done_bytes as u64 + rest.len() as u64) * 8;
-    last[count - 1][BLOCK_BYTES - 8..].copy_from_slice(&bits.to_be_bytes());
-    compress256(&mut state, &last[..count]);
+    last[BLOCK_BYTES - 8..].copy_from_slice(&bits.to_be_bytes());
+    absorb(&mut state, &last);
     to_bytes(&state)
 }
 
