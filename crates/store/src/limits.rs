@@ -1,0 +1,51 @@
+//! Every bound of the store with its unit, and the ledger of memory (design section 10).
+
+/// One mebibyte.
+pub const MIB: usize = 1024 * 1024;
+
+/// Bytes of records of one request's batch, encoded. Above what the event limits allow, so that it is
+/// never what a client meets first.
+pub const BATCH_RECORD_BYTES_MAX: usize = 24 * MIB;
+/// Bytes of one frame's body before compression: the largest batch and the group it joins.
+pub const FRAME_RAW_BYTES_MAX: usize = 32 * MIB;
+/// Bytes of one frame's body as stored; zstd never grows its input by more than this margin.
+pub const FRAME_STORED_BYTES_MAX: usize = FRAME_RAW_BYTES_MAX + FRAME_RAW_BYTES_MAX / 128 + 1024;
+/// A group takes no further batch once its records reach this many bytes: larger frames compress no
+/// better and make the first batch of the group wait.
+pub const GROUP_BYTES_SOFT: usize = 4 * MIB;
+/// zstd level of frames: the log is read once, at recovery, so speed matters more than size.
+pub const LOG_ZSTD_LEVEL: i32 = 1;
+/// Space reserved for a log file when it is made. A frame that does not fit begins a new file.
+pub const LOG_FILE_BYTES: u64 = 64 * MIB as u64;
+/// After this much idle time a durable mark is written behind the last frame, in microseconds.
+pub const MARK_AFTER_MICROS: u64 = 50_000;
+/// Space kept in the reserve file.
+pub const RESERVE_BYTES: u64 = 32 * MIB as u64;
+/// Batches waiting for the commit thread; more are answered 503.
+pub const COMMIT_QUEUE_MAX: usize = 256;
+
+/// Bytes of recent events with their indexes at which a pack starts.
+pub const RECENT_BYTES: usize = 64 * MIB;
+/// In-flight requests after decompression.
+pub const IN_FLIGHT_BYTES: usize = 48 * MIB;
+/// Pack and compact, working memory.
+pub const PACK_BYTES: usize = 48 * MIB;
+/// Filters over ids, resident.
+pub const ID_FILTER_BYTES: usize = 16 * MIB;
+/// Workspaces, resident.
+pub const WORKSPACE_BYTES: usize = 32 * MIB;
+/// Segment directories and the read cache.
+pub const SEGMENT_BYTES: usize = 32 * MIB;
+/// Everything else.
+pub const REST_BYTES: usize = 16 * MIB;
+
+const _: () = assert!(
+    RECENT_BYTES
+        + IN_FLIGHT_BYTES
+        + PACK_BYTES
+        + ID_FILTER_BYTES
+        + WORKSPACE_BYTES
+        + SEGMENT_BYTES
+        + REST_BYTES
+        <= 256 * MIB
+);
