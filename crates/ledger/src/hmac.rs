@@ -5,7 +5,6 @@ use crate::sha256::{BLOCK_BYTES, START, State, absorb, finish};
 /// A key made ready: the chaining values after its inner and its outer block.
 ///
 /// Secret. It has no `Debug`, so that no log line can hold it.
-#[derive(Clone)]
 pub(crate) struct HmacKey {
     inner: State,
     outer: State,
