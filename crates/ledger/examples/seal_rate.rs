@@ -43,6 +43,11 @@ fn main() {
             black_box(key);
         }
     });
+    measure("event key (a run entered anew)", || {
+        for _ in 0..EVENTS {
+            black_box(RunKeys::new(black_box(&seed), Slot::LAST).next());
+        }
+    });
     let key = proofbook_ledger::prf::event_key(&seed, Slot::FIRST);
     measure("six salts", || {
         for _ in 0..EVENTS {
