@@ -1,1 +1,29 @@
-//! TBD
+//! The catalog: presets, actions, templates, plans and roles, and the pure decisions made with them.
+//!
+//! What lives here: [`preset`] (one product as one TOML file), [`embedded`] (those in the binary),
+//! [`catalog`] (an action's title, module, verb and sentence), [`template`], [`mask`] (secrets),
+//! [`admit`] (the judgement of one event) and [`admitted`] (its result), [`access`] (who may see it),
+//! [`retention`] (how long it is kept), [`link`] (a module's address), [`mapping`] (foreign logs).
+//!
+//! What stays out: storage, HTTP, mail, clocks and randomness. Keys, ids and the time are given.
+//!
+//! Invariant: what [`admit`] returns holds no value that the catalog or a detector calls a secret,
+//! nowhere in its bytes.
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod admit;
+pub mod admitted;
+pub mod catalog;
+pub mod embedded;
+pub mod limits;
+pub mod link;
+pub mod mask;
+pub mod preset;
+pub mod retention;
+pub mod template;
+
+pub use admit::{AdmitContext, Rejected, admit};
+pub use admitted::{Admitted, EventKeys, Stored};
+pub use catalog::Catalog;
+pub use preset::Preset;

@@ -1,0 +1,297 @@
+//! Admit: everything about one event that needs judgement and no order (design section 3).
+//!
+//! [`admit`] is pure. What it sees is what counts: the catalog it is given decides title, module,
+//! verb, severity and sentence for good, and secrets are gone before anything is rendered, hashed
+//! or stored. An event is refused for four reasons only: it lies more than 24 hours ahead, it is
+//! already outside its retention, its catalog is strict and does not list the action, or it grew
+//! over the limit.
+
+use std::borrow::Cow;
+use std::hash::Hasher as _;
+
+use proofbook_event::canonical::{ObjectWriter, write_int, write_string, write_value};
+use proofbook_event::draft::DraftError;
+use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits};
+use proofbook_ledger::leaf::clear_action;
+use siphasher::sip::SipHasher24;
+
+use crate::admitted::{Admitted, EventKeys, Facts, Packed};
+use crate::catalog::{Catalog, Resolved};
+use crate::mask::Masker;
+use crate::template::Values;
+
+/// How far back an event may lie before a key without `import` stops its retention (24 h), in µs.
+const BACKDATE_MICROS_MAX: i64 = 24 * 3600 * 1_000_000;
+
+/// What admit needs to know beside the event.
+pub struct AdmitContext<'c> {
+    /// The catalog in force.
+    pub catalog: &'c Catalog,
+    /// Now, by the guarded clock.
+    pub now: Timestamp,
+    /// The oldest moment still kept, from [`Keep::cutoff`](crate::retention::Keep::cutoff).
+    pub kept_since: Option<Timestamp>,
+    /// Whether the key may import, and so backdate.
+    pub may_import: bool,
+    /// Key of the hashes of ids and of the fingerprints of events.
+    pub fingerprint_key: &'c [u8; 16],
+    /// Key of the fingerprints in masked values.
+    pub mask_key: &'c [u8; 16],
+    /// Makes an id for an event without one: a UUIDv7 in lower case.
+    pub make_id: &'c mut dyn FnMut() -> String,
+}
+
+/// Why one event is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Rejected {
+    /// A stable code: those of [`DraftError`], `too_far_ahead`, `outside_retention`,
+    /// `unknown_action`, or `too_large`.
+    pub code: &'static str,
+    /// JSON pointer of the field, empty for the event as a whole.
+    pub pointer: String,
+    /// Byte offset in the event's text, where the text is at fault.
+    pub offset: Option<usize>,
+    /// What is wrong and what to do, in plain words.
+    pub reason: String,
+    /// The limit that was exceeded, where one was.
+    pub limit: Option<u64>,
+}
+
+impl From<DraftError> for Rejected {
+    fn from(error: DraftError) -> Self {
+        Self {
+            code: error.code,
+            offset: Some(error.offset),
+            reason: error.reason,
+            pointer: error.pointer,
+            limit: error.limit,
+        }
+    }
+}
+
+impl Rejected {
+    fn new(code: &'static str, pointer: &str, reason: String) -> Self {
+        Self { code, pointer: pointer.to_owned(), offset: None, reason, limit: None }
+    }
+}
+
+/// Judges one event.
+///
+/// The draft's own `workspace` is not looked at: whose it is was decided before.
+///
+/// # Errors
+/// The event is refused; nothing of it remains.
+pub fn admit(
+    mut draft: EventDraft<'_>,
+    context: &mut AdmitContext<'_>,
+    keys: &EventKeys,
+) -> Result<Admitted, Rejected> {
+    let occurred_at = draft.occurred_at.unwrap_or(context.now);
+    let retention_from_recorded = judge_time(occurred_at, context)?;
+    let resolved = context.catalog.resolve(&draft.action);
+    if context.catalog.preset().strict && resolved.action.is_none() {
+        return Err(unknown_action(&draft.action, context.catalog));
+    }
+
+    let (id, id_generated) = match draft.id.take() {
+        Some(id) => (id, false),
+        None => (Cow::Owned((context.make_id)()), true),
+    };
+    let fingerprint = keyed_hash(context.fingerprint_key, &draft.sent);
+    let id_hash = keyed_hash(context.fingerprint_key, id.as_bytes());
+    let mut masker = Masker::new(context.mask_key);
+    masker.draft(&mut draft, resolved.secret);
+    let masked = masker.count();
+
+    let action_listed = clear_action(&draft.action, resolved.action.is_some()).is_some();
+    let packed = pack(&draft, &id, &resolved, action_listed, masked);
+    let facts = Facts {
+        id_hash,
+        fingerprint,
+        id_generated,
+        occurred_at,
+        retention_from_recorded,
+        action_listed,
+        notify: resolved.notify,
+        outcome: draft.outcome,
+        masked,
+    };
+    Ok(Admitted::new(facts, packed, keys))
+}
+
+/// Checks when it happened; returns whether retention counts from recorded_at.
+fn judge_time(occurred_at: Timestamp, context: &AdmitContext<'_>) -> Result<bool, Rejected> {
+    let ahead = occurred_at.micros() - context.now.micros();
+    if ahead > limits::FUTURE_MICROS_MAX {
+        let reason = format!(
+            "occurred_at {occurred_at} is more than 24 hours ahead of the server's clock, {}; \
+             check the sender's clock and its time zone",
+            context.now
+        );
+        let limit = Some(limits::FUTURE_MICROS_MAX as u64 / 1_000_000);
+        return Err(Rejected { limit, ..Rejected::new("too_far_ahead", "/occurred_at", reason) });
+    }
+    let from_recorded = !context.may_import && -ahead > BACKDATE_MICROS_MAX;
+    match context.kept_since {
+        Some(since) if !from_recorded && occurred_at < since => {
+            let reason = format!(
+                "occurred_at {occurred_at} is already outside this workspace's retention, which \
+                 begins at {since}; the event would be hidden at once"
+            );
+            Err(Rejected::new("outside_retention", "/occurred_at", reason))
+        }
+        _ => Ok(from_recorded),
+    }
+}
+
+fn unknown_action(action: &str, catalog: &Catalog) -> Rejected {
+    let known = catalog.preset().actions.iter().map(|action| action.name.as_str());
+    let hint = match proofbook_event::name::nearest(action, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "add it to the catalog, or make the catalog not strict".to_owned(),
+    };
+    let name = catalog.name();
+    let reason = format!("the strict catalog `{name}` does not list the action `{action}`; {hint}");
+    Rejected::new("unknown_action", "/action", reason)
+}
+
+/// Returns the keyed hash under which ids and events are compared.
+pub fn keyed_hash(key: &[u8; 16], bytes: &[u8]) -> u64 {
+    let mut hasher = SipHasher24::new_with_key(key);
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// Writes the groups' canonical bytes.
+fn pack(
+    draft: &EventDraft<'_>,
+    id: &str,
+    resolved: &Resolved<'_>,
+    action_listed: bool,
+    masked: u32,
+) -> Packed {
+    let mut packed = Packed::begin(&draft.action, draft.sent.len() + 512);
+    let some = |present: bool| present.then_some(());
+
+    let actor =
+        [("actor", &draft.actor), ("on_behalf_of", &draft.on_behalf_of), ("via", &draft.via)];
+    let present = some(actor.iter().any(|(_, value)| value.is_some()));
+    packed.group(Group::Actor, present.map(|()| |out: &mut Vec<u8>| write_members(&actor, out)));
+
+    let present = draft.before.is_some() || draft.after.is_some() || draft.changes.is_some();
+    packed.group(
+        Group::Changes,
+        some(present).map(|()| |out: &mut Vec<u8>| write_changes(draft, out)),
+    );
+    packed.group(Group::Context, draft.context.as_ref().map(writer));
+    packed.group(
+        Group::Description,
+        Some(|out: &mut Vec<u8>| write_description(draft, resolved, action_listed, masked, out)),
+    );
+    packed.group(Group::Id, Some(|out: &mut Vec<u8>| write_string(id, out)));
+    let metadata = [("metadata", &draft.metadata), ("source", &draft.source)];
+    let present = some(metadata.iter().any(|(_, value)| value.is_some()));
+    packed.group(
+        Group::Metadata,
+        present.map(|()| |out: &mut Vec<u8>| write_members(&metadata, out)),
+    );
+    packed.group(Group::Targets, draft.targets.as_ref().map(writer));
+    packed
+}
+
+fn writer<'v, 'a>(value: &'v Value<'a>) -> impl FnOnce(&mut Vec<u8>) + use<'v, 'a> {
+    move |out| write_value(value, out)
+}
+
+/// Writes an object of the members that are present, whose keys come in canonical order.
+fn write_members(members: &[(&str, &Option<Value<'_>>)], out: &mut Vec<u8>) {
+    let mut object = ObjectWriter::begin(out);
+    for (key, value) in members {
+        if let Some(value) = value {
+            write_value(value, object.key(key));
+        }
+    }
+    object.end();
+}
+
+/// Writes `{after, before, changes}`; changes are derived when the sender gave none.
+fn write_changes(draft: &EventDraft<'_>, out: &mut Vec<u8>) {
+    let mut object = ObjectWriter::begin(out);
+    if let Some(after) = &draft.after {
+        write_value(after, object.key("after"));
+    }
+    if let Some(before) = &draft.before {
+        write_value(before, object.key("before"));
+    }
+    match &draft.changes {
+        Some(changes) => write_value(changes, object.key("changes")),
+        None => {
+            let derived = changes::derive(draft.before.as_ref(), draft.after.as_ref());
+            write_value(&changes::to_value(&derived), object.key("changes"));
+        }
+    }
+    object.end();
+}
+
+/// Writes what the event is called, frozen as the catalog says it today.
+fn write_description(
+    draft: &EventDraft<'_>,
+    resolved: &Resolved<'_>,
+    action_listed: bool,
+    masked: u32,
+    out: &mut Vec<u8>,
+) {
+    let mut object = ObjectWriter::begin(out);
+    if !action_listed {
+        write_string(&draft.action, object.key("action"));
+    }
+    if let Some(approval) = &draft.approval {
+        write_value(approval, object.key("approval"));
+    }
+    match &draft.description {
+        Some(given @ Value::String(_)) => write_value(given, object.key("description")),
+        _ => {
+            let mut sentence = String::with_capacity(96);
+            let values = Values {
+                actor: draft.actor.as_ref(),
+                targets: draft.targets.as_ref(),
+                before: draft.before.as_ref(),
+                after: draft.after.as_ref(),
+                changes: draft.changes.as_ref(),
+                metadata: draft.metadata.as_ref(),
+            };
+            resolved.describe(&draft.action, &values, draft.outcome, &mut sentence);
+            write_string(&sentence, object.key("description"));
+        }
+    }
+    if masked > 0 {
+        write_int(i64::from(masked), object.key("masked"));
+    }
+    object.key("module").extend_from_slice(&resolved.module_json);
+    if !draft.outcome_detail.is_empty() {
+        write_outcome_detail(draft, object.key("outcome"));
+    }
+    if let Some(reason) = &draft.reason {
+        write_value(reason, object.key("reason"));
+    }
+    let severity = draft.severity.unwrap_or(resolved.severity);
+    write_string(severity.as_str(), object.key("severity"));
+    write_string(&resolved.title, object.key("title"));
+    write_string(resolved.verb.as_str(), object.key("verb"));
+    object.end();
+}
+
+/// Writes `{code, reason}` of the outcome, those that were sent.
+fn write_outcome_detail(draft: &EventDraft<'_>, out: &mut Vec<u8>) {
+    let mut object = ObjectWriter::begin(out);
+    for key in ["code", "reason"] {
+        if let Some((_, value)) = draft.outcome_detail.iter().find(|(name, _)| name == key) {
+            write_value(value, object.key(key));
+        }
+    }
+    object.end();
+}
+
+#[cfg(test)]
+mod tests;
