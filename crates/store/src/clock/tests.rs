@@ -46,7 +46,7 @@ fn stamps_follow_the_steady_clock_and_small_corrections_only() {
     let day = 24 * HOUR;
     // what happens, stamp since the start, observed, whether purging is allowed
     type Row<'a> = (&'a [Step], i64, &'a [ClockObservationKind], bool);
-    let rows: [Row; 22] = [
+    let rows: [Row; 23] = [
         (&[], 0, &[], true),
         (&[Pass(1)], 1, &[], true),
         (&[Pass(day), Pass(day)], 2 * day, &[], true),
@@ -62,6 +62,8 @@ fn stamps_follow_the_steady_clock_and_small_corrections_only() {
         // Another jump makes purging wait anew, also the one back.
         (&[Wall(YEARS), Pass(day - 1), Wall(2 * HOUR), Pass(1)], day, &[WallAhead; 2], false),
         (&[Wall(YEARS), Pass(MINUTE), Wall(-YEARS)], MINUTE, &[WallAhead, WallAgrees], false),
+        // A smaller change during the wait does not end it.
+        (&[Wall(YEARS), Wall(6 * MINUTE)], 0, &[WallAhead; 2], false),
         // A difference that grows is told again, one that stays is not.
         (
             &[Wall(6 * MINUTE), Wall(4 * MINUTE), Wall(MINUTE), Wall(MINUTE)],
@@ -149,6 +151,15 @@ fn small_steps_add_up_to_a_jump() {
     assert_eq!((kinds(&guarded), guarded.purge_allowed()), (vec![], true), "exactly one hour");
     run(&clock, &guarded, &[Wall(1)]);
     assert_eq!((kinds(&guarded), guarded.purge_allowed()), (vec![WallCrept], false));
+}
+
+#[test]
+fn an_operators_word_lets_the_adding_up_begin_anew() {
+    let (clock, guarded) = started(after(START));
+    run(&clock, &guarded, &[Wall(5 * MINUTE); 10]);
+    guarded.trust_wall();
+    run(&clock, &guarded, &[Wall(5 * MINUTE); 10]);
+    assert_eq!((kinds(&guarded), guarded.purge_allowed()), (vec![WallTrusted], true));
 }
 
 #[test]

@@ -6,6 +6,9 @@ use rustix::io::Errno;
 
 use super::trace::CallKind;
 
+#[cfg(test)]
+mod tests;
+
 /// What goes wrong in one call. A fault strikes only calls that can fail in its way; the others are
 /// not counted for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -33,6 +33,9 @@ mod inspect;
 mod open_file;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 pub use crash::{CrashMode, PowerOff, is_power_off};
 pub use fault::{Calls, Fault};
 pub use trace::{CALLS_MAX, Call, CallKind};

@@ -83,6 +83,18 @@ fn a_random_subset_reaches_every_combination_and_nothing_else() {
 }
 
 #[test]
+fn of_many_writes_all_but_one_can_be_lost_or_kept() {
+    let (disk, file) = disk_with_file(20);
+    for offset in 0..20 {
+        file.write_at(b"n", offset).unwrap();
+    }
+    let images = outcomes(&disk, CrashMode::RandomSubset).into_iter().map(Option::unwrap);
+    let kept: BTreeSet<usize> =
+        images.map(|image| image.iter().filter(|byte| **byte == b'n').count()).collect();
+    assert!(kept.contains(&1) && kept.contains(&10) && kept.contains(&19), "{kept:?}");
+}
+
+#[test]
 fn a_torn_write_breaks_at_sectors_and_only_there() {
     for (mode, sector) in [(CrashMode::Torn512, 512), (CrashMode::Torn4096, 4096)] {
         let (disk, file) = disk_with_file(3 * sector);
@@ -289,6 +301,25 @@ fn one_seed_and_one_order_of_calls_leave_the_same_disk() {
         }
     }
     assert!(seen.len() > calls as usize, "crashes differ: {} images", seen.len());
+}
+
+#[test]
+fn a_durable_write_makes_the_calls_that_its_table_promises() {
+    use crate::disk::sim::CallKind::*;
+    let disk = SimDisk::new(0);
+    disk.create_dir("d").unwrap();
+    durable_write(&disk, "d", "tmp", "f", b"bytes").unwrap();
+    let calls: Vec<_> =
+        disk.trace().into_iter().skip(1).map(|call| (call.kind, call.path)).collect();
+    let expected = [
+        (Remove, "d/tmp"),
+        (CreateNew, "d/tmp"),
+        (WriteAt, "d/tmp"),
+        (SyncData, "d/tmp"),
+        (Rename, "d/tmp"),
+        (SyncDir, "d"),
+    ];
+    assert_eq!(calls, expected.map(|(kind, path)| (kind, path.to_owned())));
 }
 
 #[test]
