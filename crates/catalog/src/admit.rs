@@ -294,4 +294,4 @@ fn write_outcome_detail(draft: &EventDraft<'_>, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -28,8 +28,10 @@ pub struct ParseKeepError {
     pub text: String,
 }
 
-/// Longest number in a duration: a hundred years in days.
-const NUMBER_MAX: u32 = 36_500;
+/// Greatest number of days, about a hundred years.
+const DAYS_MAX: u32 = 36_500;
+/// Greatest number of years.
+const YEARS_MAX: u32 = 1_000;
 
 impl Keep {
     /// Returns the oldest moment that is still kept, or `None` when nothing ends.
@@ -44,11 +46,10 @@ impl Keep {
             }
             Self::Years(years) => {
                 let here = now.in_zone(&jiff::tz::TimeZone::UTC);
-                let span = jiff::Span::new().years(i64::from(years));
-                Some(match here.checked_sub(span) {
-                    Ok(then) => Timestamp::from_jiff(then.timestamp()),
-                    Err(_) => Timestamp::MIN,
-                })
+                let then = jiff::Span::new()
+                    .try_years(i64::from(years))
+                    .and_then(|span| here.checked_sub(span));
+                Some(then.map_or(Timestamp::MIN, |then| Timestamp::from_jiff(then.timestamp())))
             }
         }
     }
@@ -61,14 +62,14 @@ impl FromStr for Keep {
         if text == "unlimited" {
             return Ok(Self::Unlimited);
         }
-        let number = |digits: &str| {
+        let number = |digits: &str, max: u32| {
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let number = plain.then(|| digits.parse().ok())??;
-            (1..=NUMBER_MAX).contains(&number).then_some(number)
+            (1..=max).contains(&number).then_some(number)
         };
         let keep = match text.split_at_checked(text.len().saturating_sub(1)) {
-            Some((digits, "d")) => number(digits).map(Self::Days),
-            Some((digits, "y")) => number(digits).map(Self::Years),
+            Some((digits, "d")) => number(digits, DAYS_MAX).map(Self::Days),
+            Some((digits, "y")) => number(digits, YEARS_MAX).map(Self::Years),
             _ => None,
         };
         keep.ok_or_else(|| ParseKeepError { text: text.chars().take(64).collect() })

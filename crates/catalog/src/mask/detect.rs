@@ -155,43 +155,49 @@ fn pem_block(text: &str) -> Option<Range<usize>> {
 
 /// A password in an address: `scheme://user:password@host`, or a tell-tale name in its query.
 fn url_secret(text: &str) -> Option<Range<usize>> {
-    let begin = text.find("://")? + 3;
-    let rest = &text[begin..];
-    let end = rest.find(|char: char| char.is_whitespace() || matches!(char, '"' | '<' | '>'));
-    let url = &rest[..end.unwrap_or(rest.len())];
-    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
-    if let Some((user, _)) = authority.rsplit_once('@')
-        && let Some((name, password)) = user.split_once(':')
-        && !password.is_empty()
-        && !super::is_placeholder(password)
-    {
-        let from = begin + name.len() + 1;
-        return Some(from..from + password.len());
+    let mut from = 0;
+    while let Some(found) = text[from..].find("://") {
+        let begin = from + found + 3;
+        let rest = &text[begin..];
+        let ends = |char: char| char.is_whitespace() || matches!(char, '"' | '<' | '>');
+        let url = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        if let Some(span) = user_password(url).or_else(|| query_secret(url)) {
+            return Some(span.start + begin..span.end + begin);
+        }
+        from = begin;
     }
+    None
+}
+
+/// The password of `user:password@host/…`.
+fn user_password(url: &str) -> Option<Range<usize>> {
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    let (user, _) = authority.rsplit_once('@')?;
+    let (name, password) = user.split_once(':')?;
+    let hit = !password.is_empty() && !super::is_placeholder(password);
+    hit.then(|| name.len() + 1..user.len())
+}
+
+/// The value of the first tell-tale name behind `?` or `#`.
+fn query_secret(url: &str) -> Option<Range<usize>> {
     let mut at = url.find(['?', '#'])? + 1;
-    for pair in url[at..].split(['&', '#']) {
+    for pair in url[at..].split(['&', '#', ';']) {
         if let Some((name, value)) = pair.split_once('=') {
-            let class = names::class_of(name);
-            let signed = name.eq_ignore_ascii_case("sig")
-                || name.to_ascii_lowercase().ends_with("signature");
-            let hit = match class {
+            let signature = || {
+                name.eq_ignore_ascii_case("sig") || name.to_ascii_lowercase().ends_with("signature")
+            };
+            let hit = match names::class_of(name) {
                 NameClass::Always => !value.is_empty() && !super::is_placeholder(value),
                 NameClass::Tell => names::looks_random(value),
-                _ => signed && names::looks_random(value),
+                _ => signature() && names::looks_random(value),
             };
             if hit {
-                let from = begin + at + name.len() + 1;
-                return Some(from..from + value.len());
+                return Some(at + name.len() + 1..at + pair.len());
             }
         }
         at += pair.len() + 1;
     }
-    let next = begin + url.len();
-    let further = text.get(next..)?;
-    if !further.contains("://") {
-        return None;
-    }
-    url_secret(further).map(|span| span.start + next..span.end + next)
+    None
 }
 
 /// A card's number in groups divided by blanks: 4-4-4-4, or 4-6-5.
