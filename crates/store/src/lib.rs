@@ -3,18 +3,33 @@
 //!
 //! What lives here: [`disk`], [`clock`] and [`random`] (the only doors to the machine, each with a
 //! simulated twin), [`log`] (frames, group commit, recovery), [`record`] (what the log holds),
-//! [`fold`] (state from records), [`recent`] (durable, not yet packed), [`segment`] (packed),
-//! [`manifest`] (the snapshot of the fold), and [`store`], the handle that ties them together.
+//! [`fold`] (state from records), [`recent`] (durable, not yet packed), segments (packed), the
+//! snapshot of the fold, and the handle that ties them together.
 //!
 //! What stays out: HTTP, query text, rendering, tenants' access.
 //!
-//! The way of an event: `admit` → [`commit`] → [`fold`] → publish; one direction, no way back.
+//! The way of an event: admit → commit → [`fold`] → publish; one direction, no way back.
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod codec;
+pub mod commit;
+pub mod config;
 pub mod disk;
+pub mod fold;
 pub mod limits;
 pub mod log;
+pub mod lookup;
+pub mod manifest;
 pub mod names;
+pub mod open;
+pub mod pack;
+pub mod prepare;
 pub mod random;
+pub mod recent;
+pub mod record;
+pub mod segment;
+pub mod segment_entry;
+mod segment_shim;
+pub mod store;
+pub mod view;

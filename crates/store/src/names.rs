@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! LOCK                              held by the one process that has the directory open
+//! store.id                          the store's own id, in hex
 //! reserve                           space kept so that clean-up can run on a full disk
 //! segments.json                     the live segments, for foreign readers; derived, never read by us
 //! log/<first position>-<try>.log    the log's files
@@ -14,6 +15,8 @@
 
 /// The file whose lock keeps a second process out.
 pub const LOCK: &str = "LOCK";
+/// The file that holds the store's own id.
+pub const STORE_ID: &str = "store.id";
 /// The file that keeps space free for clean-up.
 pub const RESERVE: &str = "reserve";
 /// The list of live segments for foreign readers.
@@ -46,6 +49,13 @@ pub fn snapshot_root(position: u64) -> String {
 /// Reads the position from a snapshot root's name.
 pub fn parse_snapshot_root(name: &str) -> Option<u64> {
     parse_hex(name.strip_suffix(".root")?, 16)
+}
+
+/// Returns the name of a snapshot's run.
+pub fn snapshot_run(sha256: &[u8; 32]) -> String {
+    let mut name: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    name.push_str(".run");
+    name
 }
 
 /// Returns the name of a segment's Parquet file.

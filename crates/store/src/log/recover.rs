@@ -115,8 +115,9 @@ struct FileHead {
 impl LocalLog {
     /// Reads every frame behind `floor`, in order, and returns the log ready to append.
     ///
-    /// What was read is synced before this returns: after a kill it may have been in the page cache
-    /// only, and what is shown must be durable (I6). Running it again gives the same frames (I4).
+    /// Each file is synced and dropped from the cache before it is read: after a kill its newest bytes
+    /// may be in the cache only, and what is shown must be durable (I6). Running it again gives the
+    /// same frames (I4).
     ///
     /// # Errors
     /// See [`RecoverError`]. Nothing was changed on disk, except that a torn tail was copied aside.
@@ -187,6 +188,9 @@ impl Reader<'_> {
         let path = join(names::LOG_DIR, name);
         let io_error = |source| RecoverError::Io { file: name.clone(), source };
         let file = self.disk.open_write(&path).map_err(io_error)?;
+        // An earlier process may have died of a failed sync whose pages the cache still shows as
+        // written. Only what comes back from the device after a sync of our own is durable (I6).
+        file.sync_data().and_then(|()| file.drop_cache()).map_err(io_error)?;
         let length = file.len().map_err(io_error)?;
         let Some(head) = self.read_head(&*file, length).map_err(io_error)? else {
             // A file that died before its header was durable holds no frame. One with frames behind
@@ -205,7 +209,6 @@ impl Reader<'_> {
         let mut at = head.first;
         let mut previous = head.previous;
         let mut offset = FILE_HEADER_BYTES;
-        let mut frames_here = false;
         while let Some((frame, before, stored)) =
             read_frame(&*file, offset, length).map_err(io_error)?
         {
@@ -215,11 +218,7 @@ impl Reader<'_> {
             offset += stored;
             at = at.next();
             previous = frame.hash;
-            frames_here = true;
             self.take(name, frame)?;
-        }
-        if frames_here {
-            file.sync_data().map_err(io_error)?;
         }
         self.refuse_later_frame(name, &*file, offset, length, files, index)?;
         self.keep_torn_tail(name, &*file, offset, length).map_err(io_error)

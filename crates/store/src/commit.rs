@@ -1,0 +1,371 @@
+//! The commit path: one straight function from batches to receipts.
+//!
+//! [`Committer`] is driven by one thread, or step by step by a simulation. It owns the log and the
+//! fold; nothing else writes either. A batch is prepared elsewhere and in parallel; what is left here
+//! is order: one frame, one sync, one fold, one publish, then the replies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+
+use crate::clock::GuardedClock;
+use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
+use crate::limits;
+use crate::lookup::{self, WantedId};
+use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
+use crate::recent::Generation;
+use crate::segment::Segment;
+use crate::segment_entry::SegmentEntry;
+use crate::view::{Directory, View};
+
+/// Called once with what became of a batch's events, in the batch's order.
+pub type Reply = Box<dyn FnOnce(Result<Vec<Outcome>, CommitError>) + Send>;
+
+/// Why a batch has no receipts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The disk has no space. Nothing was recorded; trying again later is right.
+    #[error("the disk has no space; nothing was recorded")]
+    NoSpace,
+    /// Too much is waiting. Nothing was recorded.
+    #[error("too much is waiting to be recorded; nothing of this was")]
+    Busy,
+    /// Whether it was recorded is not known. Retrying with the same ids is safe.
+    #[error("it may have been recorded; retry with the same id")]
+    Unknown,
+    /// The store has stopped.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+/// Records on their way into one frame, with what was prepared for them.
+pub struct Batch {
+    /// Encoded records.
+    pub records: Vec<u8>,
+    /// How many there are.
+    pub record_count: u32,
+    /// What to look for of each event, for looking ids up again.
+    pub wanted: Vec<WantedId>,
+    /// What segments know of each event's id.
+    pub hits: Vec<Option<IdHit>>,
+    /// Commitments and nonce of each event.
+    pub sealed: Vec<Sealed>,
+    /// The View's pack count when the ids were looked up.
+    pub pack_epoch: u64,
+    /// How many lists of outcomes the records yield: 1 with events or configuration, else 0.
+    pub outcome_lists: usize,
+    /// Gets the outcomes.
+    pub reply: Reply,
+}
+
+/// Why the store must stop. Nothing is acknowledged after it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// The log could not be written.
+    #[error("the log could not be written")]
+    Log(#[source] AppendError),
+    /// A frame could not be folded.
+    #[error("a frame could not be folded")]
+    Fold(#[source] FoldError),
+    /// A segment that was just packed could not be opened.
+    #[error("a new segment could not be opened: {0}")]
+    Segment(String),
+}
+
+/// What is published: the View and the directory.
+pub struct Published {
+    view: ArcSwap<View>,
+    /// The workspaces as of the newest published frame.
+    pub directory: Directory,
+    /// Bytes of recent events, over all generations.
+    pub recent_bytes: AtomicU64,
+}
+
+impl Published {
+    /// Begins with a first View.
+    pub fn new(view: View) -> Self {
+        let recent_bytes = view.generations.iter().map(|g| g.memory_bytes() as u64).sum();
+        Self {
+            view: ArcSwap::from_pointee(view),
+            directory: Directory::default(),
+            recent_bytes: AtomicU64::new(recent_bytes),
+        }
+    }
+
+    /// Returns the newest View.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+}
+
+/// A generation that is full, and the state at its last frame.
+pub struct PackJob {
+    /// The frozen generation.
+    pub generation: Arc<Generation>,
+    /// Its last frame.
+    pub through: Position,
+    /// The state as of that frame; with the pack applied it becomes a snapshot.
+    pub state: State,
+    /// Hash of that frame, where the snapshot meets the log.
+    pub frame_hash: [u8; 32],
+}
+
+/// The segments that a decision needs opened before its View is published.
+pub type OpenSegment = Box<dyn Fn(&SegmentEntry) -> Result<Arc<Segment>, String> + Send>;
+
+/// The one writer of log and fold.
+pub struct Committer {
+    log: LocalLog,
+    fold: Fold,
+    clock: Arc<GuardedClock>,
+    published: Arc<Published>,
+    open_segment: OpenSegment,
+    recent_pack_bytes: usize,
+    unmarked: bool,
+    pack_job: Option<PackJob>,
+}
+
+impl Committer {
+    /// Takes over a recovered log and the fold of it.
+    pub fn new(
+        log: LocalLog,
+        fold: Fold,
+        clock: Arc<GuardedClock>,
+        published: Arc<Published>,
+        open_segment: OpenSegment,
+        recent_pack_bytes: usize,
+    ) -> Self {
+        let all = fold.state.workspaces.iter().cloned().enumerate();
+        published.directory.update(all.map(|(index, workspace)| (index as u32, workspace)));
+        Self {
+            log,
+            fold,
+            clock,
+            published,
+            open_segment,
+            recent_pack_bytes,
+            unmarked: false,
+            pack_job: None,
+        }
+    }
+
+    /// Returns the fold, for checks.
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// Takes the pack job that the last frame made due.
+    pub fn take_pack_job(&mut self) -> Option<PackJob> {
+        self.pack_job.take()
+    }
+
+    /// Commits a group of batches as one frame and answers each.
+    ///
+    /// # Errors
+    /// The store must stop; every batch of the group was answered with an unknown outcome.
+    pub fn commit(&mut self, mut group: Vec<Batch>) -> Result<(), Fatal> {
+        let mut body = Vec::with_capacity(group.iter().map(|batch| batch.records.len()).sum());
+        let mut hits = Vec::new();
+        let mut sealed = Vec::new();
+        let mut record_count = 0;
+        for batch in &mut group {
+            self.refresh_hits(batch);
+            body.extend_from_slice(&batch.records);
+            record_count += batch.record_count;
+            hits.append(&mut batch.hits);
+            sealed.append(&mut batch.sealed);
+        }
+        let body = Bytes::from(body);
+        let stamp = self.clock.now_micros();
+        let draft = FrameDraft {
+            stamp,
+            body: &body,
+            record_count,
+            digest: self.fold.state.digest,
+        };
+
+        // Before this call returns, a crash may keep the frame or lose it: its clients were told
+        // nothing, so both are right. An error after which the log takes nothing more ends the
+        // process; a full disk ends only these batches.
+        let position = match self.log.append(&draft) {
+            Ok(position) => position,
+            Err(AppendError::NoSpace(_) | AppendError::Encode(_)) => {
+                answer_all(group, &CommitError::NoSpace);
+                return Ok(());
+            }
+            Err(error) => {
+                answer_all(group, &CommitError::Unknown);
+                return Err(Fatal::Log(error));
+            }
+        };
+        self.unmarked = true;
+
+        // From here the frame is durable. A crash now loses no event: recovery folds the same frame
+        // to the same result, and a client that retries meets its own event by its id.
+        let folded = match self.fold.apply(position, stamp, &body, &hits, &sealed) {
+            Ok(folded) => folded,
+            Err(error) => {
+                answer_all(group, &CommitError::Unknown);
+                return Err(Fatal::Fold(error));
+            }
+        };
+
+        // Durable and folded: now it may be seen, and only after it can be seen is it acknowledged.
+        // An acknowledged event is a searchable event.
+        let outcomes = self.publish(position, folded)?;
+        answer_each(group, outcomes);
+        Ok(())
+    }
+
+    /// Writes a durable mark behind the last frame, once.
+    ///
+    /// # Errors
+    /// The store must stop.
+    pub fn mark(&mut self) -> Result<(), Fatal> {
+        if !self.unmarked {
+            return Ok(());
+        }
+        let draft = FrameDraft {
+            stamp: self.clock.now_micros(),
+            body: &[],
+            record_count: 0,
+            digest: self.fold.state.digest,
+        };
+        match self.log.append(&draft) {
+            Ok(position) => {
+                self.unmarked = false;
+                let folded = self
+                    .fold
+                    .apply(position, draft.stamp, &Bytes::new(), &[], &[])
+                    .map_err(Fatal::Fold)?;
+                self.publish(position, folded).map(drop)
+            }
+            // The mark only narrows what a bad last frame may mean; without space it is left out.
+            Err(AppendError::NoSpace(_)) => Ok(()),
+            Err(error) => Err(Fatal::Log(error)),
+        }
+    }
+
+    /// Frees log files before a position.
+    ///
+    /// # Errors
+    /// A file could not be removed.
+    pub fn release(&mut self, before: Position) -> std::io::Result<usize> {
+        self.log.release(before)
+    }
+
+    /// Looks the ids of a batch up again when a generation went into a segment and out of the fold's
+    /// own table since.
+    fn refresh_hits(&self, batch: &mut Batch) {
+        let view = self.published.view();
+        if batch.pack_epoch + 1 >= view.pack_epoch {
+            return;
+        }
+        for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
+            if hit.is_none() {
+                // A damaged index was reported when the batch was prepared.
+                *hit = lookup::find_in_segments(&view, wanted).ok().flatten();
+            }
+        }
+    }
+
+    fn publish(&mut self, position: Position, folded: Folded) -> Result<Vec<Vec<Outcome>>, Fatal> {
+        let mut view = View::clone(&self.published.view.load());
+        view.position = position;
+        if let Some(growing) = view.generations.last() {
+            growing.extend(folded.recent.into_iter().map(|(_, event)| event));
+        }
+        for decision in &folded.decisions {
+            self.apply_decision(&mut view, decision)?;
+        }
+        if folded.config_changed {
+            view.config = self.fold.state.config.clone();
+        }
+        self.freeze_full_generation(&mut view, position);
+        let bytes = view.generations.iter().map(|g| g.memory_bytes() as u64).sum();
+        self.published.recent_bytes.store(bytes, Ordering::Relaxed);
+        self.published.view.store(Arc::new(view));
+        let workspaces = &self.fold.state.workspaces;
+        self.published.directory.update(
+            folded.touched.iter().map(|index| (*index, workspaces[*index as usize].clone())),
+        );
+        Ok(folded.outcomes)
+    }
+
+    /// Hands events from recent to their segment, or from segments to the one that replaces them, in
+    /// one View: never seen twice, never not at all.
+    fn apply_decision(&self, view: &mut View, decision: &Decision) -> Result<(), Fatal> {
+        match decision {
+            Decision::Packed { through, segment } => {
+                let opened = (self.open_segment)(segment).map_err(Fatal::Segment)?;
+                Arc::make_mut(&mut view.segments).push(opened);
+                view.generations.retain(|generation| generation.after >= *through);
+                view.pack_epoch += 1;
+            }
+            Decision::Compacted { inputs, segment } => {
+                let opened = (self.open_segment)(segment).map_err(Fatal::Segment)?;
+                let segments = Arc::make_mut(&mut view.segments);
+                let is_input = |live: &Arc<Segment>| inputs.contains(&live.files().name);
+                if let Some(place) = segments.iter().position(is_input) {
+                    segments.retain(|live| !is_input(live));
+                    segments.insert(place, opened);
+                }
+            }
+            Decision::Dropped { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn freeze_full_generation(&mut self, view: &mut View, position: Position) {
+        let [growing] = view.generations.as_slice() else { return };
+        if growing.memory_bytes() < self.recent_pack_bytes {
+            return;
+        }
+        self.freeze(view, position);
+    }
+
+    fn freeze(&mut self, view: &mut View, position: Position) {
+        let Some(generation) = view.generations.last().cloned() else { return };
+        self.fold.ids.freeze(position);
+        view.generations.push(Arc::new(Generation::new(position)));
+        self.pack_job = Some(PackJob {
+            generation,
+            through: position,
+            state: self.fold.state.clone(),
+            frame_hash: self.log.last_hash().0,
+        });
+    }
+
+    /// Makes a pack due now, however little is recent; nothing when there is nothing or one is due.
+    pub fn freeze_now(&mut self) {
+        let mut view = View::clone(&self.published.view.load());
+        let empty = view.generations.iter().all(|g| g.event_count() == 0);
+        if empty || view.generations.len() > 1 || self.pack_job.is_some() {
+            return;
+        }
+        let position = view.position;
+        self.freeze(&mut view, position);
+        self.published.view.store(Arc::new(view));
+    }
+}
+
+fn answer_all(group: Vec<Batch>, error: &CommitError) {
+    for batch in group {
+        (batch.reply)(Err(error.clone()));
+    }
+}
+
+fn answer_each(group: Vec<Batch>, outcomes: Vec<Vec<Outcome>>) {
+    let mut outcomes = outcomes.into_iter();
+    for batch in group {
+        let list = match batch.outcome_lists {
+            0 => Some(Vec::new()),
+            _ => outcomes.next(),
+        };
+        (batch.reply)(list.ok_or(CommitError::Unknown));
+    }
+}
+
+const _: () = assert!(limits::RECENT_PACK_BYTES * 2 <= limits::RECENT_BYTES);

@@ -1,0 +1,496 @@
+//! The fold: the deterministic function from log to state (design decisions 1 and 2).
+//!
+//! [`State::apply`] takes one frame and nothing else: no disk, no clock, no randomness, no catalog.
+//! Whatever needed judgement was judged before and travels in the record; whatever needs the disk
+//! (is this id known in a segment?) is looked up before and handed in as data. Live path and replay
+//! run the same code on the same bytes.
+//!
+//! Invariants: seq per workspace has no gap and recorded_at never decreases (I2); the same frames
+//! give the same state, witnessed by a digest per frame (I4); while an event is retained its id is
+//! that event (I5).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proofbook_event::{Group, Timestamp};
+use proofbook_ledger::prf::{self, Nonce};
+use proofbook_ledger::{Edge, Hash, LeafFields, NonceKey, RunSeed, Slot, WorkspaceUid};
+use sha2::{Digest, Sha256};
+
+use crate::codec::{DecodeError, Decoder};
+use crate::config::{Config, ConfigChange, WorkspaceSettings};
+use crate::log::{FoldDigest, Position};
+use crate::recent::RecentEvent;
+use crate::record::{self, EventParts, EventsRecord, Format, Record};
+use crate::segment_entry::SegmentEntry;
+
+mod ids;
+
+pub use ids::{IdHit, KnownIds, id_crc};
+
+/// One run of leaf keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Root of the run's key tree.
+    pub seed: RunSeed,
+    /// Key of the run's nonces.
+    pub nonce_key: NonceKey,
+}
+
+/// What the fold knows of one workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workspace {
+    /// Its opaque id, the `ws` of its leaves.
+    pub uid: WorkspaceUid,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The right edge of its tree; the edge's size is the next seq.
+    pub edge: Edge,
+    /// The newest `recorded_at`, microseconds UTC.
+    pub recorded_at: i64,
+    /// Its runs by number; shared, since the published copy seldom differs.
+    pub runs: Arc<Vec<Run>>,
+    /// Its settings.
+    pub settings: Arc<WorkspaceSettings>,
+}
+
+/// The state that a prefix of the log stands for.
+///
+/// Cloning it is cheap enough to do at every pack: workspaces are shared until they change.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The fold's version and the store's keys; `None` before the first record.
+    pub format: Option<Format>,
+    /// The newest folded frame.
+    pub position: Position,
+    /// The newest stamp, microseconds UTC.
+    pub stamp: i64,
+    /// Workspaces by index, in the order of their making.
+    pub workspaces: Vec<Arc<Workspace>>,
+    /// Keys and catalogs.
+    pub config: Arc<Config>,
+    /// Live segments, oldest first.
+    pub segments: Vec<SegmentEntry>,
+    /// Every event up to here is in a live segment.
+    pub packed_through: Position,
+    /// Digest of the newest folded frame.
+    pub digest: FoldDigest,
+}
+
+/// The state with the tables that make applying fast; they follow from it.
+#[derive(Debug, Default)]
+pub struct Fold {
+    /// The state.
+    pub state: State,
+    /// Ids of events that are not in a segment yet, or were packed last.
+    pub ids: KnownIds,
+    by_uid: HashMap<WorkspaceUid, u32>,
+    by_name: HashMap<Arc<str>, u32>,
+}
+
+/// What sealing computed of an event before its place in the tree was known.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The leaf's nonce.
+    pub nonce: Nonce,
+    /// Commitments of the present groups.
+    pub commitments: Vec<(Group, Hash)>,
+}
+
+/// What became of one event of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is recorded.
+    Created {
+        /// Its number in its workspace.
+        seq: u64,
+        /// Its leaf's hash.
+        leaf: Hash,
+        /// When it was recorded, microseconds UTC.
+        recorded_at: i64,
+    },
+    /// The same event was recorded before.
+    Duplicate {
+        /// The number it has.
+        seq: u64,
+    },
+    /// Another event has its id.
+    Conflict {
+        /// That event's number.
+        seq: u64,
+    },
+    /// Its workspace or its run lost a race between nodes; sending it again succeeds.
+    Lost,
+}
+
+/// What applying a frame did, for publishing.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// Per batch in the frame's order, per event in the batch's order.
+    pub outcomes: Vec<Vec<Outcome>>,
+    /// The new events with their workspaces' indexes.
+    pub recent: Vec<(u32, RecentEvent)>,
+    /// Workspaces whose state changed.
+    pub touched: Vec<u32>,
+    /// Whether the live segments changed, and by which decision.
+    pub decisions: Vec<Decision>,
+    /// Whether keys, catalogs or settings changed.
+    pub config_changed: bool,
+}
+
+/// What became of a decision record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A pack holds: the segment is live.
+    Packed {
+        /// Its last position.
+        through: Position,
+        /// The segment.
+        segment: SegmentEntry,
+    },
+    /// A compaction holds: the inputs are no longer live.
+    Compacted {
+        /// Ids of the inputs.
+        inputs: Vec<u64>,
+        /// The segment that replaces them.
+        segment: SegmentEntry,
+    },
+    /// An input had changed; the segment's files are garbage.
+    Dropped {
+        /// The segment that was proposed.
+        segment: u64,
+    },
+}
+
+/// Why a frame cannot be folded. The log is intact; this binary must not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// The records are of a form this binary does not know.
+    #[error("the records cannot be read: {0}; a newer version wrote them")]
+    Decode(#[from] DecodeError),
+    /// A format that this binary does not keep.
+    #[error("format {found} is newer than this binary, which knows up to {known}")]
+    Format {
+        /// The format of the record.
+        found: u16,
+        /// The newest one known here.
+        known: u16,
+    },
+    /// The log does not begin with a format record.
+    #[error("the log does not begin with a format record")]
+    NoFormat,
+    /// A later frame says that this one was folded to another result.
+    #[error("frame {position} folds to another result here than when it was written")]
+    Digest {
+        /// The position that was folded differently.
+        position: Position,
+    },
+}
+
+impl Fold {
+    /// Takes up a state, for instance from a snapshot.
+    pub fn new(state: State) -> Self {
+        let mut fold = Self { state, ..Self::default() };
+        for (index, workspace) in fold.state.workspaces.iter().enumerate() {
+            fold.by_uid.insert(workspace.uid, index as u32);
+            fold.by_name.insert(workspace.name.clone(), index as u32);
+        }
+        fold
+    }
+
+    /// Returns the index of the workspace with this name.
+    pub fn workspace_by_name(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Returns the index of the workspace with this id.
+    pub fn workspace_by_uid(&self, uid: WorkspaceUid) -> Option<u32> {
+        self.by_uid.get(&uid).copied()
+    }
+
+    /// Checks what a frame says of an earlier fold, before it is applied.
+    ///
+    /// # Errors
+    /// It names the newest frame folded here, with another digest.
+    pub fn check_digest(&self, said: FoldDigest) -> Result<(), FoldError> {
+        if said.position == self.state.digest.position && said != self.state.digest {
+            return Err(FoldError::Digest { position: said.position });
+        }
+        Ok(())
+    }
+
+    /// Applies one frame.
+    ///
+    /// `hits` has one entry per event of the frame: what a segment knows of its id. `sealed` likewise,
+    /// or is empty, and then the leaves are sealed here from the run keys.
+    ///
+    /// # Errors
+    /// See [`FoldError`]; the state is then unusable.
+    pub fn apply(
+        &mut self,
+        position: Position,
+        stamp: i64,
+        body: &Bytes,
+        hits: &[Option<IdHit>],
+        sealed: &[Sealed],
+    ) -> Result<Folded, FoldError> {
+        let mut folded = Folded::default();
+        let mut cursor = EventCursor { hits, sealed, next: 0 };
+        let mut records = Decoder::new(body);
+        self.state.stamp = self.state.stamp.max(stamp);
+        while !records.is_empty() {
+            let record = Record::decode(&mut records)?;
+            if self.state.format.is_none() && !matches!(record, Record::Format(_)) {
+                return Err(FoldError::NoFormat);
+            }
+            match record {
+                Record::Format(format) if format.version > record::FORMAT => {
+                    return Err(FoldError::Format {
+                        found: format.version,
+                        known: record::FORMAT,
+                    });
+                }
+                Record::Format(format) => self.state.format = Some(format),
+                Record::Workspace { uid, name } => self.add_workspace(uid, name, &mut folded),
+                Record::Run { workspace, run, seed, nonce_key } => {
+                    self.add_run(workspace, run, seed, nonce_key);
+                }
+                Record::Events(events) => {
+                    let outcomes =
+                        self.add_events(position, body, &events, &mut cursor, &mut folded)?;
+                    folded.outcomes.push(outcomes);
+                }
+                Record::Config { change, event } => {
+                    self.change_config(&change, &mut folded);
+                    let outcomes = match &event {
+                        Some(event) => {
+                            self.add_events(position, body, event, &mut cursor, &mut folded)?
+                        }
+                        None => Vec::new(),
+                    };
+                    folded.outcomes.push(outcomes);
+                }
+                Record::Packed { after, through, segment } => {
+                    let decision = self.pack(after, through, segment, position);
+                    folded.decisions.push(decision);
+                }
+                Record::Compacted { inputs, segment } => {
+                    let decision = self.compact(&inputs, segment);
+                    folded.decisions.push(decision);
+                }
+            }
+        }
+        self.state.position = position;
+        folded.touched.sort_unstable();
+        folded.touched.dedup();
+        self.state.digest = FoldDigest { position, hash: self.digest_of(&folded.touched) };
+        Ok(folded)
+    }
+
+    fn add_workspace(&mut self, uid: WorkspaceUid, name: &str, folded: &mut Folded) {
+        // The first record of a name wins; a repeated one changes nothing.
+        if self.by_name.contains_key(name) || self.by_uid.contains_key(&uid) {
+            return;
+        }
+        let index = self.state.workspaces.len() as u32;
+        let name: Arc<str> = name.into();
+        self.by_uid.insert(uid, index);
+        self.by_name.insert(name.clone(), index);
+        self.state.workspaces.push(Arc::new(Workspace {
+            uid,
+            name,
+            edge: Edge::default(),
+            recorded_at: 0,
+            runs: Arc::default(),
+            settings: Arc::default(),
+        }));
+        folded.touched.push(index);
+    }
+
+    fn add_run(&mut self, uid: WorkspaceUid, run: u32, seed: [u8; 32], nonce_key: [u8; 32]) {
+        let Some(index) = self.workspace_by_uid(uid) else { return };
+        let workspace = &mut self.state.workspaces[index as usize];
+        // A repeated run changes nothing; one that skips a number belongs to a node that lost a race.
+        if workspace.runs.len() == run as usize {
+            Arc::make_mut(&mut Arc::make_mut(workspace).runs).push(Run {
+                seed: RunSeed::from_bytes(seed),
+                nonce_key: NonceKey::from_bytes(nonce_key),
+            });
+        }
+    }
+
+    fn add_events(
+        &mut self,
+        position: Position,
+        body: &Bytes,
+        events: &EventsRecord<'_>,
+        cursor: &mut EventCursor<'_>,
+        folded: &mut Folded,
+    ) -> Result<Vec<Outcome>, FoldError> {
+        let indexes: Vec<Option<u32>> =
+            events.workspaces.iter().map(|uid| self.workspace_by_uid(*uid)).collect();
+        let mut outcomes = Vec::with_capacity(events.event_count as usize);
+        let mut leaf_bytes = Vec::with_capacity(1024);
+        for bytes in events.iter() {
+            let bytes = bytes?;
+            let parts = EventParts::decode(bytes)?;
+            let (hit, sealed) = cursor.advance();
+            let index = indexes.get(parts.workspace_index as usize).copied().flatten();
+            let Some(index) = index else {
+                outcomes.push(Outcome::Lost);
+                continue;
+            };
+            if let Some(known) = self.ids.find(index, &parts).or(hit) {
+                match known.judge(&parts) {
+                    ids::Judgement::Same => {
+                        outcomes.push(Outcome::Duplicate { seq: known.seq });
+                        continue;
+                    }
+                    ids::Judgement::Conflict => {
+                        outcomes.push(Outcome::Conflict { seq: known.seq });
+                        continue;
+                    }
+                    // Two ids with one hash: both are kept.
+                    ids::Judgement::Collision => {}
+                }
+            }
+            let workspace = &mut self.state.workspaces[index as usize];
+            let sealed = match sealed {
+                Some(sealed) => sealed.clone(),
+                None => match seal(workspace, &parts) {
+                    Some(sealed) => sealed,
+                    None => {
+                        outcomes.push(Outcome::Lost);
+                        continue;
+                    }
+                },
+            };
+            let workspace = Arc::make_mut(workspace);
+            let seq = workspace.edge.size();
+            let recorded_at = self.state.stamp.max(workspace.recorded_at);
+            let leaf = leaf_of(workspace.uid, seq, recorded_at, &parts, &sealed, &mut leaf_bytes);
+            workspace.edge.append(leaf);
+            workspace.recorded_at = recorded_at;
+            self.ids.insert(index, &parts, seq);
+            folded.touched.push(index);
+            folded.recent.push((
+                index,
+                RecentEvent::new(position, workspace.uid, seq, recorded_at, leaf, body.slice_ref(bytes)),
+            ));
+            outcomes.push(Outcome::Created { seq, leaf, recorded_at });
+        }
+        Ok(outcomes)
+    }
+
+    fn change_config(&mut self, change: &ConfigChange, folded: &mut Folded) {
+        self.state.config.apply(change);
+        folded.config_changed = true;
+        if let ConfigChange::PutWorkspace { name, settings } = change
+            && let Some(index) = self.workspace_by_name(name)
+        {
+            let workspace = Arc::make_mut(&mut self.state.workspaces[index as usize]);
+            workspace.settings = Arc::new(settings.clone());
+            folded.touched.push(index);
+        }
+    }
+
+    fn pack(
+        &mut self,
+        after: Position,
+        through: Position,
+        segment: SegmentEntry,
+        now: Position,
+    ) -> Decision {
+        if after != self.state.packed_through || through <= after || through >= now {
+            return Decision::Dropped { segment: segment.id() };
+        }
+        self.state.packed_through = through;
+        self.state.segments.push(segment);
+        self.ids.packed(through);
+        Decision::Packed { through, segment }
+    }
+
+    fn compact(&mut self, inputs: &[(u64, [u8; 32])], segment: SegmentEntry) -> Decision {
+        let is_input = |live: &SegmentEntry| {
+            inputs.iter().any(|(id, hash)| live.id() == *id && live.files.parquet.sha256.0 == *hash)
+        };
+        let places: Vec<usize> = (0..self.state.segments.len())
+            .filter(|place| is_input(&self.state.segments[*place]))
+            .collect();
+        let neighbours = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
+        if inputs.is_empty() || places.len() != inputs.len() || !neighbours {
+            return Decision::Dropped { segment: segment.id() };
+        }
+        let (first, last) = (places[0], places[places.len() - 1]);
+        self.state.segments.splice(first..=last, [segment]);
+        Decision::Compacted { inputs: inputs.iter().map(|(id, _)| *id).collect(), segment }
+    }
+
+    fn digest_of(&self, touched: &[u32]) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for index in touched {
+            let workspace = &self.state.workspaces[*index as usize];
+            digest.update(workspace.uid.0);
+            digest.update(workspace.edge.size().to_be_bytes());
+            digest.update(workspace.edge.root().0);
+        }
+        digest.finalize().into()
+    }
+}
+
+/// Walks the prepared data of a frame's events in their order.
+struct EventCursor<'a> {
+    hits: &'a [Option<IdHit>],
+    sealed: &'a [Sealed],
+    next: usize,
+}
+
+impl<'a> EventCursor<'a> {
+    fn advance(&mut self) -> (Option<IdHit>, Option<&'a Sealed>) {
+        let index = self.next;
+        self.next += 1;
+        (self.hits.get(index).copied().flatten(), self.sealed.get(index))
+    }
+}
+
+/// Seals an event from its workspace's run keys; `None` when the run or slot does not exist.
+pub fn seal(workspace: &Workspace, parts: &EventParts<'_>) -> Option<Sealed> {
+    let run = workspace.runs.get(parts.run as usize)?;
+    let slot = Slot::new(parts.k)?;
+    let salts = prf::event_key(&run.seed, slot).salts();
+    let commitments = parts
+        .groups
+        .present()
+        .map(|(group, bytes)| {
+            let pointer = group.pointer();
+            (group, proofbook_ledger::commitment(&salts.salt(pointer), pointer, bytes))
+        })
+        .collect();
+    Some(Sealed { nonce: prf::nonce(&run.nonce_key, slot), commitments })
+}
+
+/// Returns the leaf hash of an event at its place.
+pub fn leaf_of(
+    workspace: WorkspaceUid,
+    seq: u64,
+    recorded_at: i64,
+    parts: &EventParts<'_>,
+    sealed: &Sealed,
+    scratch: &mut Vec<u8>,
+) -> Hash {
+    let fields = LeafFields {
+        workspace,
+        seq,
+        recorded_at: Timestamp::from_micros(recorded_at),
+        occurred_at: Timestamp::from_micros(parts.occurred_at),
+        action: parts.leaf_action(),
+        outcome: parts.outcome,
+        nonce: sealed.nonce,
+        sealed: &sealed.commitments,
+    };
+    proofbook_ledger::leaf::leaf_hash(&fields, scratch)
+}
+
+#[cfg(test)]
+mod tests;

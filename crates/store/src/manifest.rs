@@ -1,0 +1,361 @@
+//! The snapshot of the fold: what stands in for the log up to a position (design decision 1).
+//!
+//! A snapshot is a small root, `snapshots/<position>.root`, and immutable runs that it names by hash,
+//! `snapshots/<sha256>.run`, each holding [`RUN_WORKSPACES`] workspaces. A run whose workspaces did
+//! not change is named again instead of written again. It holds no event values; it holds the runs'
+//! seeds, so its runs are the small rewritable files that erasure rewrites.
+//!
+//! ```text
+//! root: magic "PBroot01" ‖ hash of the root before ‖ generation ‖ position ‖ frame hash ‖ stamp ‖
+//!       format ‖ digest ‖ packed through ‖ configuration (JSON) ‖ segments ‖ runs (sha256, bytes) ‖
+//!       SHA-256 of all bytes before it
+//! run:  magic "PBwsrun1" ‖ count ‖ workspaces ‖ SHA-256 of all bytes before it
+//! ```
+//!
+//! Invariants: a root is written after its runs and is read back past the cache before anything
+//! relies on it; roots form a chain by hash and generation, so that a stale one is noticed (I4, I9).
+
+use std::io;
+use std::sync::Arc;
+
+use proofbook_ledger::{Edge, NonceKey, RunSeed, WorkspaceUid};
+use sha2::{Digest, Sha256};
+
+use crate::codec::{DecodeError, Decoder, Encode};
+use crate::disk::{Disk, durable_write, join, read_file};
+use crate::fold::{Run, State, Workspace};
+use crate::log::{FoldDigest, Position};
+use crate::names;
+use crate::record::Format;
+use crate::segment_entry::SegmentEntry;
+
+/// Workspaces in one run file.
+pub const RUN_WORKSPACES: usize = 1024;
+/// Largest root or run that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const ROOT_MAGIC: [u8; 8] = *b"PBroot01";
+const RUN_MAGIC: [u8; 8] = *b"PBwsrun1";
+
+/// A run file as a root names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunRef {
+    /// SHA-256 of the file, also its name.
+    pub sha256: [u8; 32],
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// A snapshot that is on disk and was verified.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Hash of its root.
+    pub root_hash: [u8; 32],
+    /// 1, 2, 3 … along the chain of roots.
+    pub generation: u64,
+    /// Hash of the log's frame at its position.
+    pub frame_hash: [u8; 32],
+    /// Its runs.
+    pub runs: Vec<RunRef>,
+    /// The state it stands for.
+    pub state: State,
+}
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The disk refused a call.
+    #[error("cannot read the snapshot file {file}")]
+    Io {
+        /// The file.
+        file: String,
+        /// The disk's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The bytes are not those that were written.
+    #[error("the snapshot file {file} is damaged")]
+    Damaged {
+        /// The file.
+        file: String,
+    },
+    /// The bytes are intact and of a form this binary does not know.
+    #[error("the snapshot file {file} is of a form this version does not know")]
+    Unknown {
+        /// The file.
+        file: String,
+        /// What was not understood.
+        #[source]
+        source: DecodeError,
+    },
+}
+
+/// Writes a snapshot and reads it back; `before` is the newest one until now.
+///
+/// On return its runs and its root are durable and verified. A crash in between leaves runs that no
+/// root names, and no root.
+///
+/// # Errors
+/// The disk refused a call, or what was read back is not what was written.
+pub fn write(
+    disk: &dyn Disk,
+    state: State,
+    frame_hash: [u8; 32],
+    before: Option<&Snapshot>,
+) -> Result<Snapshot, SnapshotError> {
+    let mut runs = Vec::new();
+    for (index, workspaces) in state.workspaces.chunks(RUN_WORKSPACES).enumerate() {
+        let unchanged = before.and_then(|before| {
+            let old = before.state.workspaces.chunks(RUN_WORKSPACES).nth(index)?;
+            let same = old.len() == workspaces.len()
+                && old.iter().zip(workspaces).all(|(a, b)| Arc::ptr_eq(a, b));
+            same.then(|| before.runs.get(index).copied())?
+        });
+        match unchanged {
+            Some(run) => runs.push(run),
+            None => runs.push(write_run(disk, workspaces)?),
+        }
+    }
+    let generation = before.map_or(0, |before| before.generation) + 1;
+    let previous = before.map_or([0; 32], |before| before.root_hash);
+    let name = names::snapshot_root(state.position.0);
+    let bytes = encode_root(&state, frame_hash, previous, generation, &runs);
+    write_verified(disk, &name, &bytes)?;
+    let root_hash = Sha256::digest(&bytes).into();
+    Ok(Snapshot { root_hash, generation, frame_hash, runs, state })
+}
+
+/// Reads a snapshot's root and all its runs.
+///
+/// # Errors
+/// See [`SnapshotError`].
+pub fn read(disk: &dyn Disk, position: u64) -> Result<Snapshot, SnapshotError> {
+    let file = names::snapshot_root(position);
+    let bytes = read_verified(disk, &file)?;
+    let unknown = |source| SnapshotError::Unknown { file: file.clone(), source };
+    let (mut snapshot, runs) = decode_root(&bytes).map_err(unknown)?;
+    for run in &runs {
+        let file = names::snapshot_run(&run.sha256);
+        let bytes = read_verified(disk, &file)?;
+        let named = Sha256::digest(&bytes)[..] == run.sha256 && bytes.len() as u64 == run.bytes;
+        if !named {
+            return Err(SnapshotError::Damaged { file });
+        }
+        let unknown = |source| SnapshotError::Unknown { file: file.clone(), source };
+        snapshot.state.workspaces.extend(decode_run(&bytes).map_err(unknown)?);
+    }
+    snapshot.runs = runs;
+    Ok(snapshot)
+}
+
+/// Lists the positions of the roots that are there, newest first.
+///
+/// # Errors
+/// The disk refused to list.
+pub fn positions(disk: &dyn Disk) -> io::Result<Vec<u64>> {
+    let names = disk.list(names::SNAPSHOT_DIR)?;
+    let mut positions: Vec<u64> =
+        names.iter().filter_map(|name| names::parse_snapshot_root(name)).collect();
+    positions.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(positions)
+}
+
+/// Removes every root and run that `kept` does not need, and what a crash left half-written.
+///
+/// # Errors
+/// The disk refused a call; nothing that is needed was touched.
+pub fn remove_others(disk: &dyn Disk, kept: &[Snapshot]) -> io::Result<()> {
+    let needed = |name: &str| {
+        kept.iter().any(|snapshot| {
+            names::snapshot_root(snapshot.state.position.0) == name
+                || snapshot.runs.iter().any(|run| names::snapshot_run(&run.sha256) == name)
+        })
+    };
+    let mut removed = false;
+    for name in disk.list(names::SNAPSHOT_DIR)? {
+        if !needed(&name) {
+            disk.remove(&join(names::SNAPSHOT_DIR, &name))?;
+            removed = true;
+        }
+    }
+    if removed { disk.sync_dir(names::SNAPSHOT_DIR) } else { Ok(()) }
+}
+
+fn write_run(disk: &dyn Disk, workspaces: &[Arc<Workspace>]) -> Result<RunRef, SnapshotError> {
+    let bytes = encode_run(workspaces);
+    let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+    write_verified(disk, &names::snapshot_run(&sha256), &bytes)?;
+    Ok(RunRef { sha256, bytes: bytes.len() as u64 })
+}
+
+fn write_verified(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+    let io_error = |source| SnapshotError::Io { file: name.to_owned(), source };
+    durable_write(disk, names::SNAPSHOT_DIR, &format!("{name}.tmp"), name, bytes)
+        .map_err(io_error)?;
+    let path = join(names::SNAPSHOT_DIR, name);
+    disk.open_read(&path).and_then(|file| file.drop_cache()).map_err(io_error)?;
+    if read_file(disk, &path, FILE_BYTES_MAX).map_err(io_error)? == bytes {
+        Ok(())
+    } else {
+        Err(SnapshotError::Damaged { file: name.to_owned() })
+    }
+}
+
+/// Reads a file and checks the hash in its last 32 bytes.
+fn read_verified(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, SnapshotError> {
+    // A file left by an earlier process may be in the cache only; what is relied on must be durable.
+    let path = join(names::SNAPSHOT_DIR, name);
+    let bytes = disk
+        .open_write(&path)
+        .and_then(|file| file.sync_data().and_then(|()| file.drop_cache()))
+        .and_then(|()| read_file(disk, &path, FILE_BYTES_MAX))
+        .map_err(|source| SnapshotError::Io { file: name.to_owned(), source })?;
+    let intact = bytes.split_last_chunk::<32>().is_some_and(|(body, hash)| {
+        Sha256::digest(body)[..] == *hash
+    });
+    if intact { Ok(bytes) } else { Err(SnapshotError::Damaged { file: name.to_owned() }) }
+}
+
+fn seal_file(mut bytes: Vec<u8>) -> Vec<u8> {
+    let hash = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&hash);
+    bytes
+}
+
+fn encode_root(
+    state: &State,
+    frame_hash: [u8; 32],
+    previous: [u8; 32],
+    generation: u64,
+    runs: &[RunRef],
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.put_raw(&ROOT_MAGIC);
+    out.put_raw(&previous);
+    out.put_varint(generation);
+    out.put_varint(state.position.0);
+    out.put_raw(&frame_hash);
+    out.put_signed(state.stamp);
+    match &state.format {
+        None => out.put_u8(0),
+        Some(format) => {
+            out.put_u8(1);
+            out.put_varint(u64::from(format.version));
+            out.put_raw(&format.store_uid);
+            out.put_raw(&format.id_key);
+            out.put_raw(&format.mask_key);
+        }
+    }
+    out.put_varint(state.digest.position.0);
+    out.put_raw(&state.digest.hash);
+    out.put_varint(state.packed_through.0);
+    out.put_bytes(&serde_json::to_vec(&*state.config).unwrap_or_default());
+    out.put_varint(state.segments.len() as u64);
+    for segment in &state.segments {
+        segment.encode(&mut out);
+    }
+    out.put_varint(runs.len() as u64);
+    for run in runs {
+        out.put_raw(&run.sha256);
+        out.put_varint(run.bytes);
+    }
+    seal_file(out)
+}
+
+fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
+    let mut from = Decoder::new(&bytes[..bytes.len().saturating_sub(32)]);
+    if from.array::<8>("a magic")? != ROOT_MAGIC {
+        return Err(DecodeError::Unknown("a magic"));
+    }
+    let _previous: [u8; 32] = from.array("a root's hash")?;
+    let generation = from.varint("a generation")?;
+    let mut state = State { position: Position(from.varint("a position")?), ..State::default() };
+    let frame_hash = from.array("a frame's hash")?;
+    state.stamp = from.signed("a stamp")?;
+    if from.u8("a format's mark")? == 1 {
+        state.format = Some(Format {
+            version: u16::try_from(from.varint("a format")?)
+                .map_err(|_| DecodeError::Unknown("a format"))?,
+            store_uid: from.array("a store's id")?,
+            id_key: from.array("a key")?,
+            mask_key: from.array("a key")?,
+        });
+    }
+    state.digest =
+        FoldDigest { position: Position(from.varint("a position")?), hash: from.array("a digest")? };
+    state.packed_through = Position(from.varint("a position")?);
+    state.config = serde_json::from_slice(from.bytes("the configuration")?)
+        .map(Arc::new)
+        .map_err(|_| DecodeError::Unknown("the configuration"))?;
+    for _ in 0..from.varint("the segments")? {
+        state.segments.push(SegmentEntry::decode(&mut from)?);
+    }
+    let mut runs = Vec::new();
+    for _ in 0..from.varint("the runs")? {
+        runs.push(RunRef { sha256: from.array("a run")?, bytes: from.varint("a run")? });
+    }
+    from.end()?;
+    let root_hash = Sha256::digest(bytes).into();
+    Ok((Snapshot { root_hash, generation, frame_hash, runs: Vec::new(), state }, runs))
+}
+
+fn encode_run(workspaces: &[Arc<Workspace>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.put_raw(&RUN_MAGIC);
+    out.put_varint(workspaces.len() as u64);
+    let mut edge = Vec::new();
+    for workspace in workspaces {
+        out.put_raw(&workspace.uid.0);
+        out.put_bytes(workspace.name.as_bytes());
+        edge.clear();
+        workspace.edge.encode(&mut edge);
+        out.put_bytes(&edge);
+        out.put_signed(workspace.recorded_at);
+        let settings = &*workspace.settings;
+        let text = match *settings == Default::default() {
+            true => Vec::new(),
+            false => serde_json::to_vec(settings).unwrap_or_default(),
+        };
+        out.put_bytes(&text);
+        out.put_varint(workspace.runs.len() as u64);
+        for run in workspace.runs.iter() {
+            out.put_raw(run.seed.as_bytes());
+            out.put_raw(run.nonce_key.as_bytes());
+        }
+    }
+    seal_file(out)
+}
+
+fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
+    let mut from = Decoder::new(&bytes[..bytes.len().saturating_sub(32)]);
+    if from.array::<8>("a magic")? != RUN_MAGIC {
+        return Err(DecodeError::Unknown("a magic"));
+    }
+    let mut workspaces = Vec::new();
+    for _ in 0..from.varint("the workspaces")? {
+        let uid = WorkspaceUid(from.array("a workspace's id")?);
+        let name: Arc<str> = from.text("a workspace's name")?.into();
+        let edge = Edge::decode(from.bytes("an edge")?)
+            .map_err(|_| DecodeError::Unknown("an edge"))?;
+        let recorded_at = from.signed("a time")?;
+        let settings = match from.bytes("settings")? {
+            [] => Arc::default(),
+            text => serde_json::from_slice(text)
+                .map(Arc::new)
+                .map_err(|_| DecodeError::Unknown("settings"))?,
+        };
+        let mut runs = Vec::new();
+        for _ in 0..from.varint("the runs")? {
+            runs.push(Run {
+                seed: RunSeed::from_bytes(from.array("a seed")?),
+                nonce_key: NonceKey::from_bytes(from.array("a nonce key")?),
+            });
+        }
+        let runs = Arc::new(runs);
+        workspaces.push(Arc::new(Workspace { uid, name, edge, recorded_at, runs, settings }));
+    }
+    from.end()?;
+    Ok(workspaces)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,498 @@
+//! Opening a data directory: from files to a store that can commit, or a reason why not.
+//!
+//! The newest snapshot that verifies, then the log behind it, folded frame by frame. What was recent
+//! before is recent again. Then by arithmetic: the ranges of live segments and recent tile every
+//! workspace's seqs from 0 to its size, without gap or overlap.
+//!
+//! Invariant: opening twice, or dying in between, gives the same state (I4). Opening removes nothing:
+//! files that nothing names are renamed aside, and only those that were set aside by an earlier
+//! opening go.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proofbook_event::name::SYSTEM_WORKSPACE;
+use proofbook_ledger::WorkspaceUid;
+
+use crate::clock::{Clock, ClockMemory, GuardedClock};
+use crate::codec::Decoder;
+use crate::commit::{Committer, Fatal, Published};
+use crate::disk::{Disk, Lock, ROOT, durable_write, join, read_file};
+use crate::fold::{self, Decision, Fold, IdHit};
+use crate::limits;
+use crate::log::{
+    Floor, FoldDigest, Frame, FrameDraft, LocalLog, Log, LogOptions, Position, RecoverError,
+    RecoveryReport,
+};
+use crate::lookup::{self, WantedId};
+use crate::manifest::{self, Snapshot};
+use crate::names;
+use crate::pack::{OpenSegments, Packer};
+use crate::prepare::Preparer;
+use crate::random::Random;
+use crate::recent::{Generation, RecentEvent};
+use crate::record::{self, EventParts, Format, Record};
+use crate::segment::{BlockCache, Segment, SegmentError};
+use crate::segment_entry::SegmentEntry;
+use crate::view::View;
+
+/// Settings that tests make small.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The log's files.
+    pub log: LogOptions,
+    /// Bytes of a generation at which it is packed.
+    pub recent_pack_bytes: usize,
+    /// Bytes of the reserve file.
+    pub reserve_bytes: u64,
+    /// Bytes of the cache of decoded segment pieces.
+    pub cache_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            log: LogOptions::default(),
+            recent_pack_bytes: limits::RECENT_PACK_BYTES,
+            reserve_bytes: limits::RESERVE_BYTES,
+            cache_bytes: crate::segment::CACHE_BYTES,
+        }
+    }
+}
+
+/// The doors to the machine.
+#[derive(Clone)]
+pub struct Machine {
+    /// The data directory.
+    pub disk: Arc<dyn Disk>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why a data directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the data directory is in use by another process")]
+    InUse,
+    /// The disk refused a call.
+    #[error("cannot {what}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The disk's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The log cannot be recovered.
+    #[error(transparent)]
+    Log(#[from] RecoverError),
+    /// A live segment is missing or damaged.
+    #[error("a live segment cannot be opened")]
+    Segment(#[from] SegmentError),
+    /// The store's id is missing or unreadable while there is data.
+    #[error("store.id is missing or unreadable; restore it from a backup of this directory")]
+    StoreId,
+    /// Events are missing from, or are twice in, segments and recent.
+    #[error("workspace {workspace}: events {expected} and on should follow, but {found} is next")]
+    Tiling {
+        /// The workspace's name.
+        workspace: String,
+        /// The seq that should come next.
+        expected: u64,
+        /// The seq that comes next.
+        found: u64,
+    },
+    /// A new store could not write its first frame.
+    #[error("the first record cannot be written")]
+    Genesis(#[source] Fatal),
+    /// The first frame could not be appended.
+    #[error("the first record cannot be appended")]
+    GenesisLog(#[source] crate::log::AppendError),
+}
+
+/// A store that was opened: its parts, not yet running.
+pub struct Opened {
+    /// The writer of log and fold.
+    pub committer: Committer,
+    /// The background worker.
+    pub packer: Packer,
+    /// What request tasks prepare batches with.
+    pub preparer: Preparer,
+    /// View and directory.
+    pub published: Arc<Published>,
+    /// The guarded clock.
+    pub clock: Arc<GuardedClock>,
+    /// What recovery found.
+    pub report: OpenReport,
+    /// Keeps other processes out.
+    pub lock: Lock,
+}
+
+/// What opening found.
+#[derive(Clone, Debug, Default)]
+pub struct OpenReport {
+    /// Whether the store was made just now.
+    pub is_new: bool,
+    /// The position of the snapshot it began from; 0 without one.
+    pub snapshot: u64,
+    /// Snapshots that could not be used, and why.
+    pub snapshots_refused: Vec<String>,
+    /// What the log held behind it.
+    pub log: RecoveryReport,
+    /// Files that nothing names, renamed aside.
+    pub set_aside: Vec<String>,
+}
+
+/// Opens a data directory, making it when it is empty.
+///
+/// # Errors
+/// See [`OpenError`]. Nothing acknowledged was changed.
+pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
+    let disk = machine.disk.clone();
+    let lock = disk.lock(names::LOCK).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => OpenError::InUse,
+        _ => OpenError::Io { what: "lock the data directory", source },
+    })?;
+    make_directories(&*disk).map_err(|source| OpenError::Io { what: "make directories", source })?;
+    let (store_uid, is_new) = store_id(machine)?;
+    let mut report = OpenReport { is_new, ..OpenReport::default() };
+    let snapshots = read_snapshots(&*disk, &mut report)?;
+
+    let cache = Arc::new(BlockCache::new(options.cache_bytes));
+    let open_segments = OpenSegments::default();
+    let mut replay = Replay::begin(
+        disk.clone(),
+        cache.clone(),
+        open_segments.clone(),
+        snapshots.last(),
+    )?;
+    let floor = snapshots.last().map_or_else(Floor::default, |snapshot| Floor {
+        position: snapshot.state.position,
+        hash: snapshot.frame_hash,
+    });
+    report.snapshot = floor.position.0;
+    let (log, log_report) =
+        LocalLog::recover(disk.clone(), options.log, store_uid, floor, &mut |frame| {
+            replay.fold_frame(&frame)
+        })?;
+    report.log = log_report;
+    let (mut fold, segments, recent, position) = replay.end();
+    let mut log = log;
+    if fold.state.format.is_none() {
+        begin_store(machine, store_uid, &mut log, &mut fold)?;
+    }
+    check_tiling(&fold, &segments, &recent)?;
+    report.set_aside = set_orphans_aside(&*disk, &fold, &snapshots)
+        .map_err(|source| OpenError::Io { what: "set orphaned files aside", source })?;
+    keep_reserve(&*disk, options.reserve_bytes);
+
+    let clock = GuardedClock::start(
+        machine.clock.clone(),
+        ClockMemory { last_stamp: (fold.state.stamp > 0).then_some(fold.state.stamp), purge_from: None },
+    );
+    let clock = Arc::new(clock);
+    let generation = Generation::new(fold.state.packed_through);
+    generation.extend(recent);
+    let published = Arc::new(Published::new(View {
+        position: position.max(fold.state.position),
+        segments: Arc::new(segments),
+        generations: vec![Arc::new(generation)],
+        config: fold.state.config.clone(),
+        pack_epoch: 0,
+    }));
+    let format = fold.state.format.ok_or(OpenError::StoreId)?;
+    let packer = Packer::new(
+        disk.clone(),
+        machine.random.clone(),
+        published.clone(),
+        open_segments.clone(),
+        cache.clone(),
+        snapshots,
+    );
+    let opener = Box::new(move |entry: &SegmentEntry| {
+        open_segments.open(&*disk, entry.files, &cache).map_err(|error| error.to_string())
+    });
+    let committer = Committer::new(
+        log,
+        fold,
+        clock.clone(),
+        published.clone(),
+        opener,
+        options.recent_pack_bytes,
+    );
+    let preparer = Preparer::new(format, machine.random.clone());
+    Ok(Opened { committer, packer, preparer, published, clock, report, lock })
+}
+
+fn make_directories(disk: &dyn Disk) -> io::Result<()> {
+    for dir in [names::LOG_DIR, names::SNAPSHOT_DIR, names::SEGMENT_DIR, names::ASIDE_DIR] {
+        disk.create_dir(dir)?;
+    }
+    disk.sync_dir(ROOT)?;
+    // What an earlier process renamed may be visible and not durable yet.
+    disk.sync_dir(names::SNAPSHOT_DIR)?;
+    disk.sync_dir(names::SEGMENT_DIR)
+}
+
+/// Reads the store's id, or makes one for an empty directory.
+fn store_id(machine: &Machine) -> Result<([u8; 16], bool), OpenError> {
+    let disk = &*machine.disk;
+    let io_error = |source| OpenError::Io { what: "read store.id", source };
+    match read_file(disk, names::STORE_ID, 64) {
+        Ok(text) => {
+            let hex = std::str::from_utf8(&text).map_err(|_| OpenError::StoreId)?;
+            let number = u128::from_str_radix(hex.trim(), 16).map_err(|_| OpenError::StoreId)?;
+            Ok((number.to_be_bytes(), false))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let has_data = [names::LOG_DIR, names::SNAPSHOT_DIR, names::SEGMENT_DIR]
+                .iter()
+                .any(|dir| disk.list(dir).is_ok_and(|names| !names.is_empty()));
+            if has_data {
+                return Err(OpenError::StoreId);
+            }
+            let mut uid = [0; 16];
+            machine.random.fill(&mut uid);
+            let text = format!("{:032x}\n", u128::from_be_bytes(uid));
+            let temporary = format!("{}.tmp", names::STORE_ID);
+            durable_write(disk, ROOT, &temporary, names::STORE_ID, text.as_bytes())
+                .map_err(io_error)?;
+            Ok((uid, true))
+        }
+        Err(error) => Err(io_error(error)),
+    }
+}
+
+/// Reads the two newest snapshots that verify, oldest first.
+fn read_snapshots(disk: &dyn Disk, report: &mut OpenReport) -> Result<Vec<Snapshot>, OpenError> {
+    let positions = manifest::positions(disk)
+        .map_err(|source| OpenError::Io { what: "list snapshots", source })?;
+    let mut snapshots = Vec::new();
+    for position in positions {
+        match manifest::read(disk, position) {
+            Ok(snapshot) => snapshots.push(snapshot),
+            Err(error) => report.snapshots_refused.push(error.to_string()),
+        }
+        if snapshots.len() == 2 {
+            break;
+        }
+    }
+    snapshots.reverse();
+    Ok(snapshots)
+}
+
+/// The fold of the log behind a snapshot, with what a View will need.
+struct Replay {
+    disk: Arc<dyn Disk>,
+    cache: Arc<BlockCache>,
+    open_segments: OpenSegments,
+    fold: Fold,
+    /// Live segments; used for looking ids up as the live path did.
+    view: View,
+    recent: Vec<RecentEvent>,
+}
+
+impl Replay {
+    fn begin(
+        disk: Arc<dyn Disk>,
+        cache: Arc<BlockCache>,
+        open_segments: OpenSegments,
+        snapshot: Option<&Snapshot>,
+    ) -> Result<Self, OpenError> {
+        let state = snapshot.map(|snapshot| snapshot.state.clone()).unwrap_or_default();
+        let mut segments = Vec::with_capacity(state.segments.len());
+        for entry in &state.segments {
+            segments.push(open_segments.open(&*disk, entry.files, &cache)?);
+        }
+        let view = View {
+            position: state.position,
+            segments: Arc::new(segments),
+            generations: Vec::new(),
+            config: state.config.clone(),
+            pack_epoch: 0,
+        };
+        Ok(Self { disk, cache, open_segments, fold: Fold::new(state), view, recent: Vec::new() })
+    }
+
+    fn fold_frame(&mut self, frame: &Frame) -> Result<(), String> {
+        self.fold.check_digest(frame.digest).map_err(|error| error.to_string())?;
+        let body = Bytes::copy_from_slice(&frame.body);
+        let hits = self.look_up(&body)?;
+        let folded = self
+            .fold
+            .apply(frame.position, frame.stamp, &body, &hits, &[])
+            .map_err(|error| error.to_string())?;
+        self.recent.extend(folded.recent.into_iter().map(|(_, event)| event));
+        for decision in &folded.decisions {
+            self.apply_decision(decision)?;
+        }
+        Ok(())
+    }
+
+    fn look_up(&self, body: &Bytes) -> Result<Vec<Option<IdHit>>, String> {
+        let mut hits = Vec::new();
+        let mut records = Decoder::new(body);
+        while !records.is_empty() {
+            let record = Record::decode(&mut records).map_err(|error| error.to_string())?;
+            let events = match record {
+                Record::Events(events) | Record::Config { event: Some(events), .. } => events,
+                _ => continue,
+            };
+            for bytes in events.iter() {
+                let parts = bytes
+                    .and_then(EventParts::decode)
+                    .map_err(|error| error.to_string())?;
+                let workspace = events.workspaces.get(parts.workspace_index as usize);
+                let wanted = WantedId {
+                    workspace: workspace.copied().unwrap_or(WorkspaceUid([0; 16])),
+                    id_hash: parts.id_hash,
+                    fingerprint: parts.fingerprint,
+                    id_crc: fold::id_crc(&parts),
+                    generated: parts.flags & record::flag::ID_GENERATED != 0,
+                };
+                let hit = lookup::find_in_segments(&self.view, &wanted);
+                hits.push(hit.map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(hits)
+    }
+
+    fn apply_decision(&mut self, decision: &Decision) -> Result<(), String> {
+        let open = |entry: &SegmentEntry| {
+            self.open_segments
+                .open(&*self.disk, entry.files, &self.cache)
+                .map_err(|error| error.to_string())
+        };
+        match decision {
+            Decision::Packed { through, segment } => {
+                let opened = open(segment)?;
+                Arc::make_mut(&mut self.view.segments).push(opened);
+                self.recent.retain(|event| event.position > *through);
+            }
+            Decision::Compacted { inputs, segment } => {
+                let opened = open(segment)?;
+                let segments = Arc::make_mut(&mut self.view.segments);
+                let place = segments.iter().position(|live| inputs.contains(&live.files().name));
+                segments.retain(|live| !inputs.contains(&live.files().name));
+                segments.insert(place.unwrap_or(segments.len()), opened);
+            }
+            Decision::Dropped { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn end(self) -> (Fold, Vec<Arc<Segment>>, Vec<RecentEvent>, Position) {
+        let segments = self.view.segments.as_ref().clone();
+        (self.fold, segments, self.recent, self.view.position)
+    }
+}
+
+/// Writes the first frame of a new store: its format and the workspace of its own events.
+fn begin_store(
+    machine: &Machine,
+    store_uid: [u8; 16],
+    log: &mut LocalLog,
+    fold: &mut Fold,
+) -> Result<(), OpenError> {
+    let random = |bytes: &mut [u8]| machine.random.fill(bytes);
+    let (mut id_key, mut mask_key, mut uid) = ([0; 16], [0; 16], [0; 16]);
+    random(&mut id_key);
+    random(&mut mask_key);
+    random(&mut uid);
+    let mut body = Vec::new();
+    let format = Format { version: record::FORMAT, store_uid, id_key, mask_key };
+    Record::Format(format).encode(&mut body);
+    Record::Workspace { uid: WorkspaceUid(uid), name: SYSTEM_WORKSPACE }.encode(&mut body);
+    let stamp = machine.clock.wall_micros();
+    let draft =
+        FrameDraft { stamp, body: &body, record_count: 2, digest: FoldDigest::default() };
+    let position = log.append(&draft).map_err(OpenError::GenesisLog)?;
+    fold.apply(position, stamp, &Bytes::from(body), &[], &[])
+        .map_err(|error| OpenError::Genesis(Fatal::Fold(error)))?;
+    Ok(())
+}
+
+/// Checks that segments and recent hold every seq of every workspace exactly once.
+fn check_tiling(
+    fold: &Fold,
+    segments: &[Arc<Segment>],
+    recent: &[RecentEvent],
+) -> Result<(), OpenError> {
+    let mut next: BTreeMap<WorkspaceUid, u64> = BTreeMap::new();
+    let mut ranges: Vec<(WorkspaceUid, u64, u64)> = Vec::new();
+    for segment in segments {
+        ranges.extend(segment.workspaces().map(|(uid, range)| (uid, range.seqs.start, range.seqs.end)));
+    }
+    ranges.extend(recent.iter().map(|event| (event.workspace, event.seq, event.seq + 1)));
+    let name_of = |uid: WorkspaceUid| {
+        fold.workspace_by_uid(uid)
+            .map_or_else(|| uid.to_string(), |index| fold.state.workspaces[index as usize].name.to_string())
+    };
+    for (uid, start, end) in ranges {
+        let expected = next.entry(uid).or_insert(0);
+        if start != *expected {
+            return Err(OpenError::Tiling { workspace: name_of(uid), expected: *expected, found: start });
+        }
+        *expected = end;
+    }
+    for workspace in &fold.state.workspaces {
+        let found = next.get(&workspace.uid).copied().unwrap_or(0);
+        if found != workspace.edge.size() {
+            return Err(OpenError::Tiling {
+                workspace: workspace.name.to_string(),
+                expected: workspace.edge.size(),
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Suffix of files that nothing named when the store was opened.
+const ORPHAN: &str = ".orphan";
+
+/// Renames segment files that neither the state nor a kept snapshot names; those that an earlier
+/// opening renamed go now.
+fn set_orphans_aside(
+    disk: &dyn Disk,
+    fold: &Fold,
+    snapshots: &[Snapshot],
+) -> io::Result<Vec<String>> {
+    let named = |id: u64| {
+        let states = snapshots.iter().map(|snapshot| &snapshot.state);
+        states.chain([&fold.state]).any(|state| state.segments.iter().any(|s| s.id() == id))
+    };
+    let mut aside = Vec::new();
+    for name in disk.list(names::SEGMENT_DIR)? {
+        let path = join(names::SEGMENT_DIR, &name);
+        if name.ends_with(ORPHAN) {
+            disk.remove(&path)?;
+        } else if !names::parse_segment(&name).is_some_and(named) {
+            let to = format!("{path}{ORPHAN}");
+            disk.rename(&path, &to)?;
+            aside.push(to);
+        }
+    }
+    if !aside.is_empty() {
+        disk.sync_dir(names::SEGMENT_DIR)?;
+    }
+    Ok(aside)
+}
+
+/// Keeps space for clean-up on a full disk; without space now it is tried at the next start.
+fn keep_reserve(disk: &dyn Disk, bytes: u64) {
+    let file = match disk.open_write(names::RESERVE) {
+        Ok(file) => Ok(file),
+        Err(_) => disk.create_new(names::RESERVE),
+    };
+    if let Ok(file) = file
+        && file.allocate(bytes).is_err()
+    {
+        let _ = disk.remove(names::RESERVE);
+    }
+}

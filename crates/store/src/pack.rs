@@ -1,0 +1,415 @@
+//! The background worker: recent → segment (pack), segments → segment (compact), and what follows
+//! from both: snapshots, released log files, removed inputs.
+//!
+//! It proposes, the fold decides (design decision 3): a segment's files are made and verified first,
+//! then a record names them, and only a record that the fold took makes them live. Nothing here
+//! destroys a file that a View, a kept snapshot or the state still names.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use proofbook_ledger::{Hash, WorkspaceUid};
+
+use crate::commit::{PackJob, Published};
+use crate::disk::{Disk, durable_write, join};
+use crate::fold::{self, State};
+use crate::log::Position;
+use crate::manifest::{self, Snapshot, SnapshotError};
+use crate::names;
+use crate::random::Random;
+use crate::recent::RecentEvent;
+use crate::record::{EventParts, Record};
+use crate::segment::{
+    BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
+    SegmentFiles, SegmentWriter,
+};
+use crate::segment_entry::SegmentEntry;
+
+/// How many neighbouring segments of one size are merged at once; fewer rewrites an event over its
+/// life for more segments a query looks at.
+pub const COMPACT_FAN_IN: usize = 16;
+/// How many snapshots are kept; log files before the older one go.
+const SNAPSHOTS_KEPT: usize = 2;
+
+/// Why background work did not complete. Nothing acknowledged is touched by it.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A segment could not be written or read.
+    #[error("a segment could not be made")]
+    Segment(#[from] SegmentError),
+    /// An event reads back from its segment with another leaf.
+    #[error("event {seq} of workspace {workspace} reads back from a new segment with another leaf")]
+    Leaf {
+        /// The workspace.
+        workspace: WorkspaceUid,
+        /// The event.
+        seq: u64,
+    },
+    /// A merged segment holds other rows than its inputs.
+    #[error("a merged segment holds other rows than its inputs")]
+    Merge,
+    /// A snapshot could not be written or read back.
+    #[error("a snapshot could not be made")]
+    Snapshot(#[from] SnapshotError),
+    /// The disk refused a call.
+    #[error("the disk refused {what}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The disk's answer.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Segments that are open, by id; shared with whoever publishes them.
+#[derive(Clone, Default)]
+pub struct OpenSegments {
+    segments: Arc<Mutex<HashMap<u64, Weak<Segment>>>>,
+}
+
+impl OpenSegments {
+    /// Returns the segment, opening it when nobody holds it.
+    ///
+    /// # Errors
+    /// A file is missing or damaged.
+    pub fn open(
+        &self,
+        disk: &dyn Disk,
+        files: SegmentFiles,
+        cache: &Arc<BlockCache>,
+    ) -> Result<Arc<Segment>, SegmentError> {
+        let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = segments.get(&files.name).and_then(Weak::upgrade);
+        if let Some(segment) = known.filter(|segment| segment.files() == files) {
+            return Ok(segment);
+        }
+        let segment = Arc::new(Segment::open(disk, files, cache.clone())?);
+        segments.insert(files.name, Arc::downgrade(&segment));
+        Ok(segment)
+    }
+
+    fn is_held(&self, id: u64) -> bool {
+        let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        segments.retain(|_, segment| segment.strong_count() > 0);
+        segments.contains_key(&id)
+    }
+}
+
+/// Makes segments and snapshots.
+pub struct Packer {
+    disk: Arc<dyn Disk>,
+    random: Arc<dyn Random>,
+    published: Arc<Published>,
+    open: OpenSegments,
+    cache: Arc<BlockCache>,
+    /// Verified snapshots, oldest first, at most [`SNAPSHOTS_KEPT`].
+    snapshots: Vec<Snapshot>,
+    /// Segments that are no longer live and whose files are still there.
+    retired: Vec<u64>,
+    /// How many rows were packed and how many were written again since the start.
+    pub written: Written,
+}
+
+/// Rows written, for the write amplification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows packed from recent.
+    pub packed_rows: u64,
+    /// Rows written again by compaction.
+    pub compacted_rows: u64,
+}
+
+/// A segment whose files are durable and verified, and the record that makes it live.
+pub struct Proposal {
+    /// The encoded record.
+    pub record: Vec<u8>,
+    /// The segment; holding it keeps its files open.
+    pub segment: Arc<Segment>,
+    /// Its entry.
+    pub entry: SegmentEntry,
+    /// Ids of the segments it replaces.
+    pub inputs: Vec<u64>,
+}
+
+impl Packer {
+    /// Takes over the snapshots that recovery verified, oldest first.
+    pub fn new(
+        disk: Arc<dyn Disk>,
+        random: Arc<dyn Random>,
+        published: Arc<Published>,
+        open: OpenSegments,
+        cache: Arc<BlockCache>,
+        snapshots: Vec<Snapshot>,
+    ) -> Self {
+        let written = Written::default();
+        Self { disk, random, published, open, cache, snapshots, retired: Vec::new(), written }
+    }
+
+    /// Writes a frozen generation as a segment and checks every leaf in it.
+    ///
+    /// # Errors
+    /// Nothing is live of it; calling again with the same job is right.
+    pub fn pack(&mut self, job: &PackJob) -> Result<Proposal, PackError> {
+        let disk = self.disk.clone();
+        let name_of = self.names();
+        let mut writer = SegmentWriter::create(&*disk, self.new_id(), &name_of)?;
+        for uid in job.generation.workspaces() {
+            let mut events = job.generation.workspace(uid, job.through);
+            events.sort_unstable_by_key(|event| (event.occurred_at, event.seq));
+            for event in &events {
+                let parts = event.parts();
+                let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
+                writer.push(&row_of(event, &parts), id)?;
+            }
+        }
+        let meta = writer.finish()?;
+        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
+        let segment = self.open.open(&*self.disk, meta.files, &self.cache)?;
+        check_leaves(&segment, job)?;
+        self.written.packed_rows += u64::from(entry.rows);
+        let mut record = Vec::new();
+        let after = job.generation.after;
+        Record::Packed { after, through: job.through, segment: entry }.encode(&mut record);
+        Ok(Proposal { record, segment, entry, inputs: Vec::new() })
+    }
+
+    /// Writes the snapshot that a pack made possible; returns before which position the log may go.
+    ///
+    /// Call it only after the pack's record is durable and folded: until then the log is the only
+    /// place where the events are.
+    ///
+    /// # Errors
+    /// The older snapshots stay in force and nothing is released.
+    pub fn snapshot(
+        &mut self,
+        job: PackJob,
+        packed: SegmentEntry,
+    ) -> Result<Option<Position>, PackError> {
+        let mut state: State = job.state;
+        state.segments.push(packed);
+        state.packed_through = job.through;
+        let before = self.snapshots.last();
+        let snapshot = manifest::write(&*self.disk, state, job.frame_hash, before)?;
+        self.snapshots.push(snapshot);
+        if self.snapshots.len() > SNAPSHOTS_KEPT {
+            self.snapshots.remove(0);
+        }
+        let io_error = |source| PackError::Io { what: "removing old snapshots", source };
+        manifest::remove_others(&*self.disk, &self.snapshots).map_err(io_error)?;
+        self.write_segments_json()?;
+        // Both kept snapshots stand for everything up to the older one.
+        let older = (self.snapshots.len() == SNAPSHOTS_KEPT).then(|| self.snapshots.first());
+        Ok(older.flatten().map(|snapshot| snapshot.state.position.next()))
+    }
+
+    /// Picks neighbouring segments that should become one; `None` when nothing is due.
+    pub fn compaction_due(&self) -> Option<Vec<Arc<Segment>>> {
+        let view = self.published.view();
+        due(&view.segments, COMPACT_FAN_IN)
+    }
+
+    /// Merges neighbouring live segments into one.
+    ///
+    /// # Errors
+    /// Nothing is live of it; the inputs stay.
+    pub fn compact(&mut self, inputs: &[Arc<Segment>]) -> Result<Proposal, PackError> {
+        let disk = self.disk.clone();
+        let name_of = self.names();
+        let mut writer = SegmentWriter::create(&*disk, self.new_id(), &name_of)?;
+        let digest = crate::segment_shim::merge(inputs, &mut writer)?;
+        let meta = writer.finish()?;
+        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
+        let merged = self.open.open(&*self.disk, meta.files, &self.cache)?;
+        if crate::segment_shim::digest_of(&merged)? != digest {
+            return Err(PackError::Merge);
+        }
+        self.written.compacted_rows += u64::from(entry.rows);
+        let named = inputs.iter().map(|input| (input.files().name, input.files().parquet.sha256.0));
+        let mut record = Vec::new();
+        Record::Compacted { inputs: named.collect(), segment: entry }.encode(&mut record);
+        let inputs = inputs.iter().map(|input| input.files().name).collect();
+        Ok(Proposal { record, segment: merged, entry, inputs })
+    }
+
+    /// Notes that a proposal became live, so that what it replaced may go in time.
+    ///
+    /// # Errors
+    /// `segments.json` could not be written.
+    pub fn accepted(&mut self, proposal: &Proposal) -> Result<(), PackError> {
+        self.retired.extend(&proposal.inputs);
+        self.write_segments_json()
+    }
+
+    /// Removes the files of segments that no View, no kept snapshot and no state names any more.
+    ///
+    /// # Errors
+    /// A file could not be removed; it is tried again the next time.
+    pub fn sweep(&mut self) -> Result<usize, PackError> {
+        let view = self.published.view();
+        let named = |id: u64| {
+            view.segments.iter().any(|segment| segment.files().name == id)
+                || self.snapshots.iter().any(|snapshot| {
+                    snapshot.state.segments.iter().any(|segment| segment.id() == id)
+                })
+        };
+        let mut removed = 0;
+        let mut kept = Vec::new();
+        for id in std::mem::take(&mut self.retired) {
+            if named(id) || self.open.is_held(id) {
+                kept.push(id);
+                continue;
+            }
+            for name in [names::segment_parquet(id), names::segment_idx(id)] {
+                match self.disk.remove(&join(names::SEGMENT_DIR, &name)) {
+                    Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                        self.retired.push(id);
+                        return Err(PackError::Io { what: "removing a segment", source });
+                    }
+                    _ => removed += 1,
+                }
+            }
+        }
+        self.retired.append(&mut kept);
+        Ok(removed)
+    }
+
+    /// Returns the kept snapshots, oldest first.
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    fn new_id(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn names(&self) -> impl Fn(WorkspaceUid) -> String + use<> {
+        let published = self.published.clone();
+        move |uid| {
+            let known = published.directory.by_uid(uid);
+            known.map_or_else(|| uid.to_string(), |workspace| workspace.name.to_string())
+        }
+    }
+
+    /// Writes the list of live segments for foreign readers.
+    fn write_segments_json(&self) -> Result<(), PackError> {
+        let view = self.published.view();
+        let mut text = String::from("{\n  \"version\": 1,\n  \"segments\": [");
+        for (index, segment) in view.segments.iter().enumerate() {
+            let files = segment.files();
+            let comma = if index == 0 { "" } else { "," };
+            let hash: String =
+                files.parquet.sha256.0.iter().map(|byte| format!("{byte:02x}")).collect();
+            text.push_str(&format!(
+                "{comma}\n    {{\"file\": \"{}/{}\", \"rows\": {}, \"bytes\": {}, \"sha256\": \"{hash}\"}}",
+                names::SEGMENT_DIR,
+                names::segment_parquet(files.name),
+                segment.rows(),
+                files.parquet.len,
+            ));
+        }
+        text.push_str("\n  ]\n}\n");
+        let temporary = format!("{}.tmp", names::SEGMENTS_JSON);
+        let root = crate::disk::ROOT;
+        durable_write(&*self.disk, root, &temporary, names::SEGMENTS_JSON, text.as_bytes())
+            .map_err(|source| PackError::Io { what: "writing segments.json", source })
+    }
+}
+
+/// Returns a recent event as a segment's row.
+fn row_of<'a>(event: &RecentEvent, parts: &EventParts<'a>) -> Row<'a> {
+    Row {
+        workspace: event.workspace,
+        occurred_at: parts.occurred_at,
+        seq: event.seq,
+        recorded_at: event.recorded_at,
+        run: parts.run,
+        k: parts.k,
+        flags: parts.flags,
+        outcome: parts.outcome,
+        action: parts.action,
+        groups: parts.groups,
+        withheld: &[],
+    }
+}
+
+/// Derives the leaf of an event from its row and its workspace's runs; `None` when a run is missing.
+pub fn leaf_of_row(
+    workspace: &fold::Workspace,
+    row: &Row<'_>,
+    scratch: &mut Vec<u8>,
+) -> Option<Hash> {
+    let parts = EventParts {
+        workspace_index: 0,
+        run: row.run,
+        k: row.k,
+        flags: row.flags,
+        outcome: row.outcome,
+        occurred_at: row.occurred_at,
+        id_hash: 0,
+        fingerprint: 0,
+        action: row.action,
+        groups: row.groups,
+    };
+    let sealed = fold::seal(workspace, &parts)?;
+    Some(fold::leaf_of(workspace.uid, row.seq, row.recorded_at, &parts, &sealed, scratch))
+}
+
+/// Derives every leaf again from what the segment's files hold and compares it with the leaf that the
+/// tree holds; only after this may the log forget the events.
+fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> {
+    let mut scratch = Vec::with_capacity(1024);
+    let mut events: Vec<Arc<RecentEvent>> = Vec::new();
+    let mut rows_seen = 0_usize;
+    segment.for_each_row(GroupSet::ALL, |row| {
+        if events.first().is_none_or(|event| event.workspace != row.workspace) {
+            events = job.generation.workspace(row.workspace, job.through);
+        }
+        rows_seen += 1;
+        let differs = || PackError::Leaf { workspace: row.workspace, seq: row.seq };
+        let first_seq = events.first().map_or(0, |event| event.seq);
+        let event = row
+            .seq
+            .checked_sub(first_seq)
+            .and_then(|place| events.get(place as usize))
+            .ok_or_else(differs)?;
+        let workspace = job
+            .state
+            .workspaces
+            .iter()
+            .find(|workspace| workspace.uid == row.workspace)
+            .ok_or_else(differs)?;
+        match leaf_of_row(workspace, row, &mut scratch) {
+            Some(leaf) if leaf == event.leaf => Ok(()),
+            _ => Err(differs()),
+        }
+    })?;
+    if rows_seen == job.generation.event_count() { Ok(()) } else { Err(PackError::Merge) }
+}
+
+/// Picks the longest due run of neighbours, small ones first.
+///
+/// Segments fall into tiers by their rows, a factor of [`COMPACT_FAN_IN`] apart; a run is due when
+/// `fan_in` neighbours are of one tier or below. Small stragglers between larger neighbours are taken
+/// along, so that they never block a run.
+fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
+    let tier = |segment: &Arc<Segment>| segment.rows().max(1).ilog(COMPACT_FAN_IN as u32);
+    for limit in 0..=SEGMENT_ROWS_MAX.ilog(COMPACT_FAN_IN as u32) {
+        let mut begin = 0;
+        while begin < segments.len() {
+            let run = segments[begin..].iter().take_while(|s| tier(s) <= limit).count();
+            if run >= fan_in {
+                let chosen = &segments[begin..begin + run.min(2 * fan_in)];
+                let rows: u64 = chosen.iter().map(|segment| u64::from(segment.rows())).sum();
+                if rows <= u64::from(SEGMENT_ROWS_MAX) {
+                    return Some(chosen.to_vec());
+                }
+            }
+            begin += run.max(1);
+        }
+    }
+    None
+}

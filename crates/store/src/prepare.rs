@@ -1,0 +1,458 @@
+//! Preparing a batch: what request tasks do in parallel before the one commit thread (design
+//! section 3, "admit").
+//!
+//! Each event gets its workspace's next place in a run of leaf keys, is admitted by the catalog in
+//! force, and is encoded as the log will hold it. A workspace or run that is not known durable yet is
+//! recorded again by every batch that uses it, so batches may reach the log in any order.
+//!
+//! Invariant: no (run, k) is ever given twice, also not after a crash, since every process begins new
+//! runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
+use proofbook_event::{EventDraft, Group, Timestamp};
+use proofbook_ledger::prf::{Nonces, RUN_SLOTS};
+use proofbook_ledger::{NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid};
+
+use crate::commit::Published;
+use crate::config::{ConfigChange, WorkspaceSettings};
+use crate::fold::{IdHit, Sealed, Workspace};
+use crate::lookup::{self, WantedId};
+use crate::random::Random;
+use crate::record::{EventParts, EventsRecord, Format, Record, flag};
+use crate::view::View;
+
+/// One event of a request, for one workspace.
+pub struct Wanted<'a> {
+    /// The workspace's name, checked by the caller against the credential.
+    pub workspace: &'a str,
+    /// The event.
+    pub draft: EventDraft<'a>,
+}
+
+/// An event that was admitted, or why it was not.
+pub type Place = Result<AdmittedPlace, Rejected>;
+
+/// Where the receipt of an admitted event comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdmittedPlace {
+    /// Its number among the batch's events.
+    pub index: usize,
+    /// Its id.
+    pub id: String,
+    /// Its workspace's name.
+    pub workspace: String,
+}
+
+/// A batch ready to be committed, and the fate of each event of the request.
+pub struct Prepared {
+    /// Encoded records.
+    pub records: Vec<u8>,
+    /// How many.
+    pub record_count: u32,
+    /// What to look for again when the look-ups grew old.
+    pub wanted: Vec<WantedId>,
+    /// What segments knew of the ids.
+    pub hits: Vec<Option<IdHit>>,
+    /// What sealing computed.
+    pub sealed: Vec<Sealed>,
+    /// The pack count of the View the ids were looked up in.
+    pub pack_epoch: u64,
+    /// Per event of the request, in its order.
+    pub places: Vec<Place>,
+}
+
+/// Gives out places in runs and judges events.
+pub struct Preparer {
+    format: Format,
+    random: Arc<dyn Random>,
+    seats: Mutex<HashMap<Arc<str>, Seat>>,
+    catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
+}
+
+/// A workspace's run in this process, and how much of it is used.
+#[derive(Clone)]
+struct Seat {
+    uid: WorkspaceUid,
+    run: u32,
+    next_k: u16,
+    seed: RunSeed,
+    nonce_key: NonceKey,
+}
+
+/// Consecutive places of one run.
+struct Places {
+    run: u32,
+    first: Slot,
+    count: u16,
+    seed: RunSeed,
+    nonce_key: NonceKey,
+}
+
+impl Preparer {
+    /// Begins without runs: places of earlier processes are never used again.
+    pub fn new(format: Format, random: Arc<dyn Random>) -> Self {
+        Self { format, random, seats: Mutex::default(), catalogs: RwLock::default() }
+    }
+
+    /// Judges and encodes the events of a request.
+    ///
+    /// `now` is the guarded clock. A damaged segment found while looking ids up makes an event
+    /// rejected as `unavailable`, since whether it is a duplicate cannot be told.
+    pub fn prepare(
+        &self,
+        published: &Published,
+        now: Timestamp,
+        may_import: bool,
+        events: Vec<Result<Wanted<'_>, Rejected>>,
+    ) -> Prepared {
+        let view = published.view();
+        let mut batch = Building::new(&view);
+        // In the order of names, so that the same request gives the same records.
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for event in events.iter().flatten() {
+            *counts.entry(event.workspace).or_default() += 1;
+        }
+        let mut tables: HashMap<String, Table> = HashMap::with_capacity(counts.len());
+        for (name, count) in counts {
+            let table = self.seat_workspace(published, &view, name, count, now, &mut batch);
+            tables.insert(name.to_owned(), table);
+        }
+        for event in events {
+            let place = event.and_then(|event| {
+                let table = tables.get_mut(event.workspace).ok_or_else(no_table)?;
+                self.admit_one(&view, now, may_import, event, table, &mut batch)
+            });
+            batch.places.push(place);
+        }
+        batch.finish(&*self.random, None)
+    }
+
+    /// Encodes a configuration change with the event that tells of it.
+    pub fn prepare_change(
+        &self,
+        published: &Published,
+        now: Timestamp,
+        change: ConfigChange,
+        event: Wanted<'_>,
+    ) -> Prepared {
+        let view = published.view();
+        let mut batch = Building::new(&view);
+        let mut table =
+            self.seat_workspace(published, &view, event.workspace, 1, now, &mut batch);
+        if let ConfigChange::PutWorkspace { name, .. } = &change {
+            self.seat_workspace(published, &view, name, 0, now, &mut batch);
+        }
+        let place = self.admit_one(&view, now, true, event, &mut table, &mut batch);
+        batch.places.push(place);
+        batch.finish(&*self.random, Some(change))
+    }
+
+    /// Returns the catalog that a workspace's events are judged by.
+    pub fn catalog_of(&self, view: &View, settings: &WorkspaceSettings) -> Arc<Catalog> {
+        let name = settings.preset.as_deref().unwrap_or("default");
+        let stored = view.config.catalogs.get(name);
+        let version = stored.map_or(0, |stored| stored.version);
+        let key = (name.to_owned(), version);
+        let known = self.catalogs.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(catalog) = known.get(&key) {
+            return catalog.clone();
+        }
+        drop(known);
+        let parsed = stored.and_then(|stored| Preset::parse(&stored.text).ok());
+        let catalog = match parsed {
+            Some(preset) => Catalog::new(preset, version),
+            None => Catalog::embedded(name)
+                .or_else(|| Catalog::embedded("default"))
+                .expect("the preset `default` is embedded and a test parses it"),
+        };
+        let catalog = Arc::new(catalog);
+        let mut known = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key).or_insert(catalog).clone()
+    }
+
+    /// Takes places for a workspace's events, and records what is not known durable of it.
+    fn seat_workspace(
+        &self,
+        published: &Published,
+        view: &View,
+        name: &str,
+        count: usize,
+        now: Timestamp,
+        batch: &mut Building,
+    ) -> Table {
+        let durable = published.directory.by_name(name);
+        let (uid, places) = self.take_places(name, durable.as_deref(), count);
+        if durable.is_none() {
+            batch.record(&Record::Workspace { uid, name });
+        }
+        let durable_runs = durable.as_ref().map_or(0, |workspace| workspace.runs.len());
+        for run in &places {
+            if run.run as usize >= durable_runs {
+                batch.record(&Record::Run {
+                    workspace: uid,
+                    run: run.run,
+                    seed: *run.seed.as_bytes(),
+                    nonce_key: *run.nonce_key.as_bytes(),
+                });
+            }
+        }
+        let settings = durable.map(|workspace| workspace.settings.clone()).unwrap_or_default();
+        let catalog = self.catalog_of(view, &settings);
+        let keep = catalog.preset().retention.keep(settings.plan.as_deref());
+        let index = batch.workspaces.len() as u32;
+        batch.workspaces.push(uid);
+        Table { index, uid, catalog, kept_since: keep.cutoff(now), keys: PlaceKeys::new(places) }
+    }
+
+    fn take_places(
+        &self,
+        name: &str,
+        durable: Option<&Workspace>,
+        count: usize,
+    ) -> (WorkspaceUid, Vec<Places>) {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seats.contains_key(name) {
+            let uid = durable.map_or_else(|| WorkspaceUid(self.random_bytes()), |known| known.uid);
+            let run = durable.map_or(0, |known| known.runs.len() as u32);
+            seats.insert(name.into(), self.new_seat(uid, run));
+        }
+        let Some(seat) = seats.get_mut(name) else { return (WorkspaceUid([0; 16]), Vec::new()) };
+        let mut places = Vec::new();
+        let mut left = count;
+        while left > 0 {
+            let free = usize::from(RUN_SLOTS - seat.next_k);
+            let Some(first) = Slot::new(seat.next_k).filter(|_| free > 0) else {
+                *seat = self.new_seat(seat.uid, seat.run + 1);
+                continue;
+            };
+            let taken = left.min(free) as u16;
+            places.push(Places {
+                run: seat.run,
+                first,
+                count: taken,
+                seed: seat.seed.clone(),
+                nonce_key: seat.nonce_key.clone(),
+            });
+            seat.next_k += taken;
+            left -= usize::from(taken);
+        }
+        (seat.uid, places)
+    }
+
+    fn new_seat(&self, uid: WorkspaceUid, run: u32) -> Seat {
+        Seat {
+            uid,
+            run,
+            next_k: 0,
+            seed: RunSeed::from_bytes(self.random_bytes()),
+            nonce_key: NonceKey::from_bytes(self.random_bytes()),
+        }
+    }
+
+    fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    fn admit_one(
+        &self,
+        view: &View,
+        now: Timestamp,
+        may_import: bool,
+        event: Wanted<'_>,
+        table: &mut Table,
+        batch: &mut Building,
+    ) -> Place {
+        let keys = table.keys.next().ok_or_else(no_table)?;
+        let mut make_id = || uuid_v7(now, self.random_bytes());
+        let mut context = AdmitContext {
+            catalog: &table.catalog,
+            now,
+            kept_since: table.kept_since,
+            may_import,
+            fingerprint_key: &self.format.id_key,
+            mask_key: &self.format.mask_key,
+            make_id: &mut make_id,
+        };
+        let admitted = admit(event.draft, &mut context, &keys)?;
+        let wanted = WantedId {
+            workspace: table.uid,
+            id_hash: admitted.id_hash,
+            fingerprint: admitted.fingerprint,
+            id_crc: crc32c::crc32c(admitted.group(Group::Id).unwrap_or_default()),
+            generated: admitted.id_generated,
+        };
+        let hit = lookup::find_in_segments(view, &wanted).map_err(|error| Rejected {
+            code: "unavailable",
+            pointer: "/id".to_owned(),
+            offset: None,
+            reason: format!("whether this id is known cannot be told: {error}"),
+            limit: None,
+        })?;
+        let place = AdmittedPlace {
+            index: batch.wanted.len(),
+            id: admitted.id().to_owned(),
+            workspace: event.workspace.to_owned(),
+        };
+        batch.push(table.index, &admitted, wanted, hit);
+        Ok(place)
+    }
+}
+
+/// What a batch needs of one workspace.
+struct Table {
+    index: u32,
+    uid: WorkspaceUid,
+    catalog: Arc<Catalog>,
+    kept_since: Option<Timestamp>,
+    keys: PlaceKeys,
+}
+
+/// Yields the keys of consecutive places, run after run.
+struct PlaceKeys {
+    runs: std::vec::IntoIter<Places>,
+    current: Option<(u32, u16, RunKeys, Nonces)>,
+}
+
+impl PlaceKeys {
+    fn new(places: Vec<Places>) -> Self {
+        Self { runs: places.into_iter(), current: None }
+    }
+}
+
+impl Iterator for PlaceKeys {
+    type Item = EventKeys;
+
+    fn next(&mut self) -> Option<EventKeys> {
+        loop {
+            if let Some((run, left, keys, nonces)) = &mut self.current
+                && *left > 0
+                && let Some((slot, event_key)) = keys.next()
+            {
+                *left -= 1;
+                return Some(EventKeys { run: *run, slot, event_key, nonce: nonces.nonce(slot) });
+            }
+            let places = self.runs.next()?;
+            let keys = RunKeys::new(&places.seed, places.first);
+            let nonces = Nonces::new(&places.nonce_key);
+            self.current = Some((places.run, places.count, keys, nonces));
+        }
+    }
+}
+
+/// A batch while it is built.
+struct Building {
+    records: Vec<u8>,
+    record_count: u32,
+    workspaces: Vec<WorkspaceUid>,
+    events: Vec<u8>,
+    wanted: Vec<WantedId>,
+    hits: Vec<Option<IdHit>>,
+    sealed: Vec<Sealed>,
+    pack_epoch: u64,
+    places: Vec<Place>,
+}
+
+impl Building {
+    fn new(view: &View) -> Self {
+        Self {
+            records: Vec::new(),
+            record_count: 0,
+            workspaces: Vec::new(),
+            events: Vec::new(),
+            wanted: Vec::new(),
+            hits: Vec::new(),
+            sealed: Vec::new(),
+            pack_epoch: view.pack_epoch,
+            places: Vec::new(),
+        }
+    }
+
+    fn record(&mut self, record: &Record<'_>) {
+        record.encode(&mut self.records);
+        self.record_count += 1;
+    }
+
+    fn push(&mut self, workspace: u32, admitted: &Admitted, wanted: WantedId, hit: Option<IdHit>) {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        let parts = EventParts {
+            workspace_index: workspace,
+            run: admitted.run,
+            k: admitted.slot.get(),
+            flags: bit(admitted.action_listed, flag::ACTION_LISTED)
+                | bit(admitted.retention_from_recorded, flag::RETAIN_FROM_RECORDED)
+                | bit(admitted.id_generated, flag::ID_GENERATED)
+                | bit(admitted.notify, flag::NOTIFY),
+            outcome: admitted.outcome,
+            occurred_at: admitted.occurred_at.micros(),
+            id_hash: admitted.id_hash,
+            fingerprint: admitted.fingerprint,
+            action: admitted.action(),
+            groups: admitted.groups(),
+        };
+        parts.encode(&mut self.events);
+        let commitments = admitted.sealed().to_vec();
+        self.sealed.push(Sealed { nonce: admitted.nonce, commitments });
+        self.wanted.push(wanted);
+        self.hits.push(hit);
+    }
+
+    fn finish(mut self, random: &dyn Random, change: Option<ConfigChange>) -> Prepared {
+        let mut batch = [0; 16];
+        random.fill(&mut batch);
+        let events = EventsRecord {
+            batch,
+            workspaces: std::mem::take(&mut self.workspaces),
+            event_count: self.wanted.len() as u32,
+            events: &std::mem::take(&mut self.events),
+        };
+        match change {
+            Some(change) => self.record(&Record::Config { change, event: Some(events) }),
+            None => self.record(&Record::Events(events)),
+        }
+        Prepared {
+            records: self.records,
+            record_count: self.record_count,
+            wanted: self.wanted,
+            hits: self.hits,
+            sealed: self.sealed,
+            pack_epoch: self.pack_epoch,
+            places: self.places,
+        }
+    }
+}
+
+/// Cannot happen: every event's workspace was given as many places as it has events.
+fn no_table() -> Rejected {
+    Rejected {
+        code: "internal",
+        pointer: String::new(),
+        offset: None,
+        reason: "no place was left for this event; this is our fault, please report it".to_owned(),
+        limit: None,
+    }
+}
+
+/// Makes a UUIDv7 (RFC 9562 section 5.7) in lower case.
+fn uuid_v7(now: Timestamp, random: [u8; 10]) -> String {
+    let millis = (now.micros() / 1_000).max(0).to_be_bytes();
+    let mut bytes = [0_u8; 16];
+    bytes[..6].copy_from_slice(&millis[2..8]);
+    bytes[6..].copy_from_slice(&random);
+    bytes[6] = bytes[6] & 0x0f | 0x70;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    text
+}

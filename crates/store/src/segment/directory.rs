@@ -1,0 +1,312 @@
+//! The directory of a segment: where every piece stands, and its hash.
+//!
+//! It is loaded at open and stays resident. In the index file it is one zstd frame, found through
+//! the closing footer and checked against the hash in the manifest. Layout: docs/spec/segment.md.
+
+use crate::codec::{DecodeError, Decoder, Encode};
+
+use super::schema::{ParquetColumn, Shape};
+use super::workspaces::Workspaces;
+use super::Piece;
+use super::reader::File;
+
+/// Many pieces of one file, packed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pieces {
+    offsets: Vec<u64>,
+    lens: Vec<u32>,
+    hashes: Vec<[u8; 16]>,
+}
+
+impl Pieces {
+    pub(super) fn push(&mut self, piece: Piece) {
+        self.offsets.push(piece.offset);
+        self.lens.push(piece.len);
+        self.hashes.push(piece.hash);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<Piece> {
+        Some(Piece {
+            offset: *self.offsets.get(index)?,
+            len: self.lens[index],
+            hash: self.hashes[index],
+        })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Piece> + '_ {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    pub(super) fn bytes_total(&self) -> u64 {
+        self.lens.iter().map(|len| u64::from(*len)).sum()
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.offsets.capacity() * 8 + self.lens.capacity() * 4 + self.hashes.capacity() * 16
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put_varint(self.len() as u64);
+        let mut end = 0;
+        for piece in self.iter() {
+            out.put_signed(piece.offset.wrapping_sub(end) as i64);
+            out.put_varint(u64::from(piece.len));
+            end = piece.offset + u64::from(piece.len);
+        }
+        self.hashes.iter().for_each(|hash| out.put_raw(hash));
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let count = from.varint_u32("pieces")? as usize;
+        let mut pieces = Self::default();
+        let mut end = 0_u64;
+        for _ in 0..count {
+            let offset = end.wrapping_add(from.signed("piece offset")? as u64);
+            let len = from.varint_u32("piece length")?;
+            end = offset.wrapping_add(u64::from(len));
+            pieces.offsets.push(offset);
+            pieces.lens.push(len);
+        }
+        for _ in 0..count {
+            pieces.hashes.push(from.array("piece hash")?);
+        }
+        Ok(pieces)
+    }
+}
+
+/// The dictionary of one column in one row group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DictionaryPiece {
+    pub(super) piece: Piece,
+    pub(super) entries: u32,
+}
+
+/// The pages of a column of values.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ValuePages {
+    pub(super) pieces: Pieces,
+    /// First row of each page.
+    pub(super) first_rows: Vec<u32>,
+}
+
+impl ValuePages {
+    /// Returns the page that holds a row, its first row, and the first row behind it.
+    pub(super) fn of_row(&self, row: u32, rows: u32) -> (usize, u32, u32) {
+        let index = self.first_rows.partition_point(|first| *first <= row).saturating_sub(1);
+        let end = self.first_rows.get(index + 1).copied().unwrap_or(rows);
+        (index, self.first_rows.get(index).copied().unwrap_or(0), end)
+    }
+}
+
+/// Where everything in a segment stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Directory {
+    pub(super) rows: u32,
+    /// Length of the Parquet file.
+    pub(super) parquet_len: u64,
+    pub(super) workspaces: Workspaces,
+    /// First row of each block.
+    pub(super) block_rows: Vec<u32>,
+    /// First block of each row group.
+    pub(super) group_blocks: Vec<u32>,
+    /// By column: the dictionary of each row group, of columns that are read.
+    pub(super) dictionaries: Vec<Vec<DictionaryPiece>>,
+    /// By column: the page of each block, of small columns that are read.
+    pub(super) block_pages: Vec<Pieces>,
+    /// By column: pages of values.
+    pub(super) value_pages: Vec<ValuePages>,
+    /// Permutations, [`super::BLOCK_ROWS`] rows each.
+    pub(super) permutations: Pieces,
+}
+
+/// Tells whether our reader reads a column; the workspace's columns are for foreign readers.
+fn is_read(column: ParquetColumn) -> bool {
+    !matches!(column, ParquetColumn::Workspace | ParquetColumn::WorkspaceUid)
+}
+
+impl Directory {
+    pub(super) fn new() -> Self {
+        let columns = ParquetColumn::COUNT;
+        Self {
+            rows: 0,
+            parquet_len: 0,
+            workspaces: Workspaces::default(),
+            block_rows: Vec::new(),
+            group_blocks: vec![0],
+            dictionaries: vec![Vec::new(); columns],
+            block_pages: (0..columns).map(|_| Pieces::default()).collect(),
+            value_pages: (0..columns).map(|_| ValuePages::default()).collect(),
+            permutations: Pieces::default(),
+        }
+    }
+
+    pub(super) fn add_dictionary(&mut self, column: ParquetColumn, piece: DictionaryPiece) {
+        if is_read(column) {
+            self.dictionaries[column.index()].push(piece);
+        }
+    }
+
+    pub(super) fn add_block_page(&mut self, column: ParquetColumn, piece: Piece) {
+        if is_read(column) {
+            self.block_pages[column.index()].push(piece);
+        }
+    }
+
+    pub(super) fn add_value_page(&mut self, column: ParquetColumn, piece: Piece, first_row: u32) {
+        let pages = &mut self.value_pages[column.index()];
+        pages.pieces.push(piece);
+        pages.first_rows.push(first_row);
+    }
+
+    /// Ends a row group behind the blocks added so far.
+    pub(super) fn end_group(&mut self) {
+        self.group_blocks.push(self.block_rows.len() as u32);
+    }
+
+    /// Yields every piece of one file with what it is.
+    pub(super) fn pieces(&self, file: File) -> Box<dyn Iterator<Item = (&'static str, Piece)> + '_> {
+        let columns = ParquetColumn::ALL.into_iter();
+        match file {
+            File::Idx => Box::new(self.permutations.iter().map(|piece| ("a permutation", piece))),
+            File::Parquet => Box::new(columns.flat_map(|column| {
+                let index = column.index();
+                let dictionaries = self.dictionaries[index].iter().map(|of| of.piece);
+                let blocks = self.block_pages[index].iter();
+                let values = self.value_pages[index].pieces.iter();
+                let pieces = dictionaries.chain(blocks).chain(values);
+                pieces.map(move |piece| (column.name(), piece))
+            })),
+        }
+    }
+
+    /// Returns the block that holds a row.
+    pub(super) fn block_of_row(&self, row: u32) -> usize {
+        self.block_rows.partition_point(|first| *first <= row).saturating_sub(1)
+    }
+
+    /// Returns the rows of a block.
+    pub(super) fn rows_of_block(&self, block: usize) -> std::ops::Range<u32> {
+        let start = self.block_rows.get(block).copied().unwrap_or(self.rows);
+        start..self.block_rows.get(block + 1).copied().unwrap_or(self.rows)
+    }
+
+    /// Returns the row group of a block.
+    pub(super) fn group_of_block(&self, block: usize) -> usize {
+        self.group_blocks.partition_point(|first| *first as usize <= block).saturating_sub(1)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let dictionaries: usize = self.dictionaries.iter().map(|of| of.capacity() * 40).sum();
+        let pages: usize = self.block_pages.iter().map(Pieces::memory_bytes).sum();
+        let values: usize = self
+            .value_pages
+            .iter()
+            .map(|pages| pages.pieces.memory_bytes() + pages.first_rows.capacity() * 4)
+            .sum();
+        self.workspaces.memory_bytes()
+            + (self.block_rows.capacity() + self.group_blocks.capacity()) * 4
+            + dictionaries
+            + pages
+            + values
+            + self.permutations.memory_bytes()
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.put_varint(u64::from(self.rows));
+        out.put_varint(self.parquet_len);
+        self.workspaces.encode(&mut out);
+        put_ascending(&self.block_rows, &mut out);
+        put_ascending(&self.group_blocks, &mut out);
+        for column in ParquetColumn::ALL.into_iter().filter(|column| is_read(*column)) {
+            let index = column.index();
+            if column.shape() == Shape::Codes {
+                let mut pieces = Pieces::default();
+                self.dictionaries[index].iter().for_each(|of| pieces.push(of.piece));
+                pieces.encode(&mut out);
+                self.dictionaries[index].iter().for_each(|of| out.put_varint(of.entries.into()));
+            }
+            if column.shape() == Shape::Values {
+                self.value_pages[index].pieces.encode(&mut out);
+                put_ascending(&self.value_pages[index].first_rows, &mut out);
+            } else {
+                self.block_pages[index].encode(&mut out);
+            }
+        }
+        self.permutations.encode(&mut out);
+        out
+    }
+
+    /// Decodes a directory and checks that its parts fit each other.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bad = DecodeError::Unknown("directory");
+        let mut from = Decoder::new(bytes);
+        let mut directory = Self::new();
+        directory.rows = from.varint_u32("rows")?;
+        directory.parquet_len = from.varint("parquet length")?;
+        directory.workspaces = Workspaces::decode(&mut from)?;
+        directory.block_rows = take_ascending(&mut from, directory.rows)?;
+        let blocks = directory.block_rows.len();
+        directory.group_blocks = take_ascending(&mut from, blocks as u32 + 1)?;
+        let groups = directory.group_blocks.len().checked_sub(1).ok_or(bad)?;
+        for column in ParquetColumn::ALL.into_iter().filter(|column| is_read(*column)) {
+            let index = column.index();
+            if column.shape() == Shape::Codes {
+                let pieces = Pieces::decode(&mut from)?;
+                for piece in pieces.iter() {
+                    let entries = from.varint_u32("dictionary")?;
+                    directory.dictionaries[index].push(DictionaryPiece { piece, entries });
+                }
+                if pieces.len() != groups {
+                    return Err(bad);
+                }
+            }
+            if column.shape() == Shape::Values {
+                let pieces = Pieces::decode(&mut from)?;
+                let first_rows = take_ascending(&mut from, directory.rows)?;
+                if pieces.len() != first_rows.len() || first_rows.first().is_some_and(|at| *at > 0) {
+                    return Err(bad);
+                }
+                directory.value_pages[index] = ValuePages { pieces, first_rows };
+            } else {
+                directory.block_pages[index] = Pieces::decode(&mut from)?;
+                if directory.block_pages[index].len() != blocks {
+                    return Err(bad);
+                }
+            }
+        }
+        directory.permutations = Pieces::decode(&mut from)?;
+        from.end()?;
+        Ok(directory)
+    }
+}
+
+fn put_ascending(numbers: &[u32], out: &mut Vec<u8>) {
+    out.put_varint(numbers.len() as u64);
+    let mut previous = 0;
+    for number in numbers {
+        out.put_varint(u64::from(number - previous));
+        previous = *number;
+    }
+}
+
+/// Takes numbers that ascend strictly from any first one and stay below `bound`.
+fn take_ascending(from: &mut Decoder<'_>, bound: u32) -> Result<Vec<u32>, DecodeError> {
+    let bad = || DecodeError::Unknown("ascending numbers");
+    let count = from.varint_u32("count")?;
+    let mut numbers = Vec::new();
+    let mut number = 0_u32;
+    for index in 0..count {
+        let step = from.varint_u32("number")?;
+        if step == 0 && index > 0 {
+            return Err(bad());
+        }
+        number = number.checked_add(step).filter(|number| *number < bound).ok_or_else(bad)?;
+        numbers.push(number);
+    }
+    Ok(numbers)
+}

@@ -1,0 +1,168 @@
+//! Parquet pages: encoding and decoding of our columns' V1 data pages and dictionary pages.
+//!
+//! ```text
+//! page        header (Thrift compact), body (one zstd frame)
+//! ints        DELTA_BINARY_PACKED
+//! codes       one byte bit width, RLE / bit-packed hybrid                     (RLE_DICTIONARY)
+//! values      u32 length, RLE definition levels of width 1, then per present value u32 length, bytes
+//! dictionary  per entry u32 length, bytes; for fixed-length columns the bytes alone        (PLAIN)
+//! ```
+//! The header serves foreign readers; ours knows a body's place, hash and count from the directory
+//! and never parses one. Source: Apache parquet-format, parquet.thrift and Encodings.md.
+
+use crate::codec::Encode;
+
+use super::delta::{self, Width};
+use super::rle;
+
+/// Numbers of the Thrift enum `Encoding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum PageEncoding {
+    /// PLAIN
+    Plain = 0,
+    /// DELTA_BINARY_PACKED
+    Delta = 5,
+    /// RLE_DICTIONARY
+    Codes = 8,
+}
+
+const RLE: u64 = 3;
+const DATA_PAGE: u64 = 0;
+const DICTIONARY_PAGE: u64 = 2;
+
+/// Appends the header of a data page.
+pub(super) fn data_header(
+    raw_bytes: usize,
+    packed_bytes: usize,
+    values: usize,
+    encoding: PageEncoding,
+    out: &mut Vec<u8>,
+) {
+    page_sizes(DATA_PAGE, raw_bytes, packed_bytes, out);
+    out.push(0x2c); // field 5, struct DataPageHeader
+    thrift_int(values as u64, out);
+    thrift_int(encoding as u64, out);
+    thrift_int(RLE, out);
+    thrift_int(RLE, out);
+    out.extend_from_slice(&[0, 0]);
+}
+
+/// Appends the header of a dictionary page.
+pub(super) fn dictionary_header(
+    raw_bytes: usize,
+    packed_bytes: usize,
+    values: usize,
+    out: &mut Vec<u8>,
+) {
+    page_sizes(DICTIONARY_PAGE, raw_bytes, packed_bytes, out);
+    out.push(0x4c); // field 7, struct DictionaryPageHeader
+    thrift_int(values as u64, out);
+    thrift_int(PageEncoding::Plain as u64, out);
+    out.extend_from_slice(&[0, 0]);
+}
+
+fn page_sizes(kind: u64, raw_bytes: usize, packed_bytes: usize, out: &mut Vec<u8>) {
+    thrift_int(kind, out);
+    thrift_int(raw_bytes as u64, out);
+    thrift_int(packed_bytes as u64, out);
+}
+
+/// Appends the next field, an i32 that is not negative: type 5, number one above the last field's.
+fn thrift_int(value: u64, out: &mut Vec<u8>) {
+    out.push(0x15);
+    out.put_varint(value << 1);
+}
+
+/// Appends the body of a page of whole numbers.
+pub(super) fn encode_ints(values: &[i64], width: Width, out: &mut Vec<u8>) {
+    delta::encode(values, width, out);
+}
+
+/// Appends the body of a page of dictionary codes.
+pub(super) fn encode_codes(codes: &[u32], width: u32, out: &mut Vec<u8>) {
+    out.push(width as u8);
+    rle::encode(codes, width, out);
+}
+
+/// Decodes the body of a page of dictionary codes; each code is below `entries`.
+pub(super) fn decode_codes(body: &[u8], count: usize, entries: usize) -> Option<Vec<u32>> {
+    let (width, rest) = body.split_first()?;
+    let codes = rle::decode(rest, count, u32::from(*width))?;
+    codes.iter().all(|code| (*code as usize) < entries).then_some(codes)
+}
+
+/// Appends the body of a page of optional values: levels first, then the values' own bytes.
+pub(super) fn encode_values(levels: &[u32], plain: &[u8], out: &mut Vec<u8>) {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    rle::encode(levels, 1, out);
+    let length = (out.len() - at - 4) as u32;
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(plain);
+}
+
+/// Appends one PLAIN byte array.
+pub(super) fn plain_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// Reads one PLAIN byte array at `at` and returns its range.
+fn plain_range(body: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    let from = at.checked_add(4)?;
+    let length = u32::from_le_bytes(body.get(at..from)?.try_into().ok()?);
+    let to = from.checked_add(usize::try_from(length).ok()?)?;
+    (to <= body.len()).then_some(from..to)
+}
+
+/// A decoded page of optional values, still in the buffer it was decompressed to.
+#[derive(Debug)]
+pub(super) struct ValuePage {
+    body: Vec<u8>,
+    /// Start and end of each value in `body`; start above end marks an absent one.
+    ranges: Vec<(u32, u32)>,
+}
+
+impl ValuePage {
+    /// Decodes a page of exactly `count` values.
+    pub(super) fn decode(body: Vec<u8>, count: usize) -> Option<Self> {
+        let levels_at = plain_range(&body, 0)?;
+        let mut at = levels_at.end;
+        let levels = rle::decode(body.get(levels_at)?, count, 1)?;
+        let mut ranges = Vec::with_capacity(count);
+        for level in levels {
+            if level == 0 {
+                ranges.push((1, 0));
+                continue;
+            }
+            let range = plain_range(&body, at)?;
+            at = range.end;
+            ranges.push((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?));
+        }
+        (at == body.len()).then_some(Self { body, ranges })
+    }
+
+    /// Returns a value by its place in the page; `None` when it is absent.
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
+        let (from, to) = *self.ranges.get(index)?;
+        self.body.get(from as usize..to as usize)
+    }
+
+    /// Returns how much memory it holds.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.body.capacity() + self.ranges.capacity() * 8
+    }
+}
+
+/// Decodes a dictionary page of byte arrays.
+pub(super) fn decode_dictionary(body: &[u8], count: usize) -> Option<Vec<Box<[u8]>>> {
+    let mut entries = Vec::new();
+    let mut at = 0;
+    for _ in 0..count {
+        let range = plain_range(body, at)?;
+        at = range.end;
+        entries.push(body.get(range)?.into());
+    }
+    (at == body.len()).then_some(entries)
+}

@@ -1,0 +1,475 @@
+//! An open segment: finding workspaces and rows, and loading pieces.
+//!
+//! Every piece goes the same way: read at its place, hash, and only then decompress and decode
+//! ([`Segment::load`]). What was decoded may wait in the shared [`BlockCache`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proofbook_ledger::{Hash, WorkspaceUid};
+use sha2::{Digest, Sha256};
+
+use crate::disk::{Disk, DiskFile, read_exact_at};
+
+use super::cache::{BlockCache, Cached, Dictionary};
+use super::delta::{self, Width};
+use super::directory::Directory;
+use super::error::{Damaged, SegmentError};
+use super::ints::Ints;
+use super::out::{hash_file, piece_hash};
+use super::pack::{RAW_BYTES_MAX, unpack};
+use super::page::{self, ValuePage};
+use super::schema::{ParquetColumn, Shape};
+use super::workspaces::{SeqOrder, WorkspaceRange};
+use super::writer::{FOOTER_BYTES, IDX_MAGIC, TRAILER_BYTES, paths};
+use super::{BLOCK_ROWS, FORMAT, FileHash, Piece, SegmentFiles};
+
+/// Numbers open segments, so that cached pieces of one are never taken for those of another.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
+/// Kind of cached piece for dictionaries of a column; pages have their column's number.
+const DICTIONARY_KIND: u8 = 0x40;
+
+/// An open segment; shared between threads.
+pub struct Segment {
+    files: SegmentFiles,
+    parquet_path: String,
+    idx_path: String,
+    parquet: Box<dyn DiskFile>,
+    idx: Box<dyn DiskFile>,
+    pub(super) directory: Directory,
+    cache: Arc<BlockCache>,
+    number: u64,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Segment({:016x}, {} rows)", self.files.name, self.directory.rows)
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.cache.forget(self.number);
+    }
+}
+
+/// Which of the two files a piece stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum File {
+    Parquet,
+    Idx,
+}
+
+impl Segment {
+    /// Opens a segment and loads its directory.
+    ///
+    /// Lengths, footer and directory are checked against `files`; the other pieces are checked when
+    /// they are read, and all bytes by [`Segment::verify`].
+    ///
+    /// # Errors
+    /// A file is missing, damaged, or of a format that this version does not know.
+    pub fn open(
+        disk: &dyn Disk,
+        files: SegmentFiles,
+        cache: Arc<BlockCache>,
+    ) -> Result<Self, SegmentError> {
+        let (parquet_path, idx_path) = paths(files.name);
+        let parquet = open_checked(disk, &parquet_path, files.parquet)?;
+        let idx = open_checked(disk, &idx_path, files.idx)?;
+        let directory = read_directory(idx.as_ref(), &idx_path, files)?;
+        if directory.parquet_len != files.parquet.len {
+            return Err(Damaged {
+                file: idx_path,
+                offset: 0,
+                len: files.idx.len,
+                what: "the index belongs to another Parquet file",
+            }
+            .into());
+        }
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { files, parquet_path, idx_path, parquet, idx, directory, cache, number })
+    }
+
+    /// Returns what identifies the segment's files.
+    pub fn files(&self) -> SegmentFiles {
+        self.files
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> u32 {
+        self.directory.rows
+    }
+
+    /// Returns the number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.directory.block_rows.len()
+    }
+
+    /// Returns the rows of a block; empty behind the last block.
+    pub fn rows_of_block(&self, block: usize) -> std::ops::Range<u32> {
+        self.directory.rows_of_block(block)
+    }
+
+    /// Returns the block that holds a row.
+    pub fn block_of_row(&self, row: u32) -> usize {
+        self.directory.block_of_row(row)
+    }
+
+    /// Returns the bytes that the directory keeps resident.
+    pub fn memory_bytes(&self) -> usize {
+        self.directory.memory_bytes()
+    }
+
+    /// Yields the workspaces with their ranges, by uid.
+    pub fn workspaces(&self) -> impl Iterator<Item = (WorkspaceUid, WorkspaceRange)> + '_ {
+        let workspaces = &self.directory.workspaces;
+        (0..workspaces.len()).map(|index| (workspaces.uid(index), workspaces.range(index)))
+    }
+
+    /// Returns what the segment holds of a workspace.
+    pub fn range(&self, workspace: WorkspaceUid) -> Option<WorkspaceRange> {
+        let workspaces = &self.directory.workspaces;
+        Some(workspaces.range(workspaces.find(&workspace)?))
+    }
+
+    /// Finds the row of a seq; `None` when it is not in this segment.
+    ///
+    /// # Errors
+    /// A piece that is needed for it is damaged or cannot be read.
+    pub fn row_of_seq(
+        &self,
+        workspace: WorkspaceUid,
+        seq: u64,
+    ) -> Result<Option<u32>, SegmentError> {
+        let workspaces = &self.directory.workspaces;
+        let Some(index) = workspaces.find(&workspace) else {
+            return Ok(None);
+        };
+        let range = workspaces.range(index);
+        if !range.seqs.contains(&seq) {
+            return Ok(None);
+        }
+        let relative = (seq - range.seqs.start) as u32;
+        match workspaces.seq_order(index) {
+            SeqOrder::Straight => Ok(Some(range.rows.start + relative)),
+            SeqOrder::Permutation(first) => {
+                let place = relative as usize % BLOCK_ROWS;
+                let rows = self.permutation(first as usize + relative as usize / BLOCK_ROWS)?;
+                let row = rows.get(place).and_then(|row| u32::try_from(*row).ok());
+                match row.and_then(|row| row.checked_add(range.rows.start)) {
+                    Some(row) if range.rows.contains(&row) => Ok(Some(row)),
+                    _ => Err(self.inconsistent("a permutation points outside its workspace")),
+                }
+            }
+            SeqOrder::Spans(spans) => {
+                let first_block = self.block_of_row(range.rows.start);
+                for (offset, (least, most)) in spans.iter().enumerate() {
+                    if !(*least..=*most).contains(&relative) {
+                        continue;
+                    }
+                    let block = first_block + offset;
+                    let seqs = self.ints(ParquetColumn::Seq, block)?;
+                    let rows = self.rows_of_block(block);
+                    let from = rows.start.max(range.rows.start);
+                    let to = rows.end.min(range.rows.end);
+                    let found = (from..to)
+                        .find(|row| seqs.get((row - rows.start) as usize) == seq as i64);
+                    if found.is_some() {
+                        return Ok(found);
+                    }
+                }
+                Err(self.inconsistent("a seq is missing from its workspace's rows"))
+            }
+        }
+    }
+
+    fn permutation(&self, index: usize) -> Result<Vec<i64>, SegmentError> {
+        let what = "a permutation";
+        let piece = self.directory.permutations.get(index);
+        let piece = piece.ok_or_else(|| self.inconsistent("a permutation is missing"))?;
+        let raw = self.load(File::Idx, piece, what)?;
+        let count = raw_count(&raw).filter(|count| *count <= BLOCK_ROWS);
+        count
+            .and_then(|count| delta::decode(&raw, count, Width::W64))
+            .ok_or_else(|| self.undecodable(File::Idx, piece, what))
+    }
+
+    /// Reads a piece, checks its hash, and decompresses it.
+    pub(super) fn load(
+        &self,
+        file: File,
+        piece: Piece,
+        what: &'static str,
+    ) -> Result<Vec<u8>, SegmentError> {
+        let bytes = self.load_packed(file, piece, what)?;
+        unpack(&bytes).ok_or_else(|| self.undecodable(file, piece, what))
+    }
+
+    /// Reads a piece and checks its hash.
+    pub(super) fn load_packed(
+        &self,
+        file: File,
+        piece: Piece,
+        what: &'static str,
+    ) -> Result<Vec<u8>, SegmentError> {
+        let (disk_file, path, len) = match file {
+            File::Parquet => (self.parquet.as_ref(), &self.parquet_path, self.files.parquet.len),
+            File::Idx => (self.idx.as_ref(), &self.idx_path, self.files.idx.len),
+        };
+        // The directory is hash-checked, so this only guards the allocation against our own faults.
+        if piece.offset.checked_add(piece.len.into()).is_none_or(|end| end > len) {
+            return Err(self.undecodable(file, piece, what));
+        }
+        let mut bytes = vec![0; piece.len as usize];
+        read_exact_at(disk_file, &mut bytes, piece.offset)
+            .map_err(SegmentError::io("read", path))?;
+        if piece_hash(&bytes) != piece.hash {
+            return Err(self.undecodable(file, piece, what));
+        }
+        Ok(bytes)
+    }
+
+    /// Says that a piece is damaged, by its hash or because it does not decode.
+    pub(super) fn undecodable(&self, file: File, piece: Piece, what: &'static str) -> SegmentError {
+        let path = match file {
+            File::Parquet => &self.parquet_path,
+            File::Idx => &self.idx_path,
+        };
+        let (offset, len) = (piece.offset, u64::from(piece.len));
+        Damaged { file: path.clone(), offset, len, what }.into()
+    }
+
+    /// Says that hash-checked parts of the index contradict each other, which is our own fault.
+    pub(super) fn inconsistent(&self, what: &'static str) -> SegmentError {
+        let (file, len) = (self.idx_path.clone(), self.files.idx.len);
+        Damaged { file, offset: 0, len, what }.into()
+    }
+
+    pub(super) fn cached(
+        &self,
+        kind: u8,
+        index: usize,
+        make: impl FnOnce() -> Result<Cached, SegmentError>,
+    ) -> Result<Cached, SegmentError> {
+        let key = (self.number, kind, index as u32);
+        if let Some(cached) = self.cache.get(key) {
+            return Ok(cached);
+        }
+        let made = make()?;
+        self.cache.insert(key, made.clone());
+        Ok(made)
+    }
+
+    /// Returns the numbers of a block, through the cache.
+    pub(super) fn ints(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<Arc<Ints>, SegmentError> {
+        let make = || Ok(Cached::Ints(Arc::new(self.load_ints(column, block)?)));
+        match self.cached(column as u8, block, make)? {
+            Cached::Ints(ints) => Ok(ints),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    pub(super) fn load_ints(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<Ints, SegmentError> {
+        let width = if column.shape() == Shape::Ints32 { Width::W32 } else { Width::W64 };
+        let (piece, body) = self.load_block_page(column, block)?;
+        let count = self.rows_of_block(block).len();
+        match delta::decode(&body, count, width) {
+            Some(values) => Ok(Ints::new(values)),
+            None => Err(self.undecodable(File::Parquet, piece, column.name())),
+        }
+    }
+
+    fn load_block_page(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<(Piece, Vec<u8>), SegmentError> {
+        let piece = self.directory.block_pages[column.index()].get(block);
+        let piece = piece.ok_or_else(|| self.inconsistent("a page is missing"))?;
+        Ok((piece, self.load(File::Parquet, piece, column.name())?))
+    }
+
+    /// Returns the dictionary codes of a block, through the cache.
+    pub(super) fn codes(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<Arc<Vec<u32>>, SegmentError> {
+        let make = || Ok(Cached::Codes(Arc::new(self.load_codes(column, block)?)));
+        match self.cached(column as u8, block, make)? {
+            Cached::Codes(codes) => Ok(codes),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    pub(super) fn load_codes(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<Vec<u32>, SegmentError> {
+        let (piece, body) = self.load_block_page(column, block)?;
+        let group = self.directory.group_of_block(block);
+        let entries = self.directory.dictionaries[column.index()].get(group).map(|of| of.entries);
+        let entries = entries.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
+        let count = self.rows_of_block(block).len();
+        page::decode_codes(&body, count, entries as usize)
+            .ok_or_else(|| self.undecodable(File::Parquet, piece, column.name()))
+    }
+
+    /// Returns the dictionary of a row group, through the cache.
+    pub(super) fn dictionary(
+        &self,
+        column: ParquetColumn,
+        group: usize,
+    ) -> Result<Arc<Dictionary>, SegmentError> {
+        let make = || {
+            let piece = self.directory.dictionaries[column.index()].get(group);
+            let piece = piece.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
+            let body = self.load(File::Parquet, piece.piece, column.name())?;
+            match page::decode_dictionary(&body, piece.entries as usize) {
+                Some(entries) => Ok(Cached::Dictionary(Arc::new(entries))),
+                None => Err(self.undecodable(File::Parquet, piece.piece, column.name())),
+            }
+        };
+        match self.cached(DICTIONARY_KIND | column as u8, group, make)? {
+            Cached::Dictionary(entries) => Ok(entries),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    /// Returns a page of values through the cache, and the rows that it holds.
+    pub(super) fn values(
+        &self,
+        column: ParquetColumn,
+        row: u32,
+    ) -> Result<(Arc<ValuePage>, std::ops::Range<u32>), SegmentError> {
+        let pages = &self.directory.value_pages[column.index()];
+        let (index, first, end) = pages.of_row(row, self.directory.rows);
+        let make = || Ok(Cached::Values(Arc::new(self.load_values(column, index, end - first)?)));
+        match self.cached(column as u8, index, make)? {
+            Cached::Values(page) => Ok((page, first..end)),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    pub(super) fn load_values(
+        &self,
+        column: ParquetColumn,
+        index: usize,
+        count: u32,
+    ) -> Result<ValuePage, SegmentError> {
+        let piece = self.directory.value_pages[column.index()].pieces.get(index);
+        let piece = piece.ok_or_else(|| self.inconsistent("a page is missing"))?;
+        let body = self.load(File::Parquet, piece, column.name())?;
+        ValuePage::decode(body, count as usize)
+            .ok_or_else(|| self.undecodable(File::Parquet, piece, column.name()))
+    }
+
+    /// Reads both files from front to end and names every damaged piece; empty when all is well.
+    ///
+    /// # Errors
+    /// The disk refuses to read.
+    pub fn verify(&self) -> Result<Vec<Damaged>, SegmentError> {
+        let mut damaged = Vec::new();
+        for (file, path, disk_file, expected) in [
+            (File::Parquet, &self.parquet_path, &self.parquet, self.files.parquet),
+            (File::Idx, &self.idx_path, &self.idx, self.files.idx),
+        ] {
+            if hash_file(disk_file.as_ref(), path)? == expected {
+                continue;
+            }
+            let before = damaged.len();
+            for (what, piece) in self.directory.pieces(file) {
+                match self.load_packed(file, piece, what) {
+                    Ok(_) => {}
+                    Err(SegmentError::Damaged(found)) => damaged.push(found),
+                    Err(other) => return Err(other),
+                }
+            }
+            if damaged.len() == before {
+                let what = "bytes outside every piece that is read, or the length";
+                damaged.push(Damaged { file: path.clone(), offset: 0, len: expected.len, what });
+            }
+        }
+        Ok(damaged)
+    }
+}
+
+/// Reads the count in the header of a delta encoding.
+fn raw_count(raw: &[u8]) -> Option<usize> {
+    let mut from = crate::codec::Decoder::new(raw);
+    from.varint("block").ok()?;
+    from.varint("miniblocks").ok()?;
+    usize::try_from(from.varint("count").ok()?).ok()
+}
+
+fn open_checked(
+    disk: &dyn Disk,
+    path: &str,
+    expected: FileHash,
+) -> Result<Box<dyn DiskFile>, SegmentError> {
+    let file = disk.open_read(path).map_err(SegmentError::io("open", path))?;
+    let len = file.len().map_err(SegmentError::io("measure", path))?;
+    if len != expected.len {
+        let what = "the file has another length than the manifest says";
+        return Err(Damaged { file: path.to_owned(), offset: 0, len, what }.into());
+    }
+    Ok(file)
+}
+
+fn read_directory(
+    idx: &dyn DiskFile,
+    path: &str,
+    files: SegmentFiles,
+) -> Result<Directory, SegmentError> {
+    let damaged = |offset: u64, len: u64, what: &'static str| {
+        SegmentError::from(Damaged { file: path.to_owned(), offset, len, what })
+    };
+    let end_bytes = (FOOTER_BYTES + TRAILER_BYTES) as u64;
+    let Some(footer_at) = files.idx.len.checked_sub(end_bytes) else {
+        return Err(damaged(0, files.idx.len, "the index is shorter than its footer"));
+    };
+    let mut end = [0; FOOTER_BYTES + TRAILER_BYTES];
+    read_exact_at(idx, &mut end, footer_at).map_err(SegmentError::io("read", path))?;
+    let (footer, trailer) = end.split_at(FOOTER_BYTES);
+    if Sha256::digest(footer).as_slice() != trailer {
+        return Err(damaged(footer_at, end_bytes, "the index's footer"));
+    }
+    let mut from = crate::codec::Decoder::new(footer);
+    let fields = (|| {
+        let (offset, len) = (from.u64("offset")?, from.u64("length")?);
+        let hash: Hash = from.hash("hash")?;
+        let format = u32::from_le_bytes(from.array("format")?);
+        let magic: [u8; 8] = from.array("magic")?;
+        Ok::<_, crate::codec::DecodeError>((offset, len, hash, format, magic))
+    })();
+    let Ok((offset, len, hash, format, magic)) = fields else {
+        return Err(damaged(footer_at, end_bytes, "the index's footer"));
+    };
+    if magic != *IDX_MAGIC {
+        return Err(damaged(footer_at, end_bytes, "the index's magic"));
+    }
+    if format != FORMAT {
+        return Err(SegmentError::Format { file: path.to_owned(), found: format, known: FORMAT });
+    }
+    let fits = offset.checked_add(len) == Some(footer_at) && len <= RAW_BYTES_MAX as u64;
+    if hash != files.directory || !fits {
+        return Err(damaged(footer_at, end_bytes, "the index's footer names another directory"));
+    }
+    let mut packed = vec![0; len as usize];
+    read_exact_at(idx, &mut packed, offset).map_err(SegmentError::io("read", path))?;
+    if Hash(Sha256::digest(&packed).into()) != hash {
+        return Err(damaged(offset, len, "the directory"));
+    }
+    let directory = unpack(&packed).and_then(|raw| Directory::decode(&raw).ok());
+    directory.ok_or_else(|| damaged(offset, len, "the directory does not decode"))
+}

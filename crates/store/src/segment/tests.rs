@@ -1,0 +1,5 @@
+//! A5 and A6: what a segment gives back is what a plain list of the same rows gives back.
+
+mod damage;
+mod model;
+mod round_trip;

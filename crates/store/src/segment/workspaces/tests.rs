@@ -1,0 +1,32 @@
+use super::*;
+
+#[test]
+fn crooked_workspaces_survive_their_encoding() {
+    let uid = |n| WorkspaceUid([n; 16]);
+    let built = Workspaces {
+        uids: (0..5).map(uid).collect(),
+        row_starts: vec![0, 10, 11, 500, 600],
+        seq_starts: vec![0, u64::from(u32::MAX), 9, 1 << 52, 3],
+        times: vec![(-5, 5), (i64::MIN, i64::MAX), (0, 0), (7, 8), (1, 2)],
+        rows: 700,
+        crooked: vec![0, 1, 3, 4],
+        crooked_at: vec![0, PERMUTED | 2, 2, 3],
+        spans: vec![(0, 9), (2, 3), (0, 99), (5, 99), (0, 50)],
+    };
+    let mut bytes = Vec::new();
+    built.encode(&mut bytes);
+    let mut from = Decoder::new(&bytes);
+    let decoded = Workspaces::decode(&mut from).unwrap();
+    assert!(from.is_empty());
+    assert_eq!(decoded, built);
+    assert_eq!(decoded.seq_order(0), SeqOrder::Spans(&[(0, 9), (2, 3)]));
+    assert_eq!(decoded.seq_order(1), SeqOrder::Permutation(2));
+    assert_eq!(decoded.seq_order(2), SeqOrder::Straight);
+    assert_eq!(decoded.seq_order(3), SeqOrder::Spans(&[(0, 99)]));
+    assert_eq!(decoded.seq_order(4), SeqOrder::Spans(&[(5, 99), (0, 50)]));
+    assert_eq!(decoded.of_row(10), 1);
+    assert_eq!(decoded.of_row(699), 4);
+    for cut in 0..bytes.len() {
+        assert!(Workspaces::decode(&mut Decoder::new(&bytes[..cut])).is_err());
+    }
+}

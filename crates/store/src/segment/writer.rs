@@ -1,0 +1,179 @@
+//! Writing a segment: rows in order, then both files durable under their names.
+
+use proofbook_ledger::{Hash, WorkspaceUid};
+use sha2::{Digest, Sha256};
+
+use crate::disk::{Disk, join};
+use crate::names;
+
+use super::delta::{self, Width};
+use super::directory::Directory;
+use super::error::SegmentError;
+use super::out::{OutFile, temporary};
+use super::pack::Packer;
+use super::parquet_out::ParquetOut;
+use super::workspaces::{Permutation, WorkspacesBuilder};
+use super::{
+    BLOCK_RAW_BYTES, BLOCK_ROWS, FORMAT, IdEntry, Row, SegmentFiles, SegmentMeta, ZSTD_LEVEL,
+};
+
+/// First bytes of an index file.
+pub(super) const IDX_MAGIC: &[u8; 8] = b"PBSEGIDX";
+/// Bytes of the index's footer: directory offset and length, its SHA-256, format, magic.
+pub(super) const FOOTER_BYTES: usize = 8 + 8 + 32 + 4 + 8;
+/// Bytes behind the footer: its SHA-256.
+pub(super) const TRAILER_BYTES: usize = 32;
+
+/// Paths of a segment's two files.
+pub(super) fn paths(name: u64) -> (String, String) {
+    (
+        join(names::SEGMENT_DIR, &names::segment_parquet(name)),
+        join(names::SEGMENT_DIR, &names::segment_idx(name)),
+    )
+}
+
+/// Writes one segment.
+///
+/// Dropping it before [`SegmentWriter::finish`] leaves temporary files, which the next writer of the
+/// same name and the start's clean-up remove.
+pub struct SegmentWriter<'d> {
+    disk: &'d dyn Disk,
+    name: u64,
+    workspace_name: &'d dyn Fn(WorkspaceUid) -> String,
+    current_name: Option<(WorkspaceUid, String)>,
+    parquet: ParquetOut,
+    idx: OutFile,
+    packer: Packer,
+    directory: Directory,
+    workspaces: WorkspacesBuilder,
+    block_raw_bytes: usize,
+    block_rows: usize,
+}
+
+impl<'d> SegmentWriter<'d> {
+    /// Begins a segment under temporary names; `workspace_name` gives the names that foreign readers
+    /// see.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn create(
+        disk: &'d dyn Disk,
+        name: u64,
+        workspace_name: &'d dyn Fn(WorkspaceUid) -> String,
+    ) -> Result<Self, SegmentError> {
+        let (parquet, idx) = paths(name);
+        let mut idx = OutFile::create(disk, &idx)?;
+        idx.put(IDX_MAGIC)?;
+        Ok(Self {
+            disk,
+            name,
+            workspace_name,
+            current_name: None,
+            parquet: ParquetOut::create(disk, &parquet, ZSTD_LEVEL)?,
+            idx,
+            packer: Packer::new(ZSTD_LEVEL)?,
+            directory: Directory::new(),
+            workspaces: WorkspacesBuilder::default(),
+            block_raw_bytes: 0,
+            block_rows: 0,
+        })
+    }
+
+    /// Adds the next row in the order of (workspace, occurred_at, seq).
+    ///
+    /// # Errors
+    /// The row breaks the order or a bound, or the disk refuses; the writer is then of no more use.
+    pub fn push(&mut self, row: &Row<'_>, id: IdEntry) -> Result<(), SegmentError> {
+        let _ = id;
+        if self.block_rows == BLOCK_ROWS || self.block_raw_bytes >= BLOCK_RAW_BYTES {
+            self.end_block()?;
+        }
+        if self.block_rows == 0 {
+            self.directory.block_rows.push(self.workspaces.rows());
+        }
+        let block = self.directory.block_rows.len() as u32 - 1;
+        if let Some(permutation) = self.workspaces.push(row, block)? {
+            self.put_permutation(&permutation)?;
+        }
+        if self.current_name.as_ref().is_none_or(|(uid, _)| *uid != row.workspace) {
+            self.current_name = Some((row.workspace, (self.workspace_name)(row.workspace)));
+        }
+        if let Some((_, name)) = &self.current_name {
+            self.parquet.push(row, name)?;
+        }
+        self.block_rows += 1;
+        self.block_raw_bytes += row.groups.bytes_total() + row.withheld.len() + row.action.len();
+        Ok(())
+    }
+
+    fn end_block(&mut self) -> Result<(), SegmentError> {
+        self.block_rows = 0;
+        self.block_raw_bytes = 0;
+        self.parquet.end_block(&mut self.directory)
+    }
+
+    fn put_permutation(&mut self, permutation: &Permutation) -> Result<(), SegmentError> {
+        for rows in permutation.chunks(BLOCK_ROWS) {
+            let mut raw = Vec::new();
+            delta::encode(rows, Width::W64, &mut raw);
+            let piece = self.idx.put_piece(&self.packer.pack(&raw)?)?;
+            self.directory.permutations.push(piece);
+        }
+        Ok(())
+    }
+
+    /// Ends the segment.
+    ///
+    /// | step | what holds if the power goes after it |
+    /// |---|---|
+    /// | both files synced under temporary names | nothing names them |
+    /// | both read back past the cache, hashes compared | the same |
+    /// | index renamed, then the Parquet file | perhaps an index without its file, which nobody names |
+    /// | directory synced | both files, whole; the segment lives once a record names it |
+    ///
+    /// # Errors
+    /// The disk refuses or gives back other bytes; nothing may then be published under this name.
+    pub fn finish(mut self) -> Result<SegmentMeta, SegmentError> {
+        if self.block_rows > 0 {
+            self.end_block()?;
+        }
+        if let Some(permutation) = self.workspaces.end()? {
+            self.put_permutation(&permutation)?;
+        }
+        let parquet = self.parquet.finish(&mut self.directory)?;
+        self.directory.rows = self.workspaces.rows();
+        self.directory.parquet_len = parquet.len;
+        self.directory.workspaces = self.workspaces.finish();
+
+        let packed = self.packer.pack(&self.directory.encode())?;
+        let hash = Hash(Sha256::digest(&packed).into());
+        let mut footer = Vec::with_capacity(FOOTER_BYTES + TRAILER_BYTES);
+        footer.extend_from_slice(&self.idx.position().to_le_bytes());
+        footer.extend_from_slice(&(packed.len() as u64).to_le_bytes());
+        footer.extend_from_slice(&hash.0);
+        footer.extend_from_slice(&FORMAT.to_le_bytes());
+        footer.extend_from_slice(IDX_MAGIC);
+        let trailer = Sha256::digest(&footer);
+        footer.extend_from_slice(&trailer);
+        self.idx.put(&packed)?;
+        self.idx.put(&footer)?;
+        let idx = self.idx.finish()?;
+
+        let (parquet_path, idx_path) = paths(self.name);
+        for path in [&idx_path, &parquet_path] {
+            self.disk.rename(&temporary(path), path).map_err(SegmentError::io("rename", path))?;
+        }
+        self.disk
+            .sync_dir(names::SEGMENT_DIR)
+            .map_err(SegmentError::io("sync", names::SEGMENT_DIR))?;
+
+        let workspaces = &self.directory.workspaces;
+        Ok(SegmentMeta {
+            files: SegmentFiles { name: self.name, parquet, idx, directory: hash },
+            rows: self.directory.rows,
+            workspaces: (0..workspaces.len())
+                .map(|index| (workspaces.uid(index), workspaces.range(index)))
+                .collect(),
+        })
+    }
+}

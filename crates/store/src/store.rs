@@ -1,0 +1,451 @@
+//! The running store: a handle that request tasks share, and two threads behind it.
+//!
+//! The commit thread groups what waits into one frame; the background thread packs, snapshots and
+//! compacts. Both end with the handle's [`Store::stop`]. A panic in the commit thread aborts the
+//! process, and an error there stops the store for good: nothing is acknowledged after it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use proofbook_catalog::{Catalog, Rejected};
+use proofbook_event::Timestamp;
+
+use crate::clock::GuardedClock;
+use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply};
+use crate::config::{ConfigChange, WorkspaceSettings};
+use crate::disk::Lock;
+use crate::fold::Outcome;
+use crate::limits;
+use crate::log::Position;
+use crate::open::{OpenError, OpenReport, Opened, Options, open};
+use crate::pack::{PackError, Packer, Proposal, Written};
+use crate::prepare::{Place, Prepared, Preparer, Wanted};
+use crate::view::{Directory, View};
+
+pub use crate::open::Machine;
+
+/// Called once when the store cannot go on; the process should end with its own exit code.
+pub type OnFatal = Box<dyn Fn(&Fatal) + Send + Sync>;
+
+/// What became of one event of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receipt {
+    /// The event's id.
+    pub id: String,
+    /// Its workspace.
+    pub workspace: String,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The store, shared by everything that serves requests.
+pub struct Store {
+    published: Arc<Published>,
+    preparer: Preparer,
+    clock: Arc<GuardedClock>,
+    sender: SyncSender<Message>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    counters: Arc<Counters>,
+    report: OpenReport,
+    _lock: Lock,
+}
+
+/// Figures for metrics; each only grows, except the gauges.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames written.
+    pub frames: AtomicU64,
+    /// Events recorded.
+    pub events: AtomicU64,
+    /// Rows packed.
+    pub packed_rows: AtomicU64,
+    /// Rows written again by compaction.
+    pub compacted_rows: AtomicU64,
+    /// Times background work failed and was put off.
+    pub background_failures: AtomicU64,
+    /// Whether the store stopped taking events because of an error.
+    pub failed: AtomicBool,
+    /// Whether the last append found no space.
+    pub no_space: AtomicBool,
+}
+
+enum Message {
+    Batch(Batch),
+    /// Freeze the growing generation so that it is packed.
+    Freeze,
+    Release(Position),
+    Stop,
+}
+
+enum Work {
+    Pack(PackJob),
+    Stop,
+}
+
+impl Store {
+    /// Opens a data directory and starts the threads.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn start(machine: &Machine, options: Options, on_fatal: OnFatal) -> Result<Self, OpenError> {
+        let Opened { committer, packer, preparer, published, clock, report, lock } =
+            open(machine, options)?;
+        let (sender, messages) = mpsc::sync_channel(limits::COMMIT_QUEUE_MAX);
+        let (work_sender, work) = mpsc::channel();
+        let counters = Arc::new(Counters::default());
+        let commit = CommitThread {
+            committer,
+            messages,
+            work: work_sender,
+            counters: counters.clone(),
+            on_fatal,
+        };
+        let background = BackgroundThread {
+            packer,
+            work,
+            commit: sender.clone(),
+            counters: counters.clone(),
+        };
+        let threads = vec![
+            spawn("commit", move || abort_on_panic(|| commit.run())),
+            spawn("background", move || background.run()),
+        ];
+        Ok(Self {
+            published,
+            preparer,
+            clock,
+            sender,
+            threads: Mutex::new(threads.into_iter().flatten().collect()),
+            counters,
+            report,
+            _lock: lock,
+        })
+    }
+
+    /// Returns the newest View. Take a workspace's head from the directory before it.
+    pub fn view(&self) -> Arc<View> {
+        self.published.view()
+    }
+
+    /// Returns the directory of workspaces.
+    pub fn directory(&self) -> &Directory {
+        &self.published.directory
+    }
+
+    /// Returns the time by the guarded clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.now_micros())
+    }
+
+    /// Returns the guarded clock.
+    pub fn clock(&self) -> &GuardedClock {
+        &self.clock
+    }
+
+    /// Returns what opening found.
+    pub fn report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// Returns the figures for metrics.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Returns the bytes of recent events.
+    pub fn recent_bytes(&self) -> u64 {
+        self.published.recent_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns the catalog by which a workspace's events are judged.
+    pub fn catalog_of(&self, settings: &WorkspaceSettings) -> Arc<Catalog> {
+        self.preparer.catalog_of(&self.view(), settings)
+    }
+
+    /// Judges and encodes events; costs no other request anything.
+    pub fn prepare(
+        &self,
+        may_import: bool,
+        events: Vec<Result<Wanted<'_>, Rejected>>,
+    ) -> Prepared {
+        self.preparer.prepare(&self.published, self.now(), may_import, events)
+    }
+
+    /// Encodes a configuration change with its event.
+    pub fn prepare_change(&self, change: ConfigChange, event: Wanted<'_>) -> Prepared {
+        self.preparer.prepare_change(&self.published, self.now(), change, event)
+    }
+
+    /// Hands a prepared batch to the commit thread; `reply` is called with the receipts.
+    ///
+    /// # Errors
+    /// [`CommitError::Busy`] when too much waits or recent is full, [`CommitError::Stopped`] after the
+    /// store stopped. The reply is then never called and nothing was recorded.
+    pub fn submit(
+        &self,
+        prepared: Prepared,
+        reply: impl FnOnce(Result<Vec<Result<Receipt, Rejected>>, CommitError>) + Send + 'static,
+    ) -> Result<(), CommitError> {
+        if self.counters.failed.load(Ordering::Relaxed) {
+            return Err(CommitError::Stopped);
+        }
+        if self.recent_bytes() >= limits::RECENT_BYTES as u64 {
+            return Err(CommitError::Busy);
+        }
+        let (mut batch, places) = into_batch(prepared);
+        batch.reply = Box::new(move |outcomes| {
+            reply(outcomes.map(|outcomes| receipts(places, &outcomes)));
+        });
+        match self.sender.try_send(Message::Batch(batch)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => Err(CommitError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(CommitError::Stopped),
+        }
+    }
+
+    /// Submits and waits; for callers that have a thread of their own.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub fn commit(
+        &self,
+        prepared: Prepared,
+    ) -> Result<Vec<Result<Receipt, Rejected>>, CommitError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.submit(prepared, move |result| {
+            // A caller that stopped waiting does not need its answer.
+            let _ = sender.send(result);
+        })?;
+        receiver.recv().unwrap_or(Err(CommitError::Unknown))
+    }
+
+    /// Makes everything recent become a segment soon, however little it is.
+    pub fn pack_soon(&self) {
+        // A full queue packs soon anyway.
+        let _ = self.sender.try_send(Message::Freeze);
+    }
+
+    /// Stops the threads after what was submitted before is committed. Further batches are refused.
+    pub fn stop(&self) {
+        let _ = self.sender.send(Message::Stop);
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).ok()
+}
+
+/// Ends the process when the commit thread panics: no queue may acknowledge after a broken promise.
+fn abort_on_panic(run: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
+        std::process::abort();
+    }
+}
+
+fn into_batch(prepared: Prepared) -> (Batch, Vec<Place>) {
+    let batch = Batch {
+        records: prepared.records,
+        record_count: prepared.record_count,
+        wanted: prepared.wanted,
+        hits: prepared.hits,
+        sealed: prepared.sealed,
+        pack_epoch: prepared.pack_epoch,
+        outcome_lists: 1,
+        reply: Box::new(|_| {}),
+    };
+    (batch, prepared.places)
+}
+
+fn receipts(places: Vec<Place>, outcomes: &[Outcome]) -> Vec<Result<Receipt, Rejected>> {
+    let receipt = |place: Place| {
+        place.map(|place| Receipt {
+            id: place.id,
+            workspace: place.workspace,
+            outcome: outcomes.get(place.index).copied().unwrap_or(Outcome::Lost),
+        })
+    };
+    places.into_iter().map(receipt).collect()
+}
+
+/// A batch of records that yields no outcomes.
+fn decision_batch(record: Vec<u8>, reply: Reply) -> Batch {
+    Batch {
+        records: record,
+        record_count: 1,
+        wanted: Vec::new(),
+        hits: Vec::new(),
+        sealed: Vec::new(),
+        pack_epoch: u64::MAX - 1,
+        outcome_lists: 0,
+        reply,
+    }
+}
+
+struct CommitThread {
+    committer: Committer,
+    messages: Receiver<Message>,
+    work: mpsc::Sender<Work>,
+    counters: Arc<Counters>,
+    on_fatal: OnFatal,
+}
+
+impl CommitThread {
+    fn run(mut self) {
+        if let Err(fatal) = self.serve() {
+            self.counters.failed.store(true, Ordering::SeqCst);
+            (self.on_fatal)(&fatal);
+        }
+        let _ = self.work.send(Work::Stop);
+    }
+
+    fn serve(&mut self) -> Result<(), Fatal> {
+        let idle = Duration::from_micros(limits::MARK_AFTER_MICROS);
+        loop {
+            let first = match self.messages.recv_timeout(idle) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.committer.mark()?;
+                    self.hand_over_pack();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let mut group = Vec::new();
+            let mut stop = false;
+            let mut next = Some(first);
+            while let Some(message) = next {
+                match message {
+                    Message::Batch(batch) => group.push(batch),
+                    Message::Freeze => self.committer.freeze_now(),
+                    Message::Release(before) => {
+                        if self.committer.release(before).is_err() {
+                            self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                    Message::Stop => stop = true,
+                }
+                let bytes: usize = group.iter().map(|batch| batch.records.len()).sum();
+                if stop || bytes >= limits::GROUP_BYTES_SOFT {
+                    break;
+                }
+                next = match self.messages.try_recv() {
+                    Ok(message) => Some(message),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+                };
+            }
+            if !group.is_empty() {
+                let events: usize = group.iter().map(|batch| batch.wanted.len()).sum();
+                self.committer.commit(group)?;
+                self.counters.frames.fetch_add(1, Ordering::Relaxed);
+                self.counters.events.fetch_add(events as u64, Ordering::Relaxed);
+            }
+            self.hand_over_pack();
+            if stop {
+                self.committer.mark()?;
+                return Ok(());
+            }
+        }
+    }
+
+    fn hand_over_pack(&mut self) {
+        if let Some(job) = self.committer.take_pack_job() {
+            // The background thread outlives this one, except after a panic there.
+            let _ = self.work.send(Work::Pack(job));
+        }
+    }
+}
+
+/// How long background work waits after it failed, for instance for lack of space.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+struct BackgroundThread {
+    packer: Packer,
+    work: Receiver<Work>,
+    commit: SyncSender<Message>,
+    counters: Arc<Counters>,
+}
+
+impl BackgroundThread {
+    fn run(mut self) {
+        while let Ok(Work::Pack(job)) = self.work.recv() {
+            self.pack(job);
+            while let Some(inputs) = self.packer.compaction_due() {
+                let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
+                drop(inputs);
+                if !self.decide(&proposal) {
+                    break;
+                }
+                drop(proposal);
+                self.attempt(|packer| packer.sweep());
+            }
+            self.attempt(|packer| packer.sweep());
+            let Written { packed_rows, compacted_rows } = self.packer.written;
+            self.counters.packed_rows.store(packed_rows, Ordering::Relaxed);
+            self.counters.compacted_rows.store(compacted_rows, Ordering::Relaxed);
+        }
+    }
+
+    /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
+    /// refused when recent is full.
+    fn pack(&mut self, job: PackJob) {
+        let proposal = loop {
+            if let Some(proposal) = self.attempt(|packer| packer.pack(&job)) {
+                break proposal;
+            }
+            if self.counters.failed.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::sleep(RETRY_AFTER);
+        };
+        if !self.decide(&proposal) {
+            return;
+        }
+        let entry = proposal.entry;
+        if let Some(Some(before)) = self.attempt(|packer| packer.snapshot(job, entry)) {
+            let _ = self.commit.send(Message::Release(before));
+        }
+    }
+
+    /// Puts a proposal into the log; true when it is durable and folded.
+    fn decide(&mut self, proposal: &Proposal) -> bool {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let reply: Reply = Box::new(move |outcome| {
+            let _ = sender.send(outcome.is_ok());
+        });
+        let batch = decision_batch(proposal.record.clone(), reply);
+        let sent = self.commit.send(Message::Batch(batch)).is_ok();
+        let decided = sent && receiver.recv().unwrap_or(false);
+        decided && self.attempt(|packer| packer.accepted(proposal)).is_some()
+    }
+
+    fn attempt<T>(
+        &mut self,
+        step: impl FnOnce(&mut Packer) -> Result<T, PackError>,
+    ) -> Option<T> {
+        match step(&mut self.packer) {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+use super::*;
+use crate::clock::SimClock;
+use crate::disk::SimDisk;
+use crate::random::SimRandom;
+use proofbook_event::EventDraft;
+
+fn machine(seed: u64) -> Machine {
+    Machine {
+        disk: Arc::new(SimDisk::new(seed)),
+        clock: Arc::new(SimClock::new(1_800_000_000_000_000)),
+        random: Arc::new(SimRandom::new(seed)),
+    }
+}
+
+fn send(store: &Store, workspace: &str, events: &[&str]) -> Vec<Result<Receipt, Rejected>> {
+    let wanted = events
+        .iter()
+        .map(|text| {
+            let draft = EventDraft::parse(text.as_bytes()).map_err(Rejected::from)?;
+            Ok(Wanted { workspace, draft })
+        })
+        .collect();
+    store.commit(store.prepare(false, wanted)).expect("recorded")
+}
+
+#[test]
+fn an_acknowledged_event_is_there_after_a_restart() {
+    let machine = machine(1);
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    let first = send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#, r#"{"action":"x.read"}"#]);
+    let again = send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#, r#"{"id":"a","action":"x.other"}"#]);
+    let outcome = |receipt: &Result<Receipt, Rejected>| receipt.as_ref().expect("admitted").outcome;
+    assert!(matches!(outcome(&first[0]), Outcome::Created { seq: 0, .. }));
+    assert!(matches!(outcome(&first[1]), Outcome::Created { seq: 1, .. }));
+    assert_eq!(outcome(&again[0]), Outcome::Duplicate { seq: 0 });
+    assert_eq!(outcome(&again[1]), Outcome::Conflict { seq: 0 });
+    let root = store.directory().by_name("acme").expect("known").edge.root();
+    drop(store);
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+    let workspace = store.directory().by_name("acme").expect("still known");
+    assert_eq!((workspace.edge.size(), workspace.edge.root()), (2, root));
+    let again = send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#]);
+    assert_eq!(outcome(&again[0]), Outcome::Duplicate { seq: 0 });
+}
+
+#[test]
+fn packed_events_leave_recent_and_stay_in_the_view() {
+    let machine = machine(2);
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    for n in 0..50 {
+        send(&store, "acme", &[&format!(r#"{{"id":"e{n}","action":"x.create"}}"#)]);
+    }
+    store.pack_soon();
+    for _ in 0..500 {
+        if store.view().segments.len() == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let view = store.view();
+    assert_eq!(view.segments.len(), 1);
+    let rows: u32 = view.segments.iter().map(|segment| segment.rows()).sum();
+    let recent: usize = view.generations.iter().map(|g| g.event_count()).sum();
+    assert_eq!(rows as usize + recent, 50);
+    drop(view);
+    drop(store);
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+    assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 50);
+}

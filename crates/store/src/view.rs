@@ -1,0 +1,80 @@
+//! What readers hold: one immutable picture of the store, and the directory of workspaces.
+//!
+//! A [`View`] names live segments and generations of recent events that together hold every event up
+//! to its position exactly once. Whoever holds one reads it to the end, whatever is packed, compacted
+//! or purged meanwhile: files and events stay as long as a View names them.
+//!
+//! A reader takes a workspace's head from the [`Directory`] first and a View after it: the directory
+//! is updated after the View is published, so the View holds every event below the head's size.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use proofbook_ledger::WorkspaceUid;
+
+use crate::config::Config;
+use crate::fold::Workspace;
+use crate::log::Position;
+use crate::recent::Generation;
+use crate::segment::Segment;
+
+/// An immutable picture of the store.
+#[derive(Clone)]
+pub struct View {
+    /// The newest frame it shows.
+    pub position: Position,
+    /// Live segments, oldest first.
+    pub segments: Arc<Vec<Arc<Segment>>>,
+    /// Generations of recent events, oldest first; bounded by `position`.
+    pub generations: Vec<Arc<Generation>>,
+    /// Keys and catalogs.
+    pub config: Arc<Config>,
+    /// How many packs there were; tells whether an id look-up is still good.
+    pub pack_epoch: u64,
+}
+
+/// The workspaces as of the newest published frame.
+#[derive(Default)]
+pub struct Directory {
+    tables: RwLock<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    workspaces: Vec<Arc<Workspace>>,
+    by_name: HashMap<Arc<str>, u32>,
+    by_uid: HashMap<WorkspaceUid, u32>,
+}
+
+impl Directory {
+    /// Takes over the fold's newest state of some workspaces.
+    pub(crate) fn update(&self, changed: impl IntoIterator<Item = (u32, Arc<Workspace>)>) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        for (index, workspace) in changed {
+            if index as usize == tables.workspaces.len() {
+                tables.by_name.insert(workspace.name.clone(), index);
+                tables.by_uid.insert(workspace.uid, index);
+                tables.workspaces.push(workspace);
+            } else if let Some(slot) = tables.workspaces.get_mut(index as usize) {
+                *slot = workspace;
+            }
+        }
+    }
+
+    /// Finds a workspace by its name.
+    pub fn by_name(&self, name: &str) -> Option<Arc<Workspace>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.workspaces.get(*tables.by_name.get(name)? as usize).cloned()
+    }
+
+    /// Finds a workspace by its opaque id.
+    pub fn by_uid(&self, uid: WorkspaceUid) -> Option<Arc<Workspace>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.workspaces.get(*tables.by_uid.get(&uid)? as usize).cloned()
+    }
+
+    /// Returns every workspace, in the order of their making.
+    pub fn all(&self) -> Vec<Arc<Workspace>> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).workspaces.clone()
+    }
+}
