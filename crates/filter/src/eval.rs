@@ -142,6 +142,7 @@ fn field_passes(field: &Field, test: &Test, event: &Event<'_>) -> bool {
         (Field::Meta(key), _) => {
             values::any_meta(event, key, &mut |value| side_passes(test, value))
         }
+        (Field::Occurred | Field::Recorded | Field::Seq, Test::Present) => true,
         (_, Test::Present) => values::any_text(field, event, &mut |_| true),
         (_, Test::Text(pattern)) => {
             values::any_text(field, event, &mut |text| pattern.matches(text))
@@ -216,12 +217,15 @@ fn side_passes(test: &Test, value: &Value<'_>) -> bool {
             (Value::Bool(true), _) => pattern.matches("true"),
             (Value::Bool(false), _) => pattern.matches("false"),
             (Value::Null, _) => pattern.matches("null"),
-            (_, Some(number)) => {
-                wanted.is_some_and(|wanted| wanted == number)
-                    || (wanted.is_none()
+            (_, Some(number)) => match wanted {
+                Some(wanted) => *wanted == number,
+                // A text without wildcards that is no number is no number's text form either.
+                None => {
+                    pattern.literal().is_none()
                         && std::str::from_utf8(&canonical::to_bytes(value))
-                            .is_ok_and(|text| pattern.matches(text)))
-            }
+                            .is_ok_and(|text| pattern.matches(text))
+                }
+            },
             _ => false,
         },
         _ => false,

@@ -22,7 +22,9 @@ mod net;
 mod parse;
 mod pattern;
 mod print;
+mod range;
 mod resolve;
+mod token;
 mod value;
 mod values;
 mod verdict;
@@ -35,9 +37,8 @@ pub use fold::{FOLD_VERSION, FoldVersion, UNICODE_VERSION, fold, fold_into};
 pub use moment::{ResolveContext, TimeExpr, Window};
 pub use net::IpNet;
 pub use pattern::TextPattern;
-pub use resolve::{
-    Clause, Condition, Expr, IntRange, NumberRange, Predicate, ResolvedFilter, Test, TextRange,
-};
+pub use range::{IntRange, NumberRange, TextRange};
+pub use resolve::{Clause, Condition, Expr, Predicate, ResolvedFilter, Test};
 pub use verdict::Verdict;
 
 #[cfg(test)]

@@ -16,10 +16,11 @@
 
 use std::ops::Range;
 
-use crate::ast::{FieldTerm, Filter, Glob, Match, Node, TextTerm};
+use crate::ast::{FieldTerm, Filter, Match, Node, TextTerm};
 use crate::error::{FilterError, FilterErrorKind as Kind};
 use crate::field::{Field, meta_key};
 use crate::limits;
+use crate::token::is_special;
 use crate::value;
 
 impl Filter {
@@ -66,33 +67,27 @@ enum Keyword {
     Not,
 }
 
-/// A text as it stands: its place, its meaning, and whether quotes surround it.
-pub(crate) struct Token<'t> {
-    pub(crate) raw: &'t str,
-    pub(crate) at: Range<usize>,
-    pub(crate) glob: Glob,
-    pub(crate) is_quoted: bool,
-}
-
 /// An item and whether parentheses surround it.
 struct Item {
     node: Node,
     is_grouped: bool,
 }
 
-struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+/// The text and how far it is read; reading single texts is in [`crate::token`].
+pub(crate) struct Parser<'t> {
+    pub(crate) text: &'t str,
+    /// Byte offset of what comes next.
+    pub(crate) at: usize,
     nodes_count: usize,
-    wildcards_count: usize,
+    pub(crate) wildcards_count: usize,
 }
 
 impl<'t> Parser<'t> {
-    fn rest(&self) -> &'t str {
+    pub(crate) fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
@@ -100,7 +95,7 @@ impl<'t> Parser<'t> {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
 
-    fn eat(&mut self, expected: char) -> bool {
+    pub(crate) fn eat(&mut self, expected: char) -> bool {
         let found = self.peek() == Some(expected);
         if found {
             self.at += expected.len_utf8();
@@ -418,86 +413,6 @@ impl<'t> Parser<'t> {
         let token = self.token()?;
         value::read(field, op, &token, start)
     }
-
-    /// Reads a quoted or plain text; the caller has seen that one begins here.
-    fn token(&mut self) -> Result<Token<'t>, FilterError> {
-        let start = self.at;
-        if self.eat('"') {
-            return self.quoted(start);
-        }
-        let mut parts = vec![String::new()];
-        let mut characters = self.rest().char_indices();
-        let mut length = self.rest().len();
-        while let Some((at, character)) = characters.next() {
-            let part = match parts.last_mut() {
-                Some(part) => part,
-                None => break,
-            };
-            match character {
-                '\\' => match characters.clone().next() {
-                    Some((_, next)) if is_special(next) => {
-                        characters.next();
-                        part.push(next);
-                    }
-                    _ => part.push('\\'),
-                },
-                '*' => {
-                    self.wildcards_count += 1;
-                    parts.push(String::new());
-                }
-                c if c.is_whitespace() || matches!(c, '"' | '(' | ')') => {
-                    length = at;
-                    break;
-                }
-                c => part.push(c),
-            }
-        }
-        self.at += length;
-        let at = start..self.at;
-        if self.wildcards_count > limits::WILDCARDS_MAX {
-            let reason = format!("more than {} wildcards in one filter", limits::WILDCARDS_MAX);
-            return Err(FilterError::new(Kind::Limit, at, reason));
-        }
-        let raw = &self.text[at.clone()];
-        Ok(Token { raw, at, glob: Glob::from_parts(parts), is_quoted: false })
-    }
-
-    fn quoted(&mut self, start: usize) -> Result<Token<'t>, FilterError> {
-        let mut text = String::new();
-        let mut characters = self.rest().char_indices();
-        while let Some((at, character)) = characters.next() {
-            match character {
-                '"' => {
-                    self.at += at + 1;
-                    if self.peek().is_some_and(|c| !c.is_whitespace() && !matches!(c, '(' | ')')) {
-                        return Err(FilterError::new(
-                            Kind::Syntax,
-                            self.at..self.at,
-                            "a space is missing behind the closing quote",
-                        ));
-                    }
-                    let at = start..self.at;
-                    let raw = &self.text[at.clone()];
-                    return Ok(Token { raw, at, glob: Glob::literal(text), is_quoted: true });
-                }
-                '\\' => match characters.clone().next() {
-                    Some((_, next @ ('"' | '\\'))) => {
-                        characters.next();
-                        text.push(next);
-                    }
-                    _ => text.push('\\'),
-                },
-                other => text.push(other),
-            }
-        }
-        Err(FilterError::new(Kind::Syntax, start..start + 1, "a quote that is never closed"))
-    }
-}
-
-/// Tells whether a backslash takes the character's special meaning away.
-pub(crate) fn is_special(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character, '"' | '\\' | '(' | ')' | '*' | ':' | '-' | '<' | '>' | '.')
 }
 
 fn repeats_field(items: &[Item], node: &Node) -> bool {

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 
 use crate::ast::{FieldTerm, Filter, Glob, Match, Node, Number, Operand};
 use crate::field::{Field, Kind};
-use crate::parse::is_special;
+use crate::token::is_special;
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,13 +132,13 @@ fn print_operand(operand: &Operand, field: &Field, f: &mut fmt::Formatter<'_>) -
 fn print_value(glob: &Glob, field: &Field, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(text) = glob.as_literal() else { return print_glob(glob, f) };
     let behind_minus = text.strip_prefix('-');
-    let is_plain = !text.is_empty()
-        && !text.contains(ends_plain)
-        && !text.starts_with(['<', '>'])
-        && behind_minus.is_none_or(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        && !(field.kind() == Kind::Scalar && text.contains(".."))
-        && !is_keyword(text);
-    if is_plain { f.write_str(text) } else { print_quoted(text, f) }
+    let is_odd = text.is_empty()
+        || text.contains(ends_plain)
+        || text.starts_with(['<', '>', '='])
+        || behind_minus.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+        || (field.kind() == Kind::Scalar && text.contains(".."))
+        || is_keyword(text);
+    if is_odd { print_quoted(text, f) } else { f.write_str(text) }
 }
 
 fn print_text(glob: &Glob, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,3 +197,6 @@ fn print_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     print_escaped(text, &|c| matches!(c, '"' | '\\'), f)?;
     f.write_char('"')
 }
+
+#[cfg(test)]
+mod tests;

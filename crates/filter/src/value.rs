@@ -8,7 +8,7 @@ use crate::field::{Field, Kind};
 use crate::limits;
 use crate::moment::TimeExpr;
 use crate::net::IpNet;
-use crate::parse::Token;
+use crate::token::Token;
 
 /// Finds the comparison with which a value begins.
 pub(crate) fn take_op(text: &str) -> Option<Op> {

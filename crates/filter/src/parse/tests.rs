@@ -85,6 +85,7 @@ fn a_filter_prints_in_one_form() {
     check("meta.v:\"1..2\"", "meta.v:\"1..2\"");
     check("meta.v:>\"5\"", "meta.v:>\"5\"");
     check("actor:\">x\"", "actor:\">x\"");
+    check("before:>\"=5\"", "before:>\"=5\"");
     check("12:30 ::1", "\"12:30\" \"::1\"");
     check("a(b)c", "a b c");
     check("-(action:a)", "-action:a");
