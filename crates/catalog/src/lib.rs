@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod embedded;
 pub mod limits;
 pub mod link;
+pub mod mapping;
 pub mod mask;
 pub mod preset;
 pub mod retention;

@@ -1,0 +1,680 @@
+//! Reads a mapping file: TOML to rules, each mistake by its line.
+//!
+//! The language is described for people in `docs/guide/import.md`. A key that is not known is an
+//! error with the nearest known one, as are words of the contract's vocabularies that do not exist.
+
+use std::ops::Range;
+
+use proofbook_event::{ActorType, Channel, Outcome, Severity, Value, name};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::build::{ChangeRule, Part, Rules, TargetRule};
+use super::expression::{Condition, Expression, Lookup, Piece, Pointer, Source};
+use super::rest::Rest;
+use super::text::{Glob, STEP_WORDS, Step};
+use super::times::{TIME_WORDS, TimeForm, Times};
+use super::{MAPPING_BYTES_MAX, Mapping, MappingError};
+
+type Node<'t> = Spanned<DeValue<'t>>;
+
+const HEADER: &[&str] =
+    &["name", "title", "description", "link", "records", "merge", "signs", "event", "rest"];
+const EVENT: &[&str] = &[
+    "workspace",
+    "id",
+    "action",
+    "occurred_at",
+    "actor",
+    "on_behalf_of",
+    "approval",
+    "via",
+    "targets",
+    "outcome",
+    "before",
+    "after",
+    "changes",
+    "context",
+    "description",
+    "reason",
+    "severity",
+    "metadata",
+    "source",
+];
+const PARTY: &[&str] = &["type", "id", "name", "email", "roles", "url"];
+const TARGET: &[&str] = &["type", "id", "name", "url", "role"];
+const VIA: &[&str] = &["channel", "client"];
+const OUTCOME: &[&str] = &["result", "code", "reason"];
+const CONTEXT: &[&str] =
+    &["ip", "user_agent", "session_id", "request_id", "trace_id", "country", "city"];
+const SOURCE: &[&str] = &["name", "version", "instance", "seq"];
+const APPROVAL: &[&str] = &["id", "at", "by"];
+const EXPRESSION: &[&str] = &[
+    "from", "const", "join", "with", "members", "hash", "when", "time", "zone", "do", "map",
+    "default", "optional",
+];
+const CONDITION: &[&str] = &["at", "is", "is_not", "not", "all", "any"];
+
+/// Reads a mapping file.
+pub(super) fn mapping(text: &str) -> Result<Mapping, MappingError> {
+    if text.len() > MAPPING_BYTES_MAX {
+        return Err(MappingError {
+            line: 1,
+            message: format!(
+                "a mapping of {} bytes; at most {MAPPING_BYTES_MAX} are read",
+                text.len()
+            ),
+            suggestion: None,
+        });
+    }
+    let reader = Reader { text };
+    let root = DeTable::parse(text)
+        .map_err(|error| reader.error(error.span().unwrap_or(0..0), error.message().to_owned()))?;
+    reader.mapping(root.get_ref())
+}
+
+struct Reader<'s> {
+    text: &'s str,
+}
+
+impl Reader<'_> {
+    fn error(&self, span: Range<usize>, message: impl Into<String>) -> MappingError {
+        let start = span.start.min(self.text.len());
+        let line = self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+        MappingError { line, message: message.into(), suggestion: None }
+    }
+
+    fn unknown(&self, span: Range<usize>, what: &str, word: &str, known: &[&str]) -> MappingError {
+        MappingError {
+            suggestion: name::nearest(word, known.iter().copied()).map(str::to_owned),
+            ..self.error(span, format!("`{word}` is not {what}"))
+        }
+    }
+
+    /// Returns a table's members in the order of the file, after checking their names.
+    fn members<'n, 't>(
+        &self,
+        table: &'n DeTable<'t>,
+        what: &str,
+        known: &[&str],
+    ) -> Result<Vec<(&'n str, &'n Node<'t>)>, MappingError> {
+        let mut members: Vec<_> = table.iter().collect();
+        members.sort_by_key(|(key, _)| key.span().start);
+        for (key, _) in &members {
+            if !known.is_empty() && !known.contains(&key.get_ref().as_ref()) {
+                return Err(self.unknown(key.span(), what, key.get_ref(), known));
+            }
+        }
+        Ok(members.into_iter().map(|(key, node)| (key.get_ref().as_ref(), node)).collect())
+    }
+
+    fn table<'n, 't>(
+        &self,
+        node: &'n Node<'t>,
+        what: &str,
+    ) -> Result<&'n DeTable<'t>, MappingError> {
+        match node.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => Err(self.error(node.span(), format!("{what} is a table"))),
+        }
+    }
+
+    fn string<'n>(&self, node: &'n Node<'_>, what: &str) -> Result<&'n str, MappingError> {
+        node.get_ref().as_str().ok_or_else(|| self.error(node.span(), format!("{what} is a text")))
+    }
+
+    fn boolean(&self, node: &Node<'_>, what: &str) -> Result<bool, MappingError> {
+        match node.get_ref() {
+            DeValue::Boolean(flag) => Ok(*flag),
+            _ => Err(self.error(node.span(), format!("{what} is true or false"))),
+        }
+    }
+
+    /// Returns the items of a list, or the one item that stands without brackets.
+    fn list<'n, 't>(node: &'n Node<'t>) -> Vec<&'n Node<'t>> {
+        match node.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![node],
+        }
+    }
+
+    fn mapping(&self, root: &DeTable<'_>) -> Result<Mapping, MappingError> {
+        let mut texts: [String; 4] = Default::default();
+        let (mut wrappers, mut merge, mut signs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rules, mut rest) = (None, None);
+        for (key, node) in self.members(root, "a key of a mapping", HEADER)? {
+            match key {
+                "records" => wrappers = self.pointers(node, key)?,
+                "merge" => merge = self.top_level(node, key)?,
+                "signs" => signs = self.pointers(node, key)?,
+                "event" => rules = Some(self.event(node)?),
+                "rest" => rest = Some(self.rest(node)?),
+                _ => {
+                    let place = HEADER.iter().position(|known| *known == key).unwrap_or(0);
+                    texts[place] = self.string(node, &format!("`{key}`"))?.to_owned();
+                }
+            }
+        }
+        let [name, title, description, link] = texts;
+        let is_name_byte =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+        if name.is_empty() || name.len() > 40 || !name.bytes().all(is_name_byte) {
+            let message = "a mapping needs `name`: 1 to 40 of the characters a-z 0-9 _ -";
+            return Err(self.error(0..0, message));
+        }
+        let Some(mut rules) = rules else {
+            return Err(self.error(0..0, "a mapping needs a table `[event]`"));
+        };
+        rules.rest = rest.unwrap_or(Rest { key: Some(String::new()), ..Rest::default() });
+        let title = if title.is_empty() { name.clone() } else { title };
+        Ok(Mapping { name, title, description, link, wrappers, merge, signs, rules })
+    }
+
+    fn event(&self, node: &Node<'_>) -> Result<Rules, MappingError> {
+        let table = self.table(node, "`event`")?;
+        let members = self.members(table, "a field of an event", EVENT)?;
+        let find = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, node)| *node);
+        let expression = |name: &str| find(name).map(|node| self.expression(node)).transpose();
+        let need = |name: &str| {
+            expression(name)?.ok_or_else(|| {
+                self.error(
+                    node.span(),
+                    format!("`[event]` needs `{name}`: no event is without one"),
+                )
+            })
+        };
+        let part = |name: &str, known: &[&'static str]| -> Result<Part, MappingError> {
+            find(name).map_or(Ok(Part::default()), |node| self.part(node, name, known))
+        };
+        let mut occurred_at = need("occurred_at")?;
+        occurred_at.times.get_or_insert_with(Times::rfc3339);
+        let (approval, approval_by) = match find("approval") {
+            Some(node) => self.approval(node)?,
+            None => (Part::default(), Part::default()),
+        };
+        let severity = expression("severity")?;
+        if let (Some(rule), Some(node)) = (&severity, find("severity")) {
+            self.check_words(node, rule, Severity::ALL.iter().map(|word| word.as_str()))?;
+        }
+        Ok(Rules {
+            workspace: expression("workspace")?,
+            id: expression("id")?,
+            action: need("action")?,
+            occurred_at,
+            actor: part("actor", PARTY)?,
+            on_behalf_of: part("on_behalf_of", PARTY)?,
+            approval,
+            approval_by,
+            via: part("via", VIA)?,
+            targets: find("targets").map_or(Ok(Vec::new()), |node| self.targets(node))?,
+            outcome: self.outcome(find("outcome"))?,
+            before: expression("before")?,
+            after: expression("after")?,
+            changes: find("changes").map_or(Ok(Vec::new()), |node| self.changes(node))?,
+            context: part("context", CONTEXT)?,
+            description: expression("description")?,
+            reason: expression("reason")?,
+            severity,
+            metadata: find("metadata")
+                .map_or(Ok(Vec::new()), |node| self.named(node, "metadata"))?,
+            source: part("source", SOURCE)?,
+            rest: Rest::default(),
+        })
+    }
+
+    /// Reads an object of the contract: `when`, and an expression for each of its fields.
+    fn part(
+        &self,
+        node: &Node<'_>,
+        what: &str,
+        fields: &[&'static str],
+    ) -> Result<Part, MappingError> {
+        let table = self.table(node, &format!("`{what}`"))?;
+        let known: Vec<&str> = fields.iter().copied().chain(["when"]).collect();
+        let mut part = Part { is_party: fields == PARTY, ..Part::default() };
+        let members = self.members(table, &format!("a field of `{what}`"), &known)?;
+        for (key, node) in &members {
+            if *key == "when" {
+                part.when = Some(self.condition(node)?);
+            }
+        }
+        for field in fields {
+            let Some((_, node)) = members.iter().find(|(key, _)| key == field) else { continue };
+            if *field == "by" {
+                continue;
+            }
+            let mut rule = self.expression(node)?;
+            match *field {
+                "type" if part.is_party => {
+                    self.check_words(node, &rule, ActorType::ALL.iter().map(|w| w.as_str()))?;
+                }
+                "channel" => {
+                    self.check_words(node, &rule, Channel::ALL.iter().map(|w| w.as_str()))?;
+                }
+                "result" => {
+                    self.check_words(node, &rule, Outcome::ALL.iter().map(|w| w.as_str()))?;
+                }
+                "at" => {
+                    rule.times.get_or_insert_with(Times::rfc3339);
+                }
+                _ => {}
+            }
+            part.fields.push((*field, rule));
+        }
+        Ok(part)
+    }
+
+    fn approval(&self, node: &Node<'_>) -> Result<(Part, Part), MappingError> {
+        let part = self.part(node, "approval", APPROVAL)?;
+        let by = match self.table(node, "`approval`")?.get("by") {
+            Some(by) => self.part(by, "approval.by", PARTY)?,
+            None => Part::default(),
+        };
+        Ok((part, by))
+    }
+
+    /// Reads `outcome`: an object, or one expression for its result.
+    fn outcome(&self, node: Option<&Node<'_>>) -> Result<Part, MappingError> {
+        let Some(node) = node else { return Ok(Part::default()) };
+        let is_object = match node.get_ref() {
+            DeValue::Table(table) => OUTCOME.iter().any(|field| table.get(*field).is_some()),
+            _ => false,
+        };
+        if is_object {
+            return self.part(node, "outcome", OUTCOME);
+        }
+        let rule = self.expression(node)?;
+        self.check_words(node, &rule, Outcome::ALL.iter().map(|word| word.as_str()))?;
+        Ok(Part { fields: vec![("result", rule)], ..Part::default() })
+    }
+
+    fn check_words(
+        &self,
+        node: &Node<'_>,
+        rule: &Expression,
+        known: impl Iterator<Item = &'static str>,
+    ) -> Result<(), MappingError> {
+        let known: Vec<&str> = known.collect();
+        let mut wrong = None;
+        rule.for_each_constant(&mut |word| {
+            if !known.contains(&word) {
+                wrong.get_or_insert_with(|| word.to_owned());
+            }
+        });
+        match wrong {
+            Some(word) => Err(self.unknown(
+                node.span(),
+                &format!("one of {}", known.join(", ")),
+                &word,
+                &known,
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn targets(&self, node: &Node<'_>) -> Result<Vec<TargetRule>, MappingError> {
+        let known: Vec<&str> =
+            TARGET.iter().copied().chain(["each", "when", "fallback", "by_type"]).collect();
+        Self::list(node)
+            .into_iter()
+            .map(|node| {
+                let table = self.table(node, "a rule of `targets`")?;
+                let mut rule = TargetRule {
+                    each: None,
+                    when: None,
+                    fallback: false,
+                    fields: Vec::new(),
+                    by_type: Vec::new(),
+                };
+                for (key, node) in self.members(table, "a field of `targets`", &known)? {
+                    match key {
+                        "each" => rule.each = Some(self.pointer(node)?),
+                        "when" => rule.when = Some(self.condition(node)?),
+                        "fallback" => rule.fallback = self.boolean(node, "`fallback`")?,
+                        "by_type" => {
+                            let table = self.table(node, "`by_type`")?;
+                            for (kind, node) in self.members(table, "", &[])? {
+                                for node in Self::list(node) {
+                                    rule.by_type.push((kind.to_owned(), self.pointer(node)?));
+                                }
+                            }
+                        }
+                        _ => {
+                            let expression = self.expression(node)?;
+                            let field = TARGET.iter().find(|field| **field == key);
+                            rule.fields.extend(field.map(|field| (*field, expression)));
+                        }
+                    }
+                }
+                rule.fields.sort_by_key(|(key, _)| TARGET.iter().position(|field| field == key));
+                if rule.fields.is_empty() && rule.by_type.is_empty() {
+                    return Err(
+                        self.error(node.span(), "a rule of `targets` needs `id` or `by_type`")
+                    );
+                }
+                Ok(rule)
+            })
+            .collect()
+    }
+
+    fn changes(&self, node: &Node<'_>) -> Result<Vec<ChangeRule>, MappingError> {
+        const KNOWN: &[&str] = &["each", "when", "field", "before", "after"];
+        Self::list(node)
+            .into_iter()
+            .map(|node| {
+                let table = self.table(node, "a rule of `changes`")?;
+                self.members(table, "a field of `changes`", KNOWN)?;
+                let expression =
+                    |key: &str| table.get(key).map(|node| self.expression(node)).transpose();
+                Ok(ChangeRule {
+                    each: table.get("each").map(|node| self.pointer(node)).transpose()?,
+                    when: table.get("when").map(|node| self.condition(node)).transpose()?,
+                    field: expression("field")?.ok_or_else(|| {
+                        self.error(
+                            node.span(),
+                            "a rule of `changes` needs `field`, the name of what changed",
+                        )
+                    })?,
+                    before: expression("before")?,
+                    after: expression("after")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Reads a table of free names, each with an expression.
+    fn named(
+        &self,
+        node: &Node<'_>,
+        what: &str,
+    ) -> Result<Vec<(String, Expression)>, MappingError> {
+        let table = self.table(node, &format!("`{what}`"))?;
+        self.members(table, "", &[])?
+            .into_iter()
+            .map(|(key, node)| Ok((key.to_owned(), self.expression(node)?)))
+            .collect()
+    }
+
+    fn rest(&self, node: &Node<'_>) -> Result<Rest, MappingError> {
+        const KNOWN: &[&str] = &["to", "lift", "drop"];
+        let mut rest = Rest { key: Some(String::new()), ..Rest::default() };
+        if let DeValue::String(_) = node.get_ref() {
+            rest.key = self.rest_key(node)?;
+            return Ok(rest);
+        }
+        let table = self.table(node, "`rest`")?;
+        for (key, node) in self.members(table, "a key of `rest`", KNOWN)? {
+            match key {
+                "to" => rest.key = self.rest_key(node)?,
+                "lift" => rest.lift = self.top_level(node, key)?,
+                _ => rest.drop = self.pointers(node, key)?,
+            }
+        }
+        Ok(rest)
+    }
+
+    fn rest_key(&self, node: &Node<'_>) -> Result<Option<String>, MappingError> {
+        match self.string(node, "`rest`")? {
+            "none" => Ok(None),
+            "metadata" => Ok(Some(String::new())),
+            other => match other.strip_prefix("metadata.") {
+                Some(key) if !key.is_empty() => Ok(Some(key.to_owned())),
+                _ => {
+                    let what = "a place for what is left; write metadata, metadata.NAME or none";
+                    Err(self.unknown(node.span(), what, other, &["metadata", "none"]))
+                }
+            },
+        }
+    }
+
+    fn pointer(&self, node: &Node<'_>) -> Result<Pointer, MappingError> {
+        let text = self.string(node, "a place in the record")?;
+        Pointer::parse(text).ok_or_else(|| {
+            let message = format!("`{text}` is no place in the record; one is written /a/b");
+            self.error(node.span(), message)
+        })
+    }
+
+    fn pointers(&self, node: &Node<'_>, _what: &str) -> Result<Vec<Pointer>, MappingError> {
+        Self::list(node).into_iter().map(|node| self.pointer(node)).collect()
+    }
+
+    fn top_level(&self, node: &Node<'_>, what: &str) -> Result<Vec<Pointer>, MappingError> {
+        let pointers = self.pointers(node, what)?;
+        match pointers.iter().find(|pointer| pointer.text().matches('/').count() != 1) {
+            Some(deep) => {
+                let message =
+                    format!("`{what}` takes fields of the record itself, not `{}`", deep.text());
+                Err(self.error(node.span(), message))
+            }
+            None => Ok(pointers),
+        }
+    }
+
+    fn expression(&self, node: &Node<'_>) -> Result<Expression, MappingError> {
+        match node.get_ref() {
+            DeValue::String(text) => self.text_expression(node, text),
+            DeValue::Array(items) => {
+                let parts: Result<Vec<_>, _> =
+                    items.iter().map(|item| self.expression(item)).collect();
+                Ok(Expression::of(Source::First(parts?)))
+            }
+            DeValue::Table(table) => self.table_expression(node, table),
+            _ => Ok(Expression::of(Source::Constant(self.constant(node)?))),
+        }
+    }
+
+    /// Reads a text: a place in the record, a template with `{/place}`, or the text itself.
+    fn text_expression(&self, node: &Node<'_>, text: &str) -> Result<Expression, MappingError> {
+        if let Some(pointer) = Pointer::parse(text) {
+            return Ok(Expression::of(Source::Pointer(pointer)));
+        }
+        if !text.contains(['{', '}']) {
+            return Ok(Expression::of(Source::Constant(Value::from(text.to_owned()))));
+        }
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((fixed, behind)) = rest.split_once('{') {
+            let Some((place, behind)) = behind.split_once('}') else {
+                return Err(self.error(node.span(), format!("a `{{` is not closed in `{text}`")));
+            };
+            let Some(pointer) = Pointer::parse(place) else {
+                let message =
+                    format!("`{{{place}}}` is no place in the record; one is written {{/a/b}}");
+                return Err(self.error(node.span(), message));
+            };
+            if !fixed.is_empty() {
+                pieces.push(Piece::Text(fixed.to_owned()));
+            }
+            pieces.push(Piece::Pointer(pointer));
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Ok(Expression::of(Source::Template(pieces)))
+    }
+
+    fn constant(&self, node: &Node<'_>) -> Result<Value<'static>, MappingError> {
+        match node.get_ref() {
+            DeValue::String(text) => Ok(Value::from(text.clone().into_owned())),
+            DeValue::Boolean(flag) => Ok(Value::Bool(*flag)),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+                .ok()
+                .filter(|whole| whole.unsigned_abs() <= proofbook_event::limits::INTEGER_MAX as u64)
+                .map(Value::Int)
+                .ok_or_else(|| self.error(node.span(), "the number is too large")),
+            _ => {
+                Err(self.error(node.span(), "a fixed value is a text, a whole number or a boolean"))
+            }
+        }
+    }
+
+    fn table_expression(
+        &self,
+        node: &Node<'_>,
+        table: &DeTable<'_>,
+    ) -> Result<Expression, MappingError> {
+        let members = self.members(table, "a key of an expression", EXPRESSION)?;
+        let mut source = None;
+        let mut with = None;
+        let mut zone = None;
+        let mut rule = Expression::of(Source::Constant(Value::Null));
+        for (key, node) in members {
+            let made = match key {
+                "from" => {
+                    let inner = self.expression(node)?;
+                    Some(match (&inner.source, inner.is_plain()) {
+                        (_, true) => inner.source,
+                        _ => Source::First(vec![inner]),
+                    })
+                }
+                "const" => Some(Source::Constant(self.constant(node)?)),
+                "join" => {
+                    let parts: Result<_, _> =
+                        Self::list(node).into_iter().map(|part| self.expression(part)).collect();
+                    Some(Source::Join { parts: parts?, with: ".".to_owned() })
+                }
+                "members" => Some(Source::Members(self.named(node, "members")?)),
+                "hash" => Some(Source::Hash(match node.get_ref() {
+                    DeValue::Boolean(true) => Vec::new(),
+                    _ => self.pointers(node, "hash")?,
+                })),
+                "with" => {
+                    with = Some((node.span(), self.string(node, "`with`")?.to_owned()));
+                    None
+                }
+                "when" => {
+                    rule.when = Some(self.condition(node)?);
+                    None
+                }
+                "time" => {
+                    rule.times = Some(self.times(node)?);
+                    None
+                }
+                "zone" => {
+                    zone = Some(node);
+                    None
+                }
+                "do" => {
+                    rule.steps = self.steps(node)?;
+                    None
+                }
+                "map" => {
+                    rule.lookup = Some(self.lookup(node)?);
+                    None
+                }
+                "default" => {
+                    rule.default = Some(Box::new(self.expression(node)?));
+                    None
+                }
+                _ => {
+                    rule.optional = self.boolean(node, "`optional`")?;
+                    None
+                }
+            };
+            if made.is_some() && std::mem::replace(&mut source, made).is_some() {
+                let message = "an expression has one of from, const, join, members and hash";
+                return Err(self.error(node.span(), message));
+            }
+        }
+        rule.source = source.ok_or_else(|| {
+            self.error(
+                node.span(),
+                "an expression needs one of from, const, join, members and hash",
+            )
+        })?;
+        match (&mut rule.source, with) {
+            (Source::Join { with, .. }, Some((_, text))) => *with = text,
+            (_, Some((span, _))) => return Err(self.error(span, "`with` belongs to `join`")),
+            _ => {}
+        }
+        if let Some(node) = zone {
+            let name = self.string(node, "`zone`")?;
+            let zone = jiff::tz::TimeZone::get(name)
+                .map_err(|_| self.error(node.span(), format!("`{name}` is not a time zone")))?;
+            match &mut rule.times {
+                Some(times) => times.zone = zone,
+                None => return Err(self.error(node.span(), "`zone` belongs to `time`")),
+            }
+        }
+        Ok(rule)
+    }
+
+    fn times(&self, node: &Node<'_>) -> Result<Times, MappingError> {
+        let mut times = Times { forms: Vec::new(), ..Times::rfc3339() };
+        for node in Self::list(node) {
+            let text = self.string(node, "a time form")?;
+            times.forms.push(TimeForm::parse(text).map_err(|message| MappingError {
+                suggestion: name::nearest(text, TIME_WORDS.iter().copied()).map(str::to_owned),
+                ..self.error(node.span(), message)
+            })?);
+        }
+        Ok(times)
+    }
+
+    fn steps(&self, node: &Node<'_>) -> Result<Vec<Step>, MappingError> {
+        Self::list(node)
+            .into_iter()
+            .map(|node| {
+                let text = self.string(node, "a step")?;
+                Step::parse(text).map_err(|message| {
+                    let word = text.split(':').next().unwrap_or(text);
+                    let near = name::nearest(word, STEP_WORDS.iter().copied());
+                    MappingError {
+                        suggestion: near.filter(|near| *near != word).map(str::to_owned),
+                        ..self.error(node.span(), message)
+                    }
+                })
+            })
+            .collect()
+    }
+
+    fn lookup(&self, node: &Node<'_>) -> Result<Lookup, MappingError> {
+        let table = self.table(node, "`map`")?;
+        let rows: Result<Vec<_>, MappingError> = self
+            .members(table, "", &[])?
+            .into_iter()
+            .map(|(key, node)| {
+                Ok((key.to_owned(), self.string(node, "a value of `map`")?.to_owned()))
+            })
+            .collect();
+        Ok(Lookup::new(rows?))
+    }
+
+    fn condition(&self, node: &Node<'_>) -> Result<Condition, MappingError> {
+        if node.get_ref().as_str().is_some() {
+            return Ok(Condition::Present(self.pointer(node)?));
+        }
+        let table = self.table(node, "a condition")?;
+        let members = self.members(table, "a key of a condition", CONDITION)?;
+        let conditions = |node: &Node<'_>| -> Result<Vec<Condition>, MappingError> {
+            Self::list(node).into_iter().map(|node| self.condition(node)).collect()
+        };
+        let globs = |node: &Node<'_>| -> Result<Vec<Glob>, MappingError> {
+            Self::list(node)
+                .into_iter()
+                .map(|node| Ok(Glob::new(self.string(node, "a pattern")?)))
+                .collect()
+        };
+        match members.as_slice() {
+            [("not", node)] => Ok(Condition::Not(Box::new(self.condition(node)?))),
+            [("all", node)] => Ok(Condition::All(conditions(node)?)),
+            [("any", node)] => Ok(Condition::Any(conditions(node)?)),
+            [("at", at)] => Ok(Condition::Present(self.pointer(at)?)),
+            [("at", at), ("is", is)] | [("is", is), ("at", at)] => {
+                Ok(Condition::Is(self.pointer(at)?, globs(is)?))
+            }
+            [("at", at), ("is_not", is)] | [("is_not", is), ("at", at)] => {
+                Ok(Condition::Not(Box::new(Condition::Is(self.pointer(at)?, globs(is)?))))
+            }
+            _ => Err(self.error(
+                node.span(),
+                "a condition is `/place`, { at, is }, { at, is_not }, { not }, { all } or { any }",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
