@@ -5,10 +5,10 @@
 
 use crate::codec::{DecodeError, Decoder, Encode};
 
-use super::schema::{ParquetColumn, Shape};
-use super::workspaces::Workspaces;
 use super::Piece;
 use super::reader::File;
+use super::schema::{ParquetColumn, Shape};
+use super::workspaces::Workspaces;
 
 /// Many pieces of one file, packed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -168,7 +168,10 @@ impl Directory {
     }
 
     /// Yields every piece of one file with what it is.
-    pub(super) fn pieces(&self, file: File) -> Box<dyn Iterator<Item = (&'static str, Piece)> + '_> {
+    pub(super) fn pieces(
+        &self,
+        file: File,
+    ) -> Box<dyn Iterator<Item = (&'static str, Piece)> + '_> {
         let columns = ParquetColumn::ALL.into_iter();
         match file {
             File::Idx => Box::new(self.permutations.iter().map(|piece| ("a permutation", piece))),
@@ -268,7 +271,8 @@ impl Directory {
             if column.shape() == Shape::Values {
                 let pieces = Pieces::decode(&mut from)?;
                 let first_rows = take_ascending(&mut from, directory.rows)?;
-                if pieces.len() != first_rows.len() || first_rows.first().is_some_and(|at| *at > 0) {
+                if pieces.len() != first_rows.len() || first_rows.first().is_some_and(|at| *at > 0)
+                {
                     return Err(bad);
                 }
                 directory.value_pages[index] = ValuePages { pieces, first_rows };

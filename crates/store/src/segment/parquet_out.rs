@@ -15,9 +15,7 @@ use super::out::{OutFile, piece_hash};
 use super::pack::Packer;
 use super::page::{self, PageEncoding};
 use super::schema::{ChunkFacts, Footer, ParquetColumn, Shape};
-use super::{
-    FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, VALUE_PAGE_BYTES,
-};
+use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, VALUE_PAGE_BYTES};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 /// A row group ends when a dictionary reaches this many bytes, so that hostile names stay bounded.

@@ -173,8 +173,8 @@ impl Segment {
                     let rows = self.rows_of_block(block);
                     let from = rows.start.max(range.rows.start);
                     let to = rows.end.min(range.rows.end);
-                    let found = (from..to)
-                        .find(|row| seqs.get((row - rows.start) as usize) == seq as i64);
+                    let found =
+                        (from..to).find(|row| seqs.get((row - rows.start) as usize) == seq as i64);
                     if found.is_some() {
                         return Ok(found);
                     }

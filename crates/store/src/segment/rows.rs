@@ -303,7 +303,8 @@ impl RowStream {
         }
         for column in 0..VALUE_COLUMNS {
             let unwanted = Group::ALL.get(column).is_some_and(|of| !self.groups.contains(*of));
-            if unwanted || self.pages[column].as_ref().is_some_and(|(_, held)| held.contains(&row)) {
+            if unwanted || self.pages[column].as_ref().is_some_and(|(_, held)| held.contains(&row))
+            {
                 continue;
             }
             let kind = value_column(column);

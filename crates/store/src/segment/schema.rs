@@ -265,8 +265,7 @@ impl Footer {
             self.schema,
             None,
         );
-        let metadata =
-            ParquetMetaDataBuilder::new(facts).set_row_groups(self.groups).build();
+        let metadata = ParquetMetaDataBuilder::new(facts).set_row_groups(self.groups).build();
         let mut bytes = Vec::new();
         ParquetMetaDataWriter::new(&mut bytes, &metadata).finish().map_err(failed)?;
         Ok(bytes)

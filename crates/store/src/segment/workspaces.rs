@@ -96,7 +96,8 @@ impl Workspaces {
             return SeqOrder::Permutation(at & !PERMUTED);
         }
         let rest = &self.crooked_at[place + 1..];
-        let end = rest.iter().find(|at| **at & PERMUTED == 0).map_or(self.spans.len(), |at| *at as usize);
+        let end =
+            rest.iter().find(|at| **at & PERMUTED == 0).map_or(self.spans.len(), |at| *at as usize);
         SeqOrder::Spans(&self.spans[at as usize..end])
     }
 

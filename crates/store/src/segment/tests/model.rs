@@ -34,7 +34,8 @@ impl Numbers {
     }
 
     pub(crate) fn hex(&mut self, digits: usize) -> String {
-        let text: String = (0..digits.div_ceil(16)).map(|_| format!("{:016x}", self.next())).collect();
+        let text: String =
+            (0..digits.div_ceil(16)).map(|_| format!("{:016x}", self.next())).collect();
         text[..digits].to_owned()
     }
 }
@@ -93,8 +94,21 @@ pub(crate) struct Shape {
 }
 
 pub(crate) const WORDS: &[&str] = &[
-    "Website", "Überweisung", "Ada Park", "naïve café", "ΣΊΣΥΦΟΣ", "straße", "invoice", "Old plan",
-    "東京 office", "a\\\"quoted\\\" name", "line\\nbreak", "x", "", "release-2024-01", "v2",
+    "Website",
+    "Überweisung",
+    "Ada Park",
+    "naïve café",
+    "ΣΊΣΥΦΟΣ",
+    "straße",
+    "invoice",
+    "Old plan",
+    "東京 office",
+    "a\\\"quoted\\\" name",
+    "line\\nbreak",
+    "x",
+    "",
+    "release-2024-01",
+    "v2",
 ];
 
 /// Makes rows in the order of a segment.
@@ -176,16 +190,26 @@ fn one_row(
     match numbers.below(5) {
         0 => set(Group::Metadata, "{\"metadata\":{}}".to_owned()),
         1 => set(Group::Metadata, "{\"metadata\":{\"plan\":\"pro\",\"seats\":3}}".to_owned()),
-        2 => set(Group::Metadata, "{\"metadata\":null,\"source\":{\"name\":\"billing\",\"seq\":8}}".to_owned()),
+        2 => set(
+            Group::Metadata,
+            "{\"metadata\":null,\"source\":{\"name\":\"billing\",\"seq\":8}}".to_owned(),
+        ),
         _ => {}
     }
     match numbers.below(5) {
         0 => set(Group::Targets, "[]".to_owned()),
         1 | 2 => {
             let (id, name) = (numbers.below(400), word(numbers));
-            set(Group::Targets, format!("[{{\"id\":\"{id}\",\"name\":\"{name}\",\"type\":\"project\"}}]"));
+            set(
+                Group::Targets,
+                format!("[{{\"id\":\"{id}\",\"name\":\"{name}\",\"type\":\"project\"}}]"),
+            );
         }
-        3 => set(Group::Targets, "[{\"id\":\"1\",\"type\":\"user\"},{\"id\":\"p\",\"name\":\"Pro\",\"type\":\"plan\"}]".to_owned()),
+        3 => set(
+            Group::Targets,
+            "[{\"id\":\"1\",\"type\":\"user\"},{\"id\":\"p\",\"name\":\"Pro\",\"type\":\"plan\"}]"
+                .to_owned(),
+        ),
         _ => {}
     }
     OwnedRow {
@@ -196,8 +220,15 @@ fn one_row(
         run: (seq >> 12) as u32 | if numbers.chance(1) { 0x8000_0000 } else { 0 },
         k: (seq & 0xfff) as u16,
         flags: numbers.below(8) as u8,
-        outcome: *numbers.pick(&[&Outcome::Success, &Outcome::Success, &Outcome::Failure, &Outcome::Denied]),
-        action: numbers.pick(&["project.update", "member.invite", "audit_log.exported", "x"]).to_owned(),
+        outcome: *numbers.pick(&[
+            &Outcome::Success,
+            &Outcome::Success,
+            &Outcome::Failure,
+            &Outcome::Denied,
+        ]),
+        action: numbers
+            .pick(&["project.update", "member.invite", "audit_log.exported", "x"])
+            .to_owned(),
         groups,
         withheld: if numbers.chance(2) { vec![numbers.next() as u8; 33] } else { Vec::new() },
         id: IdEntry { hash: numbers.next(), fingerprint: numbers.next() },
