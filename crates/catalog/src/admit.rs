@@ -2,16 +2,15 @@
 //!
 //! [`admit`] is pure. What it sees is what counts: the catalog it is given decides title, module,
 //! verb, severity and sentence for good, and secrets are gone before anything is rendered, hashed
-//! or stored. An event is refused for four reasons only: it lies more than 24 hours ahead, it is
-//! already outside its retention, its catalog is strict and does not list the action, or it grew
-//! over the limit.
+//! or stored. An event is refused for three reasons only: it lies more than 24 hours ahead, it is
+//! already outside its retention, or its catalog is strict and does not list the action.
 
 use std::borrow::Cow;
 use std::hash::Hasher as _;
 
 use proofbook_event::canonical::{ObjectWriter, write_int, write_string, write_value};
 use proofbook_event::draft::DraftError;
-use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits};
+use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits, name};
 use proofbook_ledger::leaf::clear_action;
 use siphasher::sip::SipHasher24;
 
@@ -45,8 +44,8 @@ pub struct AdmitContext<'c> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Rejected {
-    /// A stable code: those of [`DraftError`], `too_far_ahead`, `outside_retention`,
-    /// `unknown_action`, or `too_large`.
+    /// A stable code: those of [`DraftError`], `too_far_ahead`, `outside_retention` or
+    /// `unknown_action`.
     pub code: &'static str,
     /// JSON pointer of the field, empty for the event as a whole.
     pub pointer: String,
@@ -90,7 +89,9 @@ pub fn admit(
     let occurred_at = draft.occurred_at.unwrap_or(context.now);
     let retention_from_recorded = judge_time(occurred_at, context)?;
     let resolved = context.catalog.resolve(&draft.action);
-    if context.catalog.preset().strict && resolved.action.is_none() {
+    // What Proofbook itself records is never refused.
+    let own = draft.action.starts_with(name::RESERVED_ACTION_PREFIX);
+    if context.catalog.preset().strict && resolved.action.is_none() && !own {
         return Err(unknown_action(&draft.action, context.catalog));
     }
 
@@ -147,12 +148,12 @@ fn judge_time(occurred_at: Timestamp, context: &AdmitContext<'_>) -> Result<bool
 
 fn unknown_action(action: &str, catalog: &Catalog) -> Rejected {
     let known = catalog.preset().actions.iter().map(|action| action.name.as_str());
-    let hint = match proofbook_event::name::nearest(action, known) {
+    let hint = match name::nearest(action, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it to the catalog, or make the catalog not strict".to_owned(),
     };
-    let name = catalog.name();
-    let reason = format!("the strict catalog `{name}` does not list the action `{action}`; {hint}");
+    let own = catalog.name();
+    let reason = format!("the strict catalog `{own}` does not list the action `{action}`; {hint}");
     Rejected::new("unknown_action", "/action", reason)
 }
 

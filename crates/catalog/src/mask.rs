@@ -291,9 +291,16 @@ fn is_placeholder(text: &str) -> bool {
     let masked = bytes.len() == 17 && text.starts_with("[masked ") && text.ends_with(']');
     masked
         || text.chars().all(|char| matches!(char, '*' | '•' | '…' | '.'))
-        || ["[redacted]", "<redacted>", "redacted", "[filtered]", "[hidden]"]
-            .iter()
-            .any(|word| text.eq_ignore_ascii_case(word))
+        || [
+            "[redacted]",
+            "<redacted>",
+            "redacted",
+            "[filtered]",
+            "[hidden]",
+            "HIDDEN_DUE_TO_SECURITY_REASONS",
+        ]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Tells whether a word is an HTTP authentication scheme.

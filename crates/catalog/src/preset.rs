@@ -17,6 +17,7 @@ use crate::template::Template;
 
 mod check;
 mod file;
+mod json;
 
 /// One product's audit log.
 #[derive(Clone, Debug, PartialEq)]

@@ -308,8 +308,11 @@ fn a4_a_strict_catalog_refuses_what_it_does_not_list() {
     // What Proofbook itself records is in every catalog.
     let mut draft = EventDraft::parse(br#"{"action":"a.b"}"#).expect("accepted");
     draft.action = "audit_log.viewed".into();
-    let admitted = setup.admit(draft).expect("built in");
+    let admitted = setup.admit(draft.clone()).expect("built in");
     assert_eq!(admitted.clear_action(), Some("audit_log.viewed"));
+    draft.action = "audit_log.key_created".into();
+    let admitted = setup.admit(draft).expect("Proofbook's own, though not in the table");
+    assert_eq!(admitted.clear_action(), None);
 }
 
 #[test]

@@ -96,6 +96,10 @@ fn judge_run(text: &[u8], run: Range<usize>) -> Option<Range<usize>> {
         let tail = text[run.end + 1..].iter().take_while(|byte| is_run_byte(**byte)).count();
         return (tail >= 32).then_some(run.start - 3..run.end + 1 + tail);
     }
+    // HashiCorp Vault service tokens.
+    if before.ends_with(b"hvs.") && key.len() >= 24 {
+        return Some(run.start - 4..run.end);
+    }
     let bearer = before.len() >= 7 && before[before.len() - 7..].eq_ignore_ascii_case(b"bearer ");
     if bearer && key.iter().any(u8::is_ascii_digit) {
         let more =
@@ -203,6 +207,15 @@ fn query_secret(url: &str) -> Option<Range<usize>> {
 /// A card's number in groups divided by blanks: 4-4-4-4, or 4-6-5.
 fn spaced_card(text: &str) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
+    // Such a number has at least 17 bytes, so of every fifth byte three in a row lie within it.
+    let mut in_row = 0;
+    let may_hold = bytes.iter().skip(4).step_by(5).any(|byte| {
+        in_row = if matches!(byte, b'0'..=b'9' | b' ') { in_row + 1 } else { 0 };
+        in_row == 3
+    });
+    if !may_hold {
+        return None;
+    }
     let mut from = 0;
     while let Some(found) = text[from..].find(' ') {
         let blank = from + found;

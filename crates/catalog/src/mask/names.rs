@@ -148,6 +148,7 @@ fn class_of_words(name: &[u8]) -> NameClass {
         return NameClass::Cookie;
     }
     let tell = match last {
+        // Places in a list, and what cloud interfaces call their idempotency keys, are no secrets.
         b"token" | b"tokens" => !matches!(
             previous,
             b"next"
@@ -157,6 +158,8 @@ fn class_of_words(name: &[u8]) -> NameClass {
                 | b"sync"
                 | b"cursor"
                 | b"idempotency"
+                | b"request"
+                | b"client"
         ),
         b"authorization" | b"jwt" | b"bearer" | b"credential" | b"credentials" | b"apikey"
         | b"apikeys" | b"secretkey" | b"privatekey" | b"accesskey" => true,

@@ -197,3 +197,18 @@ verb = "read"
         Preset::parse_with("name = \"c\"\nextends = \"c\"\n", &itself).expect_err("a chain");
     assert!(error.to_string().contains("cannot extend another"), "{error}");
 }
+
+#[test]
+fn a10_a_preset_as_its_readers_get_it() {
+    let preset = Preset::parse(
+        "name = \"x\"\n[access]\nview = [\"owner\"]\n[labels]\nverb = { create = \"Created\" }\n\
+         [viewer]\ncolumns = [{ field = \"ip\", label = \"IP\" }]\nfilters = [\"action\"]\n\
+         [[modules]]\nid = \"m\"\ntitle = \"M\"\n[[actions]]\nname = \"a.read\"\ntitle = \"A\"\n\
+         module = \"m\"\nverb = \"read\"\nnotify = true\nsecret = [\"/after/key\"]\n",
+    )
+    .expect("reads");
+    assert_eq!(
+        preset.to_json().to_string(),
+        r#"{"name":"x","title":"Audit Log","modules":[{"id":"m","title":"M"}],"target_types":[],"actions":[{"name":"a.read","title":"A","module":"m","verb":"read","severity":"info","notify":true}],"labels":{"verb":{"create":"Created"}},"viewer":{"page_size":20,"order":"newest","default_range":"all","default_query":"","columns":[{"field":"ip","label":"IP"}],"filters":[{"field":"action"}],"details":"before_after"}}"#
+    );
+}

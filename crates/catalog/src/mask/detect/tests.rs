@@ -27,6 +27,7 @@ fn keys() -> Vec<String> {
         format!("AIza{}", random(35)),
         format!("SG.{}.{}", random(22), random(43)),
         format!("npm_{}", random(36)),
+        format!("hvs.{}", random(90)),
         format!("pb_{}", random(32)),
         format!("pb_live_{}", random(32)),
         jwt,
@@ -93,7 +94,7 @@ fn a4_bearer_credentials_and_passwords_in_addresses_are_found() {
             format!("https://hooks.slack.com/services/T00000000/B00000000/{}", random(24)),
             random(24),
         ),
-        (format!("https://a.example/ and https://b.example/?api_key={token}"), token.clone()),
+        (format!("https://a.example/ and https://b.example/?api_key={token}"), token),
     ] {
         let found = next_secret(&text, 0).map(|span| &text[span]);
         assert_eq!(found, Some(secret.as_str()), "{text}");

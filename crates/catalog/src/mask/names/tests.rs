@@ -50,6 +50,8 @@ fn a4_names_are_judged_by_their_last_word() {
         ("passwordPolicy", Plain),
         ("next_token", Plain),
         ("nextToken", Plain),
+        ("clientToken", Plain),
+        ("clientRequestToken", Plain),
         ("description", Plain),
         ("notification", Plain),
         ("number", Plain),
