@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proofbook_event::{Group, Timestamp};
-use proofbook_ledger::prf::{self, Nonce};
-use proofbook_ledger::{Edge, Hash, LeafFields, NonceKey, RunSeed, Slot, WorkspaceUid};
+use proofbook_event::Group;
+use proofbook_ledger::prf::Nonce;
+use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder};
@@ -23,6 +23,7 @@ use crate::config::{Config, ConfigChange, WorkspaceSettings};
 use crate::log::{FoldDigest, Position};
 use crate::recent::RecentEvent;
 use crate::record::{self, EventParts, EventsRecord, Format, Record};
+use crate::seal::{Sealer, leaf_of};
 use crate::segment_entry::SegmentEntry;
 
 mod ids;
@@ -79,7 +80,7 @@ pub struct State {
 }
 
 /// The state with the tables that make applying fast; they follow from it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fold {
     /// The state.
     pub state: State,
@@ -87,6 +88,7 @@ pub struct Fold {
     pub ids: KnownIds,
     by_uid: HashMap<WorkspaceUid, u32>,
     by_name: HashMap<Arc<str>, u32>,
+    sealer: Sealer,
 }
 
 /// What sealing computed of an event before its place in the tree was known.
@@ -358,7 +360,7 @@ impl Fold {
             let workspace = &mut self.state.workspaces[index as usize];
             let sealed = match sealed {
                 Some(sealed) => sealed.clone(),
-                None => match seal(workspace, &parts) {
+                None => match self.sealer.seal(workspace, &parts) {
                     Some(sealed) => sealed,
                     None => {
                         outcomes.push(Outcome::Lost);
@@ -452,44 +454,6 @@ impl<'a> EventCursor<'a> {
         self.next += 1;
         (self.hits.get(index).copied().flatten(), self.sealed.get(index))
     }
-}
-
-/// Seals an event from its workspace's run keys; `None` when the run or slot does not exist.
-pub fn seal(workspace: &Workspace, parts: &EventParts<'_>) -> Option<Sealed> {
-    let run = workspace.runs.get(parts.run as usize)?;
-    let slot = Slot::new(parts.k)?;
-    let salts = prf::event_key(&run.seed, slot).salts();
-    let commitments = parts
-        .groups
-        .present()
-        .map(|(group, bytes)| {
-            let pointer = group.pointer();
-            (group, proofbook_ledger::commitment(&salts.salt(pointer), pointer, bytes))
-        })
-        .collect();
-    Some(Sealed { nonce: prf::nonce(&run.nonce_key, slot), commitments })
-}
-
-/// Returns the leaf hash of an event at its place.
-pub fn leaf_of(
-    workspace: WorkspaceUid,
-    seq: u64,
-    recorded_at: i64,
-    parts: &EventParts<'_>,
-    sealed: &Sealed,
-    scratch: &mut Vec<u8>,
-) -> Hash {
-    let fields = LeafFields {
-        workspace,
-        seq,
-        recorded_at: Timestamp::from_micros(recorded_at),
-        occurred_at: Timestamp::from_micros(parts.occurred_at),
-        action: parts.leaf_action(),
-        outcome: parts.outcome,
-        nonce: sealed.nonce,
-        sealed: &sealed.commitments,
-    };
-    proofbook_ledger::leaf::leaf_hash(&fields, scratch)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub mod prepare;
 pub mod random;
 pub mod recent;
 pub mod record;
+pub mod seal;
 pub mod segment;
 pub mod segment_entry;
 mod segment_shim;

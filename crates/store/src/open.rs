@@ -484,13 +484,14 @@ fn set_orphans_aside(
     Ok(aside)
 }
 
-/// Keeps space for clean-up on a full disk; without space now it is tried at the next start.
-fn keep_reserve(disk: &dyn Disk, bytes: u64) {
+/// Keeps space for clean-up on a full disk; without space now it is tried again later.
+pub(crate) fn keep_reserve(disk: &dyn Disk, bytes: u64) {
     let file = match disk.open_write(names::RESERVE) {
         Ok(file) => Ok(file),
         Err(_) => disk.create_new(names::RESERVE),
     };
-    if let Ok(file) = file
+    if bytes > 0
+        && let Ok(file) = file
         && file.allocate(bytes).is_err()
     {
         let _ = disk.remove(names::RESERVE);

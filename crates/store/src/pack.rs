@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use proofbook_ledger::{Hash, WorkspaceUid};
+use proofbook_ledger::WorkspaceUid;
 
 use crate::commit::{PackJob, Published};
 use crate::disk::{Disk, durable_write, join};
@@ -17,9 +17,11 @@ use crate::fold::{self, State};
 use crate::log::Position;
 use crate::manifest::{self, Snapshot, SnapshotError};
 use crate::names;
+use crate::open;
 use crate::random::Random;
 use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
+use crate::seal::Sealer;
 use crate::segment::{
     BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
     SegmentFiles, SegmentWriter,
@@ -275,6 +277,17 @@ impl Packer {
         Ok(removed)
     }
 
+    /// Gives the reserve's space to clean-up on a full disk.
+    pub fn give_up_reserve(&self) {
+        // Without a reserve there is nothing to give.
+        let _ = self.disk.remove(names::RESERVE);
+    }
+
+    /// Takes the reserve's space again once there is some; tried after every pack.
+    pub fn keep_reserve(&self, bytes: u64) {
+        open::keep_reserve(&*self.disk, bytes);
+    }
+
     /// Returns the kept snapshots, oldest first.
     pub fn snapshots(&self) -> &[Snapshot] {
         &self.snapshots
@@ -336,32 +349,12 @@ fn row_of<'a>(event: &RecentEvent, parts: &EventParts<'a>) -> Row<'a> {
     }
 }
 
-/// Derives the leaf of an event from its row and its workspace's runs; `None` when a run is missing.
-pub fn leaf_of_row(
-    workspace: &fold::Workspace,
-    row: &Row<'_>,
-    scratch: &mut Vec<u8>,
-) -> Option<Hash> {
-    let parts = EventParts {
-        workspace_index: 0,
-        run: row.run,
-        k: row.k,
-        flags: row.flags,
-        outcome: row.outcome,
-        occurred_at: row.occurred_at,
-        id_hash: 0,
-        fingerprint: 0,
-        action: row.action,
-        groups: row.groups,
-    };
-    let sealed = fold::seal(workspace, &parts)?;
-    Some(fold::leaf_of(workspace.uid, row.seq, row.recorded_at, &parts, &sealed, scratch))
-}
-
 /// Derives every leaf again from what the segment's files hold and compares it with the leaf that the
 /// tree holds; only after this may the log forget the events.
 fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> {
-    let mut scratch = Vec::with_capacity(1024);
+    let by_uid: HashMap<WorkspaceUid, &Arc<fold::Workspace>> =
+        job.state.workspaces.iter().map(|workspace| (workspace.uid, workspace)).collect();
+    let mut sealer = Sealer::default();
     let mut events: Vec<Arc<RecentEvent>> = Vec::new();
     let mut rows_seen = 0_usize;
     segment.for_each_row(GroupSet::ALL, |row| {
@@ -376,13 +369,8 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
             .checked_sub(first_seq)
             .and_then(|place| events.get(place as usize))
             .ok_or_else(differs)?;
-        let workspace = job
-            .state
-            .workspaces
-            .iter()
-            .find(|workspace| workspace.uid == row.workspace)
-            .ok_or_else(differs)?;
-        match leaf_of_row(workspace, row, &mut scratch) {
+        let workspace = by_uid.get(&row.workspace).ok_or_else(differs)?;
+        match sealer.leaf_of_row(workspace, row) {
             Some(leaf) if leaf == event.leaf => Ok(()),
             _ => Err(differs()),
         }

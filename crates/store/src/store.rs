@@ -108,6 +108,7 @@ impl Store {
             work,
             commit: sender.clone(),
             counters: counters.clone(),
+            reserve_bytes: options.reserve_bytes,
         };
         let threads = vec![
             spawn("commit", move || abort_on_panic(|| commit.run())),
@@ -369,6 +370,17 @@ impl CommitThread {
     }
 }
 
+/// What became of a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decided {
+    /// Its record is durable and folded.
+    Taken,
+    /// The log had no space; it may be proposed again.
+    NoSpace,
+    /// The store stops.
+    Stopped,
+}
+
 /// How long background work waits after it failed, for instance for lack of space.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -377,6 +389,7 @@ struct BackgroundThread {
     work: Receiver<Work>,
     commit: SyncSender<Message>,
     counters: Arc<Counters>,
+    reserve_bytes: u64,
 }
 
 impl BackgroundThread {
@@ -386,7 +399,7 @@ impl BackgroundThread {
             while let Some(inputs) = self.packer.compaction_due() {
                 let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
                 drop(inputs);
-                if !self.decide(&proposal) {
+                if self.decide(&proposal) != Decided::Taken {
                     break;
                 }
                 drop(proposal);
@@ -400,36 +413,49 @@ impl BackgroundThread {
     }
 
     /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
-    /// refused when recent is full.
+    /// refused when recent is full. On a full disk the reserve is what it succeeds with.
     fn pack(&mut self, job: PackJob) {
-        let proposal = loop {
-            if let Some(proposal) = self.attempt(|packer| packer.pack(&job)) {
-                break proposal;
-            }
+        let mut proposal = None;
+        let entry = loop {
             if self.counters.failed.load(Ordering::Relaxed) {
                 return;
             }
-            std::thread::sleep(RETRY_AFTER);
+            if proposal.is_none() {
+                proposal = self.attempt(|packer| packer.pack(&job));
+            }
+            match proposal.as_ref().map(|proposal| (proposal.entry, self.decide(proposal))) {
+                Some((entry, Decided::Taken)) => break entry,
+                Some((_, Decided::Stopped)) => return,
+                Some((_, Decided::NoSpace)) | None => {
+                    self.packer.give_up_reserve();
+                    std::thread::sleep(RETRY_AFTER);
+                }
+            }
         };
-        if !self.decide(&proposal) {
-            return;
-        }
-        let entry = proposal.entry;
         if let Some(Some(before)) = self.attempt(|packer| packer.snapshot(job, entry)) {
             let _ = self.commit.send(Message::Release(before));
         }
+        self.packer.keep_reserve(self.reserve_bytes);
     }
 
-    /// Puts a proposal into the log; true when it is durable and folded.
-    fn decide(&mut self, proposal: &Proposal) -> bool {
+    /// Puts a proposal into the log and waits until it is durable and folded.
+    fn decide(&mut self, proposal: &Proposal) -> Decided {
         let (sender, receiver) = mpsc::sync_channel(1);
         let reply: Reply = Box::new(move |outcome| {
-            let _ = sender.send(outcome.is_ok());
+            let _ = sender.send(outcome);
         });
         let batch = decision_batch(proposal.record.clone(), reply);
-        let sent = self.commit.send(Message::Batch(batch)).is_ok();
-        let decided = sent && receiver.recv().unwrap_or(false);
-        decided && self.attempt(|packer| packer.accepted(proposal)).is_some()
+        if self.commit.send(Message::Batch(batch)).is_err() {
+            return Decided::Stopped;
+        }
+        match receiver.recv() {
+            Ok(Ok(_)) => {
+                self.attempt(|packer| packer.accepted(proposal));
+                Decided::Taken
+            }
+            Ok(Err(CommitError::NoSpace | CommitError::Busy)) => Decided::NoSpace,
+            Ok(Err(_)) | Err(_) => Decided::Stopped,
+        }
     }
 
     fn attempt<T>(
