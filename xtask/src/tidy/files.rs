@@ -19,13 +19,18 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// Every Rust file opens with `//!`: its job and what it leaves to others. A `tests.rs` needs none,
-/// the module beside it says what is tested.
+/// Every Rust file opens with `//!`: its job and what it leaves to others. A `tests.rs` and its parts
+/// need none, the module beside it says what is tested.
 fn check_headings(tree: &Tree) -> Vec<Problem> {
     tree.rust()
-        .filter(|(path, text)| !path.ends_with("tests.rs") && !text.starts_with("//!"))
+        .filter(|(path, text)| !is_unit_test(path) && !text.starts_with("//!"))
         .map(|(path, _)| Problem::new(path, "does not open with `//!`: say what its job is"))
         .collect()
+}
+
+/// True for `src/…/tests.rs` and for the files that it is split into, `src/…/tests/….rs`.
+fn is_unit_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || (path.contains("/src/") && path.contains("/tests/"))
 }
 
 fn check_lengths(tree: &Tree, allowed: &[(&str, &str)]) -> Vec<Problem> {

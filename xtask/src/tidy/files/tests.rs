@@ -11,9 +11,11 @@ fn a_rust_file_opens_with_its_job() {
         ("a.rs", "//! Has a job.\n"),
         ("b.rs", "use std::fmt;\n//! too late\n"),
         ("c/tests.rs", "use super::*;\n"),
+        ("c/src/d/tests/damage.rs", "use super::*;\n"),
+        ("c/tests/it/main.rs", "mod d;\n"),
         ("d.md", "prose\n"),
     ]);
-    assert_eq!(places(check_headings(&tree)), ["b.rs"]);
+    assert_eq!(places(check_headings(&tree)), ["b.rs", "c/tests/it/main.rs"]);
 }
 
 #[test]
