@@ -203,17 +203,16 @@ impl<'k> Masker<'k> {
         if text.len() < limits::DETECT_BYTES_MIN {
             return;
         }
-        let Some(mut span) = detect::next_secret(text, 0) else { return };
+        let secrets = detect::secrets(text);
+        if secrets.is_empty() {
+            return;
+        }
         let mut out = String::with_capacity(text.len());
         let mut copied = 0;
-        loop {
+        for span in secrets {
             out.push_str(&text[copied..span.start]);
             out.push_str(&self.mark(&text.as_bytes()[span.clone()]));
             copied = span.end;
-            match detect::next_secret(text, copied) {
-                Some(next) => span = next,
-                None => break,
-            }
         }
         out.push_str(&text[copied..]);
         *text = Cow::Owned(out);
@@ -287,20 +286,18 @@ fn pair_class(members: &[(Cow<'_, str>, Value<'_>)]) -> NameClass {
 
 /// Tells whether a text is what somebody left in place of a secret.
 fn is_placeholder(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let masked = bytes.len() == 17 && text.starts_with("[masked ") && text.ends_with(']');
+    const WORDS: [&str; 6] = [
+        "[redacted]",
+        "<redacted>",
+        "redacted",
+        "[filtered]",
+        "[hidden]",
+        "HIDDEN_DUE_TO_SECURITY_REASONS",
+    ];
+    let masked = text.len() == 17 && text.starts_with("[masked ") && text.ends_with(']');
     masked
         || text.chars().all(|char| matches!(char, '*' | '•' | '…' | '.'))
-        || [
-            "[redacted]",
-            "<redacted>",
-            "redacted",
-            "[filtered]",
-            "[hidden]",
-            "HIDDEN_DUE_TO_SECURITY_REASONS",
-        ]
-        .iter()
-        .any(|word| text.eq_ignore_ascii_case(word))
+        || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Tells whether a word is an HTTP authentication scheme.

@@ -11,47 +11,62 @@ use crate::limits::DETECT_BYTES_MIN;
 
 /// Shortest text in which a PEM block is looked for, in bytes.
 const PEM_BYTES_MIN: usize = 64;
+/// How far before its password a Slack webhook's address names its host, in bytes.
+const SLACK_BYTES: usize = 64;
 
-/// Finds the first key at or after `from`.
-pub(super) fn next_secret(text: &str, from: usize) -> Option<Range<usize>> {
-    let rest = &text[from..];
-    if rest.len() < DETECT_BYTES_MIN {
-        return None;
+/// Finds every key of a text: ranges in order, none over another.
+///
+/// The time is linear in the text, whatever it holds; a text without keys allocates nothing.
+pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    if text.len() < DETECT_BYTES_MIN {
+        return found;
     }
-    let found = [
-        run_secret(rest),
-        pem_block(rest),
-        rest.contains("://").then(|| url_secret(rest)).flatten(),
-        spaced_card(rest),
-    ];
-    let first = found.into_iter().flatten().min_by_key(|span| span.start)?;
-    Some(first.start + from..first.end + from)
+    find_runs(text, &mut found);
+    find_pem_blocks(text, &mut found);
+    if text.contains("://") {
+        find_url_secrets(text, &mut found);
+    }
+    find_spaced_cards(text, &mut found);
+    if found.len() > 1 {
+        // Of two that overlap the one that begins first is kept, and made to reach as far as both.
+        found.sort_unstable_by_key(|span| (span.start, span.end));
+        found.dedup_by(|next, kept| {
+            let overlap = next.start < kept.end;
+            if overlap {
+                kept.end = kept.end.max(next.end);
+            }
+            overlap
+        });
+    }
+    found
 }
 
 fn is_run_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// Finds the first key that shows by its run.
-fn run_secret(text: &str) -> Option<Range<usize>> {
+/// Finds the keys that show by their run.
+fn find_runs(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     // No run that begins before `at` is still to be looked at.
     let mut at = 0;
-    loop {
+    while let Some(byte) = bytes.get(at + DETECT_BYTES_MIN - 1) {
         let probe = at + DETECT_BYTES_MIN - 1;
-        if !is_run_byte(*bytes.get(probe)?) {
+        if !is_run_byte(*byte) {
             at = probe + 1;
             continue;
         }
         let back = bytes[at..probe].iter().rev().take_while(|byte| is_run_byte(**byte)).count();
         let ahead = bytes[probe..].iter().take_while(|byte| is_run_byte(**byte)).count();
         let run = probe - back..probe + ahead;
-        if run.len() >= DETECT_BYTES_MIN
-            && let Some(span) = judge_run(bytes, run.clone())
-        {
-            return Some(span);
-        }
         at = run.end + 1;
+        if run.len() >= DETECT_BYTES_MIN
+            && let Some(span) = judge_run(bytes, run)
+        {
+            at = at.max(span.end);
+            found.push(span);
+        }
     }
 }
 
@@ -108,7 +123,8 @@ fn judge_run(text: &[u8], run: Range<usize>) -> Option<Range<usize>> {
         return Some(run.start..run.start + length);
     }
     // The last part of a Slack webhook's address is its password.
-    if key.len() == 24 && contains(before, b"hooks.slack.com/services/") {
+    let near = &before[before.len().saturating_sub(SLACK_BYTES)..];
+    if key.len() == 24 && contains(near, b"hooks.slack.com/services/") {
         return Some(run);
     }
     None
@@ -136,41 +152,41 @@ fn json_web_token(text: &[u8], header: Range<usize>) -> Option<Range<usize>> {
     Some(header.start..part(payload_end + 1)?)
 }
 
-/// A private key in PEM (RFC 7468), with its two lines.
-fn pem_block(text: &str) -> Option<Range<usize>> {
-    if text.len() < PEM_BYTES_MIN || !text.contains("-----BEGIN ") {
-        return None;
+/// Finds private keys in PEM (RFC 7468), each with its two lines.
+fn find_pem_blocks(text: &str, found: &mut Vec<Range<usize>>) {
+    const BEGIN: &str = "-----BEGIN ";
+    const END: &str = "-----END ";
+    if text.len() < PEM_BYTES_MIN || !text.contains(BEGIN) {
+        return;
     }
+    let after = |from: usize, part: &str| text[from..].find(part).map(|at| from + at + part.len());
     let mut from = 0;
-    loop {
-        let begin = from + text[from..].find("-----BEGIN ")?;
-        let label = &text[begin + 11..];
-        let label = &label[..label.find("-----")?];
-        if label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK") {
-            let end = text[begin..].find("-----END ").map_or(text.len(), |at| {
-                let last = begin + at + 9;
-                text[last..].find("-----").map_or(text.len(), |dashes| last + dashes + 5)
-            });
-            return Some(begin..end);
+    while let Some(label) = after(from, BEGIN) {
+        let Some(label_end) = after(label, "-----") else { return };
+        let name = &text[label..label_end - 5];
+        from = label;
+        if name.ends_with("PRIVATE KEY") || name.ends_with("PRIVATE KEY BLOCK") {
+            let end = after(label_end, END).and_then(|last| after(last, "-----"));
+            from = end.unwrap_or(text.len());
+            found.push(label - BEGIN.len()..from);
         }
-        from = begin + 11;
     }
 }
 
-/// A password in an address: `scheme://user:password@host`, or a tell-tale name in its query.
-fn url_secret(text: &str) -> Option<Range<usize>> {
-    let mut from = 0;
-    while let Some(found) = text[from..].find("://") {
-        let begin = from + found + 3;
-        let rest = &text[begin..];
+/// Finds passwords in addresses: `scheme://user:password@host`, or tell-tale names in their query.
+fn find_url_secrets(text: &str, found: &mut Vec<Range<usize>>) {
+    let mut parts = text.split("://");
+    let Some(scheme) = parts.next() else { return };
+    let mut begin = scheme.len() + 3;
+    // An address ends at the latest where the next one begins, so no byte is looked at twice.
+    for part in parts {
         let ends = |char: char| char.is_whitespace() || matches!(char, '"' | '<' | '>');
-        let url = &rest[..rest.find(ends).unwrap_or(rest.len())];
-        if let Some(span) = user_password(url).or_else(|| query_secret(url)) {
-            return Some(span.start + begin..span.end + begin);
-        }
-        from = begin;
+        let url = &part[..part.find(ends).unwrap_or(part.len())];
+        let password = user_password(url);
+        found.extend(password.map(|span| span.start + begin..span.end + begin));
+        find_query_secrets(url, begin, found);
+        begin += part.len() + 3;
     }
-    None
 }
 
 /// The password of `user:password@host/…`.
@@ -182,30 +198,32 @@ fn user_password(url: &str) -> Option<Range<usize>> {
     hit.then(|| name.len() + 1..user.len())
 }
 
-/// The value of the first tell-tale name behind `?` or `#`.
-fn query_secret(url: &str) -> Option<Range<usize>> {
-    let mut at = url.find(['?', '#'])? + 1;
+/// Finds the values of tell-tale names behind `?` or `#`; the address stands at `begin`.
+fn find_query_secrets(url: &str, begin: usize, found: &mut Vec<Range<usize>>) {
+    let Some(query) = url.find(['?', '#']) else { return };
+    let mut at = query + 1;
     for pair in url[at..].split(['&', '#', ';']) {
         if let Some((name, value)) = pair.split_once('=') {
-            let signature = || {
-                name.eq_ignore_ascii_case("sig") || name.to_ascii_lowercase().ends_with("signature")
-            };
             let hit = match names::class_of(name) {
                 NameClass::Always => !value.is_empty() && !super::is_placeholder(value),
                 NameClass::Tell => names::looks_random(value),
-                _ => signature() && names::looks_random(value),
+                _ => is_signature(name) && names::looks_random(value),
             };
             if hit {
-                return Some(at + name.len() + 1..at + pair.len());
+                found.push(begin + at + name.len() + 1..begin + at + pair.len());
             }
         }
         at += pair.len() + 1;
     }
-    None
 }
 
-/// A card's number in groups divided by blanks: 4-4-4-4, or 4-6-5.
-fn spaced_card(text: &str) -> Option<Range<usize>> {
+/// Tells whether a name in a query is that of a signed address's signature.
+fn is_signature(name: &str) -> bool {
+    name.eq_ignore_ascii_case("sig") || name.to_ascii_lowercase().ends_with("signature")
+}
+
+/// Finds card numbers in groups divided by blanks: 4-4-4-4, or 4-6-5.
+fn find_spaced_cards(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     // Such a number has at least 17 bytes, so of every fifth byte three in a row lie within it.
     let mut in_row = 0;
@@ -214,28 +232,22 @@ fn spaced_card(text: &str) -> Option<Range<usize>> {
         in_row == 3
     });
     if !may_hold {
-        return None;
+        return;
     }
-    let mut from = 0;
-    while let Some(found) = text[from..].find(' ') {
-        let blank = from + found;
-        from = blank + 1;
+    let is_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    for (blank, _) in text.match_indices(' ') {
         let Some(begin) = blank.checked_sub(4) else { continue };
-        if begin > 0 && bytes[begin - 1].is_ascii_alphanumeric() {
+        if begin > 0 && is_word(begin - 1) {
             continue;
         }
-        for length in [19, 17] {
-            let Some(part) = bytes.get(begin..begin + length) else { continue };
-            let ends = bytes.get(begin + length).is_none_or(|byte| !byte.is_ascii_alphanumeric());
-            if ends
+        let number = [19, 17].into_iter().map(|length| begin..begin + length).find(|span| {
+            let part = bytes.get(span.clone()).unwrap_or_default();
+            !is_word(span.end)
                 && is_grouped(part, b' ')
                 && std::str::from_utf8(part).is_ok_and(names::is_card_number)
-            {
-                return Some(begin..begin + length);
-            }
-        }
+        });
+        found.extend(number);
     }
-    None
 }
 
 /// Tells whether digits stand in the groups of a card: 4-4-4-4, or 4-6-5.

@@ -1,6 +1,8 @@
 //! A4: the forms of keys. Keys are put together here from parts, so that no tool takes this file for
 //! a leak; each has the form that its issuer documents.
 
+use proptest::prelude::Strategy as _;
+
 use super::*;
 
 /// Characters of a key's random part: letters of both cases and digits, `length` of them.
@@ -52,7 +54,7 @@ fn a4_each_form_is_found_alone_and_inside_a_text() {
         ] {
             let text = format!("{before}{key}{after}");
             let expected = before.len()..before.len() + key.len();
-            assert_eq!(next_secret(&text, 0), Some(expected), "{text}");
+            assert_eq!(secrets(&text), [expected], "{text}");
         }
     }
 }
@@ -64,19 +66,28 @@ fn a4_each_form_is_found_at_every_offset() {
         for offset in 0..40 {
             let text = format!("{} {key}", "x ".repeat(20).split_at(offset).0.trim_end());
             let begin = text.len() - key.len();
-            assert_eq!(next_secret(&text, 0), Some(begin..text.len()), "offset {offset}: {text}");
+            assert_eq!(secrets(&text), [begin..text.len()], "offset {offset}: {text}");
         }
     }
 }
 
 #[test]
 fn a4_keys_behind_each_other_are_all_found() {
-    let text = format!("{} then {}", keys()[0], keys()[1]);
-    let first = next_secret(&text, 0).expect("the first");
-    assert_eq!(&text[first.clone()], keys()[0]);
-    let second = next_secret(&text, first.end).expect("the second");
-    assert_eq!(&text[second.clone()], keys()[1]);
-    assert_eq!(next_secret(&text, second.end), None);
+    let text = keys().join(" then ");
+    let found: Vec<&str> = secrets(&text).into_iter().map(|span| &text[span]).collect();
+    assert_eq!(found, keys());
+    let urls = "https://a:one@x.example/?password=two&b=3&pin=four https://c:five@x.example";
+    let found: Vec<&str> = secrets(urls).into_iter().map(|span| &urls[span]).collect();
+    assert_eq!(found, ["one", "two", "four", "five"]);
+}
+
+#[test]
+fn a4_a_key_inside_another_is_one() {
+    let jwt = keys().into_iter().find(|key| key.starts_with("eyJ")).expect("one is a JWT");
+    let text = format!("Bearer {jwt}");
+    assert_eq!(secrets(&text), [7..text.len()], "{text}");
+    let text = format!("https://x.example/?access_token={jwt}");
+    assert_eq!(secrets(&text), [text.len() - jwt.len()..text.len()], "{text}");
 }
 
 #[test]
@@ -96,8 +107,8 @@ fn a4_bearer_credentials_and_passwords_in_addresses_are_found() {
         ),
         (format!("https://a.example/ and https://b.example/?api_key={token}"), token),
     ] {
-        let found = next_secret(&text, 0).map(|span| &text[span]);
-        assert_eq!(found, Some(secret.as_str()), "{text}");
+        let found: Vec<&str> = secrets(&text).into_iter().map(|span| &text[span]).collect();
+        assert_eq!(found, [secret], "{text}");
     }
 }
 
@@ -126,6 +137,32 @@ fn a4_ordinary_texts_hold_no_key() {
         "",
         "ГОСТ 4242 ГОСТ 4242 ГОСТ 4242",
     ] {
-        assert_eq!(next_secret(text, 0), None, "{text}");
+        assert!(secrets(text).is_empty(), "{text}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a4_any_text_is_searched_and_every_range_lies_on_characters(
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                ".{0,12}",
+                "[A-Za-z0-9_-]{10,60}",
+                "[0-9 -]{10,30}",
+                proptest::sample::select(vec![
+                    "://", "@", "?token=", "Bearer ", "SG.", "eyJ", "AKIA", "-----BEGIN ", "-----",
+                    "PRIVATE KEY-----", "-----END ", "ä", ":", "4242 4242 4242 4242", "hvs.",
+                ]).prop_map(str::to_owned),
+            ],
+            0..12,
+        )
+    ) {
+        let text = parts.concat();
+        let mut last = 0;
+        for span in secrets(&text) {
+            proptest::prop_assert!(span.start >= last && span.start < span.end, "{span:?} in {text:?}");
+            proptest::prop_assert!(text.get(span.clone()).is_some(), "{span:?} in {text:?}");
+            last = span.end;
+        }
     }
 }
