@@ -13,8 +13,8 @@ use bytes::Bytes;
 use crate::clock::GuardedClock;
 use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
 use crate::limits;
-use crate::lookup::{self, WantedId};
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
+use crate::lookup::{self, WantedId};
 use crate::recent::Generation;
 use crate::segment::Segment;
 use crate::segment_entry::SegmentEntry;
@@ -179,12 +179,7 @@ impl Committer {
         }
         let body = Bytes::from(body);
         let stamp = self.clock.now_micros();
-        let draft = FrameDraft {
-            stamp,
-            body: &body,
-            record_count,
-            digest: self.fold.state.digest,
-        };
+        let draft = FrameDraft { stamp, body: &body, record_count, digest: self.fold.state.digest };
 
         // Before this call returns, a crash may keep the frame or lose it: its clients were told
         // nothing, so both are right. An error after which the log takes nothing more ends the

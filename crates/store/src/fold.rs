@@ -248,10 +248,7 @@ impl Fold {
             }
             match record {
                 Record::Format(format) if format.version > record::FORMAT => {
-                    return Err(FoldError::Format {
-                        found: format.version,
-                        known: record::FORMAT,
-                    });
+                    return Err(FoldError::Format { found: format.version, known: record::FORMAT });
                 }
                 Record::Format(format) => self.state.format = Some(format),
                 Record::Workspace { uid, name } => self.add_workspace(uid, name, &mut folded),
@@ -378,7 +375,14 @@ impl Fold {
             folded.touched.push(index);
             folded.recent.push((
                 index,
-                RecentEvent::new(position, workspace.uid, seq, recorded_at, leaf, body.slice_ref(bytes)),
+                RecentEvent::new(
+                    position,
+                    workspace.uid,
+                    seq,
+                    recorded_at,
+                    leaf,
+                    body.slice_ref(bytes),
+                ),
             ));
             outcomes.push(Outcome::Created { seq, leaf, recorded_at });
         }

@@ -33,4 +33,5 @@ pub mod segment;
 pub mod segment_entry;
 mod segment_shim;
 pub mod store;
+pub mod verify;
 pub mod view;

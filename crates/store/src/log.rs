@@ -11,7 +11,7 @@ pub mod frame;
 mod local;
 mod recover;
 
-pub use frame::{Frame, FoldDigest, FrameDraft};
+pub use frame::{FoldDigest, Frame, FrameDraft};
 pub use local::{AppendError, LocalLog, LogOptions};
 pub use recover::{Floor, RecoverError, RecoveryReport, TornTail};
 

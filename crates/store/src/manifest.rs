@@ -209,9 +209,9 @@ fn read_verified(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, SnapshotError> 
         .and_then(|file| file.sync_data().and_then(|()| file.drop_cache()))
         .and_then(|()| read_file(disk, &path, FILE_BYTES_MAX))
         .map_err(|source| SnapshotError::Io { file: name.to_owned(), source })?;
-    let intact = bytes.split_last_chunk::<32>().is_some_and(|(body, hash)| {
-        Sha256::digest(body)[..] == *hash
-    });
+    let intact = bytes
+        .split_last_chunk::<32>()
+        .is_some_and(|(body, hash)| Sha256::digest(body)[..] == *hash);
     if intact { Ok(bytes) } else { Err(SnapshotError::Damaged { file: name.to_owned() }) }
 }
 
@@ -280,8 +280,10 @@ fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
             mask_key: from.array("a key")?,
         });
     }
-    state.digest =
-        FoldDigest { position: Position(from.varint("a position")?), hash: from.array("a digest")? };
+    state.digest = FoldDigest {
+        position: Position(from.varint("a position")?),
+        hash: from.array("a digest")?,
+    };
     state.packed_through = Position(from.varint("a position")?);
     state.config = serde_json::from_slice(from.bytes("the configuration")?)
         .map(Arc::new)
@@ -334,8 +336,8 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
     for _ in 0..from.varint("the workspaces")? {
         let uid = WorkspaceUid(from.array("a workspace's id")?);
         let name: Arc<str> = from.text("a workspace's name")?.into();
-        let edge = Edge::decode(from.bytes("an edge")?)
-            .map_err(|_| DecodeError::Unknown("an edge"))?;
+        let edge =
+            Edge::decode(from.bytes("an edge")?).map_err(|_| DecodeError::Unknown("an edge"))?;
         let recorded_at = from.signed("a time")?;
         let settings = match from.bytes("settings")? {
             [] => Arc::default(),

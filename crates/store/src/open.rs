@@ -158,19 +158,16 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         io::ErrorKind::WouldBlock => OpenError::InUse,
         _ => OpenError::Io { what: "lock the data directory", source },
     })?;
-    make_directories(&*disk).map_err(|source| OpenError::Io { what: "make directories", source })?;
+    make_directories(&*disk)
+        .map_err(|source| OpenError::Io { what: "make directories", source })?;
     let (store_uid, is_new) = store_id(machine)?;
     let mut report = OpenReport { is_new, ..OpenReport::default() };
     let snapshots = read_snapshots(&*disk, &mut report)?;
 
     let cache = Arc::new(BlockCache::new(options.cache_bytes));
     let open_segments = OpenSegments::default();
-    let mut replay = Replay::begin(
-        disk.clone(),
-        cache.clone(),
-        open_segments.clone(),
-        snapshots.last(),
-    )?;
+    let mut replay =
+        Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), snapshots.last())?;
     let floor = snapshots.last().map_or_else(Floor::default, |snapshot| Floor {
         position: snapshot.state.position,
         hash: snapshot.frame_hash,
@@ -193,7 +190,10 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
 
     let clock = GuardedClock::start(
         machine.clock.clone(),
-        ClockMemory { last_stamp: (fold.state.stamp > 0).then_some(fold.state.stamp), purge_from: None },
+        ClockMemory {
+            last_stamp: (fold.state.stamp > 0).then_some(fold.state.stamp),
+            purge_from: None,
+        },
     );
     let clock = Arc::new(clock);
     let generation = Generation::new(fold.state.packed_through);
@@ -239,17 +239,31 @@ fn make_directories(disk: &dyn Disk) -> io::Result<()> {
     disk.sync_dir(names::SEGMENT_DIR)
 }
 
+/// Reads the store's id: its hex digits, a space, and the hex of their CRC-32C.
+pub(crate) fn store_id_of(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
+    let text = match read_file(disk, names::STORE_ID, 64) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(OpenError::Io { what: "read store.id", source }),
+    };
+    let text = String::from_utf8(text).map_err(|_| OpenError::StoreId)?;
+    let number = text.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok());
+    let uid = number.ok_or(OpenError::StoreId)?.to_be_bytes();
+    if text == store_id_text(uid) { Ok(Some(uid)) } else { Err(OpenError::StoreId) }
+}
+
+fn store_id_text(uid: [u8; 16]) -> String {
+    let hex = format!("{:032x}", u128::from_be_bytes(uid));
+    format!("{hex} {:08x}\n", crc32c::crc32c(hex.as_bytes()))
+}
+
 /// Reads the store's id, or makes one for an empty directory.
 fn store_id(machine: &Machine) -> Result<([u8; 16], bool), OpenError> {
     let disk = &*machine.disk;
-    let io_error = |source| OpenError::Io { what: "read store.id", source };
-    match read_file(disk, names::STORE_ID, 64) {
-        Ok(text) => {
-            let hex = std::str::from_utf8(&text).map_err(|_| OpenError::StoreId)?;
-            let number = u128::from_str_radix(hex.trim(), 16).map_err(|_| OpenError::StoreId)?;
-            Ok((number.to_be_bytes(), false))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let io_error = |source| OpenError::Io { what: "write store.id", source };
+    match store_id_of(disk)? {
+        Some(uid) => Ok((uid, false)),
+        None => {
             let has_data = [names::LOG_DIR, names::SNAPSHOT_DIR, names::SEGMENT_DIR]
                 .iter()
                 .any(|dir| disk.list(dir).is_ok_and(|names| !names.is_empty()));
@@ -258,13 +272,12 @@ fn store_id(machine: &Machine) -> Result<([u8; 16], bool), OpenError> {
             }
             let mut uid = [0; 16];
             machine.random.fill(&mut uid);
-            let text = format!("{:032x}\n", u128::from_be_bytes(uid));
+            let text = store_id_text(uid);
             let temporary = format!("{}.tmp", names::STORE_ID);
             durable_write(disk, ROOT, &temporary, names::STORE_ID, text.as_bytes())
                 .map_err(io_error)?;
             Ok((uid, true))
         }
-        Err(error) => Err(io_error(error)),
     }
 }
 
@@ -287,7 +300,7 @@ fn read_snapshots(disk: &dyn Disk, report: &mut OpenReport) -> Result<Vec<Snapsh
 }
 
 /// The fold of the log behind a snapshot, with what a View will need.
-struct Replay {
+pub(crate) struct Replay {
     disk: Arc<dyn Disk>,
     cache: Arc<BlockCache>,
     open_segments: OpenSegments,
@@ -298,7 +311,7 @@ struct Replay {
 }
 
 impl Replay {
-    fn begin(
+    pub(crate) fn begin(
         disk: Arc<dyn Disk>,
         cache: Arc<BlockCache>,
         open_segments: OpenSegments,
@@ -319,7 +332,7 @@ impl Replay {
         Ok(Self { disk, cache, open_segments, fold: Fold::new(state), view, recent: Vec::new() })
     }
 
-    fn fold_frame(&mut self, frame: &Frame) -> Result<(), String> {
+    pub(crate) fn fold_frame(&mut self, frame: &Frame) -> Result<(), String> {
         self.fold.check_digest(frame.digest).map_err(|error| error.to_string())?;
         let body = Bytes::copy_from_slice(&frame.body);
         let hits = self.look_up(&body)?;
@@ -344,9 +357,8 @@ impl Replay {
                 _ => continue,
             };
             for bytes in events.iter() {
-                let parts = bytes
-                    .and_then(EventParts::decode)
-                    .map_err(|error| error.to_string())?;
+                let parts =
+                    bytes.and_then(EventParts::decode).map_err(|error| error.to_string())?;
                 let workspace = events.workspaces.get(parts.workspace_index as usize);
                 let wanted = WantedId {
                     workspace: workspace.copied().unwrap_or(WorkspaceUid([0; 16])),
@@ -386,7 +398,7 @@ impl Replay {
         Ok(())
     }
 
-    fn end(self) -> (Fold, Vec<Arc<Segment>>, Vec<RecentEvent>, Position) {
+    pub(crate) fn end(self) -> (Fold, Vec<Arc<Segment>>, Vec<RecentEvent>, Position) {
         let segments = self.view.segments.as_ref().clone();
         (self.fold, segments, self.recent, self.view.position)
     }
@@ -409,8 +421,7 @@ fn begin_store(
     Record::Format(format).encode(&mut body);
     Record::Workspace { uid: WorkspaceUid(uid), name: SYSTEM_WORKSPACE }.encode(&mut body);
     let stamp = machine.clock.wall_micros();
-    let draft =
-        FrameDraft { stamp, body: &body, record_count: 2, digest: FoldDigest::default() };
+    let draft = FrameDraft { stamp, body: &body, record_count: 2, digest: FoldDigest::default() };
     let position = log.append(&draft).map_err(OpenError::GenesisLog)?;
     fold.apply(position, stamp, &Bytes::from(body), &[], &[])
         .map_err(|error| OpenError::Genesis(Fatal::Fold(error)))?;
@@ -426,17 +437,25 @@ fn check_tiling(
     let mut next: BTreeMap<WorkspaceUid, u64> = BTreeMap::new();
     let mut ranges: Vec<(WorkspaceUid, u64, u64)> = Vec::new();
     for segment in segments {
-        ranges.extend(segment.workspaces().map(|(uid, range)| (uid, range.seqs.start, range.seqs.end)));
+        ranges.extend(
+            segment.workspaces().map(|(uid, range)| (uid, range.seqs.start, range.seqs.end)),
+        );
     }
     ranges.extend(recent.iter().map(|event| (event.workspace, event.seq, event.seq + 1)));
     let name_of = |uid: WorkspaceUid| {
-        fold.workspace_by_uid(uid)
-            .map_or_else(|| uid.to_string(), |index| fold.state.workspaces[index as usize].name.to_string())
+        fold.workspace_by_uid(uid).map_or_else(
+            || uid.to_string(),
+            |index| fold.state.workspaces[index as usize].name.to_string(),
+        )
     };
     for (uid, start, end) in ranges {
         let expected = next.entry(uid).or_insert(0);
         if start != *expected {
-            return Err(OpenError::Tiling { workspace: name_of(uid), expected: *expected, found: start });
+            return Err(OpenError::Tiling {
+                workspace: name_of(uid),
+                expected: *expected,
+                found: start,
+            });
         }
         *expected = end;
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use proofbook_ledger::WorkspaceUid;
 
 use crate::commit::{PackJob, Published};
-use crate::disk::{Disk, durable_write, join};
+use crate::disk::{Disk, ROOT, durable_write, join};
 use crate::fold::{self, State};
 use crate::log::Position;
 use crate::manifest::{self, Snapshot, SnapshotError};
@@ -23,8 +23,8 @@ use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
-    BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
-    SegmentFiles, SegmentWriter,
+    BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError, SegmentFiles,
+    SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
 
@@ -309,27 +309,31 @@ impl Packer {
 
     /// Writes the list of live segments for foreign readers.
     fn write_segments_json(&self) -> Result<(), PackError> {
-        let view = self.published.view();
-        let mut text = String::from("{\n  \"version\": 1,\n  \"segments\": [");
-        for (index, segment) in view.segments.iter().enumerate() {
-            let files = segment.files();
-            let comma = if index == 0 { "" } else { "," };
-            let hash: String =
-                files.parquet.sha256.0.iter().map(|byte| format!("{byte:02x}")).collect();
-            text.push_str(&format!(
-                "{comma}\n    {{\"file\": \"{}/{}\", \"rows\": {}, \"bytes\": {}, \"sha256\": \"{hash}\"}}",
-                names::SEGMENT_DIR,
-                names::segment_parquet(files.name),
-                segment.rows(),
-                files.parquet.len,
-            ));
-        }
-        text.push_str("\n  ]\n}\n");
+        let text = segments_json(&self.published.view().segments);
         let temporary = format!("{}.tmp", names::SEGMENTS_JSON);
-        let root = crate::disk::ROOT;
-        durable_write(&*self.disk, root, &temporary, names::SEGMENTS_JSON, text.as_bytes())
+        durable_write(&*self.disk, ROOT, &temporary, names::SEGMENTS_JSON, text.as_bytes())
             .map_err(|source| PackError::Io { what: "writing segments.json", source })
     }
+}
+
+/// Returns the text of `segments.json`.
+pub(crate) fn segments_json(segments: &[Arc<Segment>]) -> String {
+    let mut text = String::from("{\n  \"version\": 1,\n  \"segments\": [");
+    for (index, segment) in segments.iter().enumerate() {
+        let files = segment.files();
+        let comma = if index == 0 { "" } else { "," };
+        let hash: String =
+            files.parquet.sha256.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(&format!(
+            "{comma}\n    {{\"file\": \"{}/{}\", \"rows\": {}, \"bytes\": {}, \"sha256\": \"{hash}\"}}",
+            names::SEGMENT_DIR,
+            names::segment_parquet(files.name),
+            segment.rows(),
+            files.parquet.len,
+        ));
+    }
+    text.push_str("\n  ]\n}\n");
+    text
 }
 
 /// Returns a recent event as a segment's row.

@@ -140,8 +140,7 @@ impl Preparer {
     ) -> Prepared {
         let view = published.view();
         let mut batch = Building::new(&view);
-        let mut table =
-            self.seat_workspace(published, &view, event.workspace, 1, now, &mut batch);
+        let mut table = self.seat_workspace(published, &view, event.workspace, 1, now, &mut batch);
         if let ConfigChange::PutWorkspace { name, .. } = &change {
             self.seat_workspace(published, &view, name, 0, now, &mut batch);
         }

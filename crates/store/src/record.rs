@@ -154,7 +154,8 @@ impl EventParts<'_> {
         bytes.put_u64(self.id_hash);
         bytes.put_u64(self.fingerprint);
         bytes.put_bytes(self.action.as_bytes());
-        let present = self.groups.present().fold(0_u8, |mask, (group, _)| mask | 1 << group.index());
+        let present =
+            self.groups.present().fold(0_u8, |mask, (group, _)| mask | 1 << group.index());
         bytes.put_u8(present);
         for (_, group) in self.groups.present() {
             bytes.put_bytes(group);
@@ -175,8 +176,8 @@ impl<'a> EventParts<'a> {
         let k = u16::try_from(from.varint("an event's place in its run")?)
             .map_err(|_| DecodeError::Unknown("an event's place in its run"))?;
         let flags = from.u8("an event's flags")?;
-        let outcome = Outcome::from_u8(from.u8("an outcome")?)
-            .ok_or(DecodeError::Unknown("an outcome"))?;
+        let outcome =
+            Outcome::from_u8(from.u8("an outcome")?).ok_or(DecodeError::Unknown("an outcome"))?;
         let occurred_at = from.signed("a time")?;
         let id_hash = from.u64("an id's hash")?;
         let fingerprint = from.u64("a fingerprint")?;

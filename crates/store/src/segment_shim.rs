@@ -7,7 +7,11 @@ use proofbook_ledger::WorkspaceUid;
 use crate::segment::{Segment, SegmentError, SegmentWriter};
 
 pub(crate) trait LookUpId {
-    fn lookup_id(&self, workspace: WorkspaceUid, hash: u64) -> Result<Vec<(u64, u64)>, SegmentError>;
+    fn lookup_id(
+        &self,
+        workspace: WorkspaceUid,
+        hash: u64,
+    ) -> Result<Vec<(u64, u64)>, SegmentError>;
 }
 
 impl LookUpId for Segment {
@@ -16,7 +20,10 @@ impl LookUpId for Segment {
     }
 }
 
-pub(crate) fn merge(_: &[Arc<Segment>], _: &mut SegmentWriter<'_>) -> Result<[u8; 32], SegmentError> {
+pub(crate) fn merge(
+    _: &[Arc<Segment>],
+    _: &mut SegmentWriter<'_>,
+) -> Result<[u8; 32], SegmentError> {
     Err(SegmentError::Refused { reason: "merging is not there yet".to_owned() })
 }
 

@@ -90,7 +90,11 @@ impl Store {
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn start(machine: &Machine, options: Options, on_fatal: OnFatal) -> Result<Self, OpenError> {
+    pub fn start(
+        machine: &Machine,
+        options: Options,
+        on_fatal: OnFatal,
+    ) -> Result<Self, OpenError> {
         let Opened { committer, packer, preparer, published, clock, report, lock } =
             open(machine, options)?;
         let (sender, messages) = mpsc::sync_channel(limits::COMMIT_QUEUE_MAX);
@@ -167,11 +171,7 @@ impl Store {
     }
 
     /// Judges and encodes events; costs no other request anything.
-    pub fn prepare(
-        &self,
-        may_import: bool,
-        events: Vec<Result<Wanted<'_>, Rejected>>,
-    ) -> Prepared {
+    pub fn prepare(&self, may_import: bool, events: Vec<Result<Wanted<'_>, Rejected>>) -> Prepared {
         self.preparer.prepare(&self.published, self.now(), may_import, events)
     }
 
@@ -458,10 +458,7 @@ impl BackgroundThread {
         }
     }
 
-    fn attempt<T>(
-        &mut self,
-        step: impl FnOnce(&mut Packer) -> Result<T, PackError>,
-    ) -> Option<T> {
+    fn attempt<T>(&mut self, step: impl FnOnce(&mut Packer) -> Result<T, PackError>) -> Option<T> {
         match step(&mut self.packer) {
             Ok(done) => Some(done),
             Err(error) => {

@@ -156,8 +156,8 @@ impl Log for LocalLog {
         let Some(open) = self.open.as_mut() else { return Err(AppendError::Poisoned) };
         // Until both calls have returned Ok the frame may or may not survive. Nobody is told either
         // way, and nothing is written behind it: the only truth is what a restart reads (I1, I6).
-        let written = write_all_at(&*open.file, &bytes, open.offset)
-            .and_then(|()| open.file.sync_data());
+        let written =
+            write_all_at(&*open.file, &bytes, open.offset).and_then(|()| open.file.sync_data());
         if let Err(error) = written {
             self.poisoned = true;
             return Err(AppendError::Failed(error));

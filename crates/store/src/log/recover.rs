@@ -35,10 +35,12 @@ pub struct Floor {
 /// What a recovery found at the end of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
+    /// Files that were read.
+    pub file_count: u64,
     /// Frames handed to the visitor.
     pub frame_count: u64,
-    /// Bytes behind the last valid frame that were no frame, set aside.
-    pub torn: Option<TornTail>,
+    /// Bytes behind the last valid frame of a file that were no frame, set aside.
+    pub torn: Vec<TornTail>,
 }
 
 /// Bytes of an append that did not complete, or whose only copy is damaged.
@@ -81,7 +83,9 @@ pub enum RecoverError {
         later: Position,
     },
     /// The log begins after the place that recovery must read from.
-    #[error("the log begins at frame {first}, but frame {needed} is needed; restore the missing files")]
+    #[error(
+        "the log begins at frame {first}, but frame {needed} is needed; restore the missing files"
+    )]
     Missing {
         /// The first frame that is there.
         first: Position,
@@ -140,6 +144,7 @@ impl LocalLog {
             expected: floor.position.next(),
             last_hash: Hash(floor.hash),
             report: RecoveryReport::default(),
+            keep_torn: true,
             visit,
         };
         // Files wholly before the floor are skipped: the next one begins at or before floor + 1.
@@ -160,6 +165,43 @@ impl LocalLog {
         let (last_hash, report) = (reader.last_hash, reader.report);
         Ok((Self::new(disk, options, store_uid, files, durable, last_hash), report))
     }
+
+    /// Reads every frame of every file that is there, changing nothing.
+    ///
+    /// # Errors
+    /// See [`RecoverError`].
+    pub fn check(
+        disk: &dyn Disk,
+        store_uid: [u8; 16],
+        visit: &mut dyn FnMut(Frame) -> Result<(), String>,
+    ) -> Result<RecoveryReport, RecoverError> {
+        let dir_error = |source| RecoverError::Io { file: names::LOG_DIR.to_owned(), source };
+        let files = list_files(disk).map_err(dir_error)?;
+        let mut reader = Reader {
+            disk,
+            store_uid,
+            floor: Floor::default(),
+            expected: files.first().map_or(Position(1), |file| file.first),
+            last_hash: Hash::default(),
+            report: RecoveryReport::default(),
+            keep_torn: false,
+            visit,
+        };
+        if let Some(file) = files.first() {
+            // What the oldest file continues is known from its own header only.
+            let path = join(names::LOG_DIR, &file.name);
+            let io_error = |source| RecoverError::Io { file: file.name.clone(), source };
+            let opened = disk.open_read(&path).map_err(io_error)?;
+            let length = opened.len().map_err(io_error)?;
+            if let Some(head) = reader.read_head(&*opened, length).map_err(io_error)? {
+                reader.last_hash = head.previous;
+            }
+        }
+        for index in 0..files.len() {
+            reader.read_file(&files, index)?;
+        }
+        Ok(reader.report)
+    }
 }
 
 fn list_files(disk: &dyn Disk) -> io::Result<Vec<LogFile>> {
@@ -179,6 +221,8 @@ struct Reader<'r> {
     expected: Position,
     last_hash: Hash,
     report: RecoveryReport,
+    /// Whether torn tails are copied aside, or only reported.
+    keep_torn: bool,
     visit: &'r mut dyn FnMut(Frame) -> Result<(), String>,
 }
 
@@ -192,6 +236,7 @@ impl Reader<'_> {
         // written. Only what comes back from the device after a sync of our own is durable (I6).
         file.sync_data().and_then(|()| file.drop_cache()).map_err(io_error)?;
         let length = file.len().map_err(io_error)?;
+        self.report.file_count += 1;
         let Some(head) = self.read_head(&*file, length).map_err(io_error)? else {
             // A file that died before its header was durable holds no frame. One with frames behind
             // a broken header is damage.
@@ -201,10 +246,7 @@ impl Reader<'_> {
             return Err(RecoverError::Missing { first: head.first, needed: self.expected });
         }
         if head.first == self.expected && head.previous != self.last_hash && self.expected.0 > 1 {
-            return Err(RecoverError::OtherHistory {
-                file: name.clone(),
-                position: head.first,
-            });
+            return Err(RecoverError::OtherHistory { file: name.clone(), position: head.first });
         }
         let mut at = head.first;
         let mut previous = head.previous;
@@ -310,10 +352,10 @@ impl Reader<'_> {
         }
         let kept = format!("{}-{offset:016x}.torn", name.trim_end_matches(".log"));
         let kept_as = join(names::ASIDE_DIR, &kept);
-        if self.disk.open_read(&kept_as).is_err() {
+        if self.keep_torn && self.disk.open_read(&kept_as).is_err() {
             durable_write(self.disk, names::ASIDE_DIR, &format!("{kept}.tmp"), &kept, &tail)?;
         }
-        self.report.torn = Some(TornTail {
+        self.report.torn.push(TornTail {
             file: name.to_owned(),
             offset,
             byte_count: tail.len() as u64,

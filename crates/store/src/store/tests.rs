@@ -28,8 +28,13 @@ fn an_acknowledged_event_is_there_after_a_restart() {
     let machine = machine(1);
     let options = Options { reserve_bytes: 0, ..Options::default() };
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
-    let first = send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#, r#"{"action":"x.read"}"#]);
-    let again = send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#, r#"{"id":"a","action":"x.other"}"#]);
+    let first =
+        send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#, r#"{"action":"x.read"}"#]);
+    let again = send(
+        &store,
+        "acme",
+        &[r#"{"id":"a","action":"x.create"}"#, r#"{"id":"a","action":"x.other"}"#],
+    );
     let outcome = |receipt: &Result<Receipt, Rejected>| receipt.as_ref().expect("admitted").outcome;
     assert!(matches!(outcome(&first[0]), Outcome::Created { seq: 0, .. }));
     assert!(matches!(outcome(&first[1]), Outcome::Created { seq: 1, .. }));
