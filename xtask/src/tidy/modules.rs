@@ -52,6 +52,13 @@ const RULES: &[Rule] = &[
         reason: "the fold is a pure function of the log: no disk, no clock, no randomness, no judgement",
     },
     Rule {
+        module: "segment",
+        forbidden: Forbidden::These(&[
+            "fold", "log", "record", "recent", "commit", "view", "clock",
+        ]),
+        reason: "a segment stores rows; which rows and when is decided above it",
+    },
+    Rule {
         module: "record",
         forbidden: Forbidden::These(&["fold", "disk", "clock", "random", "commit", "view"]),
         reason: "a record is bytes with a meaning; what follows from it is the fold's business",

@@ -71,6 +71,13 @@ fn the_log_does_not_know_the_fold() {
 }
 
 #[test]
+fn segments_and_records_do_not_know_what_follows_from_them() {
+    check_used("segment/writer.rs", "use crate::fold::State;\n", &[("writer.rs:1", "fold")]);
+    check_used("record.rs", "use crate::fold::State;\n", &[("record.rs:1", "fold")]);
+    check_used("segment/writer.rs", "use crate::disk::Disk;\n", &[]);
+}
+
+#[test]
 fn comments_and_tests_may_name_anything() {
     check_used("fold.rs", "// see crate::disk\n/// [`crate::clock`]\n", &[]);
     check_used("fold/tests.rs", "use crate::disk::Disk;\n", &[]);
