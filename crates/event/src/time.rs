@@ -78,8 +78,10 @@ impl Timestamp {
     }
 
     /// Returns this moment as the time library's type, for zones and calendars.
+    ///
+    /// The library ends 26 hours before the year 10000; later moments become its last one.
     pub fn to_jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }
 
     /// Takes a moment of the time library, cut to microseconds and clamped to the years 1 to 9999.

@@ -97,8 +97,11 @@ pub enum ConfigChange {
         /// The preset's TOML text.
         text: String,
     },
-    /// Something was observed that only the event tells of, such as a jump of the clock.
-    Observed {},
+    /// The guarded clock noticed something.
+    ClockObserved {
+        /// Nothing may be purged before this stamp, microseconds UTC.
+        purge_from: Option<i64>,
+    },
 }
 
 impl ConfigChange {
@@ -129,6 +132,9 @@ pub struct Config {
     pub keys: BTreeMap<String, Key>,
     /// Catalogs put by an administrator, by name; they override the embedded presets.
     pub catalogs: BTreeMap<String, CatalogText>,
+    /// Nothing may be purged before this stamp, microseconds UTC; the clock's memory over a restart.
+    #[serde(default)]
+    pub purge_from: Option<i64>,
 }
 
 impl Config {
@@ -148,7 +154,12 @@ impl Config {
                 let version = catalogs.get(name).map_or(1, |catalog| catalog.version + 1);
                 catalogs.insert(name.clone(), CatalogText { version, text: text.clone() });
             }
-            ConfigChange::PutWorkspace { .. } | ConfigChange::Observed {} => {}
+            ConfigChange::ClockObserved { purge_from } => {
+                if self.purge_from != *purge_from {
+                    Arc::make_mut(self).purge_from = *purge_from;
+                }
+            }
+            ConfigChange::PutWorkspace { .. } => {}
         }
     }
 }
