@@ -149,19 +149,14 @@ impl<'a> EventDraft<'a> {
             .map_err(|fault| DraftError { offset: json::offset_of(text, &fault.pointer), ..fault })
     }
 
-    /// Checks an event that is already a JSON value; offsets in errors are 0.
+    /// Begins an event that Proofbook itself records, with nothing but its action.
     ///
-    /// # Errors
-    /// The value breaks the contract.
-    pub fn from_value(value: Value<'a>) -> Result<Self, DraftError> {
-        let sent = canonical::to_bytes(&value);
-        let Value::Object(members) = value else {
-            return Err(invalid("", format!("an event is an object, not {}", value.type_word())));
-        };
-        let mut draft = Self {
+    /// Reserved actions are allowed here. Nothing was sent, so it has no fingerprint to compare.
+    pub fn internal(action: &'a str) -> Self {
+        Self {
             id: None,
             workspace: None,
-            action: Cow::Borrowed(""),
+            action: Cow::Borrowed(action),
             occurred_at: None,
             outcome: Outcome::Success,
             outcome_detail: Vec::new(),
@@ -179,8 +174,20 @@ impl<'a> EventDraft<'a> {
             reason: None,
             metadata: None,
             source: None,
-            sent,
+            sent: Vec::new(),
+        }
+    }
+
+    /// Checks an event that is already a JSON value; offsets in errors are 0.
+    ///
+    /// # Errors
+    /// The value breaks the contract.
+    pub fn from_value(value: Value<'a>) -> Result<Self, DraftError> {
+        let sent = canonical::to_bytes(&value);
+        let Value::Object(members) = value else {
+            return Err(invalid("", format!("an event is an object, not {}", value.type_word())));
         };
+        let mut draft = Self { sent, ..Self::internal("") };
         for (key, value) in members {
             draft.take_field(&key, value)?;
         }

@@ -192,7 +192,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         machine.clock.clone(),
         ClockMemory {
             last_stamp: (fold.state.stamp > 0).then_some(fold.state.stamp),
-            purge_from: None,
+            purge_from: fold.state.config.purge_from,
         },
     );
     let clock = Arc::new(clock);

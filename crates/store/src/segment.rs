@@ -12,11 +12,16 @@
 //! Invariant: no byte of either file reaches a decoder before its hash was checked (I9). A
 //! mismatch is [`Damaged`], naming file, offset and length, and nothing of the piece is used.
 
+mod bits;
 mod cache;
 mod delta;
 mod directory;
 mod error;
+mod fuse;
+mod id_lookup;
+mod ids;
 mod ints;
+mod merge;
 mod out;
 mod pack;
 mod page;
@@ -34,6 +39,7 @@ use sha2::{Digest, Sha256};
 
 pub use cache::{BlockCache, CACHE_BYTES};
 pub use error::{Damaged, SegmentError};
+pub use merge::{MergeDigest, digest_of, merge};
 pub use reader::Segment;
 pub use rows::{GroupSet, OwnedRows, RowStream};
 pub use schema::ParquetColumn;

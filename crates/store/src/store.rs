@@ -11,9 +11,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proofbook_catalog::{Catalog, Rejected};
-use proofbook_event::Timestamp;
+use proofbook_event::name::SYSTEM_WORKSPACE;
+use proofbook_event::{EventDraft, Timestamp, Value};
 
-use crate::clock::GuardedClock;
+use crate::clock::{ClockObservation, GuardedClock};
 use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply};
 use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::disk::Lock;
@@ -223,6 +224,20 @@ impl Store {
         receiver.recv().unwrap_or(Err(CommitError::Unknown))
     }
 
+    /// Puts what the guarded clock noticed into the log; the server calls it every second.
+    ///
+    /// # Errors
+    /// See [`CommitError`]; what was noticed is then lost to the log and stays in the process's own.
+    pub fn record_clock_observations(&self) -> Result<(), CommitError> {
+        for observation in self.clock.take_observations() {
+            tracing::warn!(kind = ?observation.kind, wall = observation.wall, "clock observed");
+            let change = ConfigChange::ClockObserved { purge_from: observation.purge_from };
+            let event = Wanted { workspace: SYSTEM_WORKSPACE, draft: clock_event(&observation) };
+            self.commit(self.prepare_change(change, event))?;
+        }
+        Ok(())
+    }
+
     /// Makes everything recent become a segment soon, however little it is.
     pub fn pack_soon(&self) {
         // A full queue packs soon anyway.
@@ -243,6 +258,23 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// The event that tells what the guarded clock noticed.
+fn clock_event(observation: &ClockObservation) -> EventDraft<'static> {
+    let kind = format!("{:?}", observation.kind).into();
+    let wall = Timestamp::from_micros(observation.wall).to_string().into();
+    let mut metadata = vec![("kind".into(), kind), ("wall_clock".into(), wall)];
+    if let Some(from) = observation.purge_from {
+        let from = Timestamp::from_micros(from).to_string().into();
+        metadata.push(("no_purge_before".into(), from));
+    }
+    EventDraft {
+        occurred_at: Some(Timestamp::from_micros(observation.stamp)),
+        actor: Some(Value::Object(vec![("type".into(), Value::from("system"))])),
+        metadata: Some(Value::Object(metadata)),
+        ..EventDraft::internal("audit_log.clock_observed")
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::Piece;
+use super::ids::{self, FirstKey};
 use super::reader::File;
 use super::schema::{ParquetColumn, Shape};
 use super::workspaces::Workspaces;
@@ -102,6 +103,53 @@ impl ValuePages {
     }
 }
 
+/// Pieces of a sorted list, with the first key of each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct KeyedPieces {
+    pub(super) pieces: Pieces,
+    pub(super) first_keys: Vec<FirstKey>,
+}
+
+impl KeyedPieces {
+    pub(super) fn new(list: &[(Piece, FirstKey)]) -> Self {
+        let mut keyed = Self::default();
+        for (piece, key) in list {
+            keyed.pieces.push(*piece);
+            keyed.first_keys.push(*key);
+        }
+        keyed
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.pieces.memory_bytes() + self.first_keys.capacity() * 8
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.pieces.encode(out);
+        let mut previous = 0;
+        for (workspace, hash) in &self.first_keys {
+            out.put_varint(u64::from(workspace - previous));
+            out.put_raw(&hash.to_le_bytes());
+            previous = *workspace;
+        }
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let pieces = Pieces::decode(from)?;
+        let mut first_keys = Vec::with_capacity(pieces.len());
+        let mut workspace = 0_u32;
+        for _ in 0..pieces.len() {
+            let step = from.varint_u32("first key")?;
+            workspace = workspace.checked_add(step).ok_or(DecodeError::Unknown("first key"))?;
+            first_keys.push((workspace, u32::from_le_bytes(from.array("first key")?)));
+        }
+        if !first_keys.is_sorted() {
+            return Err(DecodeError::Unknown("first keys"));
+        }
+        Ok(Self { pieces, first_keys })
+    }
+}
+
 /// Where everything in a segment stands.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Directory {
@@ -121,6 +169,10 @@ pub(super) struct Directory {
     pub(super) value_pages: Vec<ValuePages>,
     /// Permutations, [`super::BLOCK_ROWS`] rows each.
     pub(super) permutations: Pieces,
+    /// Blocks of the index of ids.
+    pub(super) id_blocks: KeyedPieces,
+    /// Filters over ids.
+    pub(super) id_shards: KeyedPieces,
 }
 
 /// Tells whether our reader reads a column; the workspace's columns are for foreign readers.
@@ -141,6 +193,8 @@ impl Directory {
             block_pages: (0..columns).map(|_| Pieces::default()).collect(),
             value_pages: (0..columns).map(|_| ValuePages::default()).collect(),
             permutations: Pieces::default(),
+            id_blocks: KeyedPieces::default(),
+            id_shards: KeyedPieces::default(),
         }
     }
 
@@ -174,7 +228,12 @@ impl Directory {
     ) -> Box<dyn Iterator<Item = (&'static str, Piece)> + '_> {
         let columns = ParquetColumn::ALL.into_iter();
         match file {
-            File::Idx => Box::new(self.permutations.iter().map(|piece| ("a permutation", piece))),
+            File::Idx => {
+                let permutations = self.permutations.iter().map(|piece| ("a permutation", piece));
+                let blocks = self.id_blocks.pieces.iter().map(|piece| (ids::BLOCK, piece));
+                let shards = self.id_shards.pieces.iter().map(|piece| (ids::FILTER, piece));
+                Box::new(permutations.chain(blocks).chain(shards))
+            }
             File::Parquet => Box::new(columns.flat_map(|column| {
                 let index = column.index();
                 let dictionaries = self.dictionaries[index].iter().map(|of| of.piece);
@@ -216,6 +275,8 @@ impl Directory {
             + pages
             + values
             + self.permutations.memory_bytes()
+            + self.id_blocks.memory_bytes()
+            + self.id_shards.memory_bytes()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -241,6 +302,8 @@ impl Directory {
             }
         }
         self.permutations.encode(&mut out);
+        self.id_blocks.encode(&mut out);
+        self.id_shards.encode(&mut out);
         out
     }
 
@@ -284,6 +347,8 @@ impl Directory {
             }
         }
         directory.permutations = Pieces::decode(&mut from)?;
+        directory.id_blocks = KeyedPieces::decode(&mut from)?;
+        directory.id_shards = KeyedPieces::decode(&mut from)?;
         from.end()?;
         Ok(directory)
     }

@@ -26,6 +26,11 @@ pub(super) const BLOCK_ENTRIES: usize = 512;
 /// Entries of one filter; bounds the memory of building it (about 2 MiB).
 pub(super) const SHARD_ENTRIES: usize = 1 << 16;
 
+/// What a damaged block of entries is called.
+pub(super) const BLOCK: &str = "a block of ids";
+/// What a damaged filter is called.
+pub(super) const FILTER: &str = "a filter over ids";
+
 /// One entry inside its workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
@@ -118,7 +123,7 @@ impl IdsOut {
         };
         let Some(filter) = Fuse::build(&mut self.shard_keys) else {
             let reason = "no seed fits these keys".to_owned();
-            return Err(SegmentError::Encode { what: "a filter over ids", reason });
+            return Err(SegmentError::Encode { what: FILTER, reason });
         };
         let mut bytes = Vec::new();
         filter.encode(&mut bytes);

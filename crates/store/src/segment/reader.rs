@@ -15,6 +15,7 @@ use super::cache::{BlockCache, Cached, Dictionary};
 use super::delta::{self, Width};
 use super::directory::Directory;
 use super::error::{Damaged, SegmentError};
+use super::fuse::Fuse;
 use super::ints::Ints;
 use super::out::{hash_file, piece_hash};
 use super::pack::{RAW_BYTES_MAX, unpack};
@@ -38,6 +39,8 @@ pub struct Segment {
     parquet: Box<dyn DiskFile>,
     idx: Box<dyn DiskFile>,
     pub(super) directory: Directory,
+    /// Filters over ids, in the order of the directory's shards.
+    pub(super) id_filters: Vec<Fuse>,
     cache: Arc<BlockCache>,
     number: u64,
 }
@@ -88,7 +91,19 @@ impl Segment {
             .into());
         }
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { files, parquet_path, idx_path, parquet, idx, directory, cache, number })
+        let mut segment = Self {
+            files,
+            parquet_path,
+            idx_path,
+            parquet,
+            idx,
+            directory,
+            id_filters: Vec::new(),
+            cache,
+            number,
+        };
+        segment.id_filters = segment.load_id_filters()?;
+        Ok(segment)
     }
 
     /// Returns what identifies the segment's files.
@@ -118,7 +133,12 @@ impl Segment {
 
     /// Returns the bytes that the directory keeps resident.
     pub fn memory_bytes(&self) -> usize {
-        self.directory.memory_bytes()
+        self.directory.memory_bytes() + self.id_filter_bytes()
+    }
+
+    /// Returns the bytes of [`Segment::memory_bytes`] that are filters over ids.
+    pub fn id_filter_bytes(&self) -> usize {
+        self.id_filters.iter().map(Fuse::memory_bytes).sum()
     }
 
     /// Yields the workspaces with their ranges, by uid.

@@ -23,6 +23,11 @@ impl GroupSet {
     /// Every group.
     pub const ALL: Self = Self((1 << Group::COUNT) - 1);
 
+    /// Returns the set of some groups.
+    pub fn of(groups: impl IntoIterator<Item = Group>) -> Self {
+        groups.into_iter().fold(Self::NONE, Self::with)
+    }
+
     /// Returns the set with a group added.
     #[must_use]
     pub const fn with(self, group: Group) -> Self {
@@ -53,12 +58,6 @@ impl GroupSet {
     /// Takes the lowest seven of some bits.
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits & Self::ALL.0)
-    }
-}
-
-impl FromIterator<Group> for GroupSet {
-    fn from_iter<I: IntoIterator<Item = Group>>(groups: I) -> Self {
-        groups.into_iter().fold(Self::NONE, Self::with)
     }
 }
 

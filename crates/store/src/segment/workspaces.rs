@@ -70,6 +70,12 @@ impl Workspaces {
         self.uids.binary_search(uid).ok()
     }
 
+    /// Returns how many rows a workspace has, by its place; `None` when it is none.
+    pub(super) fn rows_of(&self, place: u32) -> Option<u32> {
+        let start = self.row_starts.get(place as usize)?;
+        Some(self.row_starts.get(place as usize + 1).unwrap_or(&self.rows) - start)
+    }
+
     /// Returns the workspace that holds a row of the segment.
     pub(super) fn of_row(&self, row: u32) -> usize {
         self.row_starts.partition_point(|start| *start <= row).saturating_sub(1)
@@ -218,8 +224,17 @@ struct Current {
     block: u32,
 }
 
-/// The rows of a workspace in seq order, to be written as permutation pieces.
-pub(super) type Permutation = Vec<i64>;
+/// A workspace whose last row came.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Its place among the segment's workspaces.
+    pub(super) place: u32,
+    pub(super) uid: WorkspaceUid,
+    pub(super) seq_start: u64,
+    pub(super) rows: u32,
+    /// Its rows in seq order, when they are to be written as permutation pieces.
+    pub(super) permutation: Option<Vec<i64>>,
+}
 
 impl WorkspacesBuilder {
     pub(super) fn rows(&self) -> u32 {
@@ -228,12 +243,12 @@ impl WorkspacesBuilder {
 
     /// Takes the next row, which stands in block number `block`.
     ///
-    /// Returns the permutation of the workspace before, when this row ends it and it needs one.
+    /// Returns the workspace before, when this row ends it.
     pub(super) fn push(
         &mut self,
         row: &Row<'_>,
         block: u32,
-    ) -> Result<Option<Permutation>, SegmentError> {
+    ) -> Result<Option<Ended>, SegmentError> {
         if self.done.rows >= SEGMENT_ROWS_MAX {
             return Err(SegmentError::refused(format!("more than {SEGMENT_ROWS_MAX} rows")));
         }
@@ -251,8 +266,8 @@ impl WorkspacesBuilder {
         Ok(ended)
     }
 
-    /// Ends the last workspace and returns its permutation when it needs one.
-    pub(super) fn end(&mut self) -> Result<Option<Permutation>, SegmentError> {
+    /// Ends the last workspace.
+    pub(super) fn end(&mut self) -> Result<Option<Ended>, SegmentError> {
         let Some(current) = self.current.take() else {
             return Ok(None);
         };
@@ -268,10 +283,13 @@ impl WorkspacesBuilder {
         self.done.row_starts.push(current.row_start);
         self.done.seq_starts.push(seq_start);
         self.done.times.push((current.t_min, current.last_key.0));
+        let place = self.done.uids.len() as u32 - 1;
+        let ended =
+            |permutation| Ok(Some(Ended { place, uid: current.uid, seq_start, rows, permutation }));
         if current.straight {
-            return Ok(None);
+            return ended(None);
         }
-        let mut permutation: Permutation = vec![-1; rows as usize];
+        let mut permutation = vec![-1_i64; rows as usize];
         for (row, seq) in current.crooked.iter().enumerate() {
             let slot = &mut permutation[(seq - current.least) as usize];
             if *slot >= 0 {
@@ -284,18 +302,18 @@ impl WorkspacesBuilder {
         }
         let width = |(least, most): &(i32, i32)| (most - least) as u64 + 1;
         let overlap: u64 = current.spans.iter().map(width).sum();
-        self.done.crooked.push(self.done.uids.len() as u32 - 1);
+        self.done.crooked.push(place);
         if overlap > SPAN_OVERLAP_MAX * u64::from(rows) {
             self.done.crooked_at.push(PERMUTED | self.permutation_pieces);
             self.permutation_pieces += permutation.len().div_ceil(super::BLOCK_ROWS) as u32;
-            return Ok(Some(permutation));
+            return ended(Some(permutation));
         }
         self.done.crooked_at.push(self.done.spans.len() as u32);
         let relative = |(least, most): &(i32, i32)| {
             ((least - current.least) as u32, (most - current.least) as u32)
         };
         self.done.spans.extend(current.spans.iter().map(relative));
-        Ok(None)
+        ended(None)
     }
 
     /// Returns what was built; [`WorkspacesBuilder::end`] came before.

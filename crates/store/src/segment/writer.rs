@@ -7,12 +7,13 @@ use crate::disk::{Disk, join};
 use crate::names;
 
 use super::delta::{self, Width};
-use super::directory::Directory;
+use super::directory::{Directory, KeyedPieces};
 use super::error::SegmentError;
+use super::ids::{Entry, IdsOut, stored_hash};
 use super::out::{OutFile, temporary};
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
-use super::workspaces::{Permutation, WorkspacesBuilder};
+use super::workspaces::{Ended, Workspaces, WorkspacesBuilder};
 use super::{
     BLOCK_RAW_BYTES, BLOCK_ROWS, FORMAT, IdEntry, Row, SegmentFiles, SegmentMeta, ZSTD_LEVEL,
 };
@@ -46,6 +47,9 @@ pub struct SegmentWriter<'d> {
     packer: Packer,
     directory: Directory,
     workspaces: WorkspacesBuilder,
+    ids: IdsOut,
+    /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
+    waiting_ids: Vec<(u32, u64, u64)>,
     block_raw_bytes: usize,
     block_rows: usize,
 }
@@ -74,6 +78,8 @@ impl<'d> SegmentWriter<'d> {
             packer: Packer::new(ZSTD_LEVEL)?,
             directory: Directory::new(),
             workspaces: WorkspacesBuilder::default(),
+            ids: IdsOut::default(),
+            waiting_ids: Vec::new(),
             block_raw_bytes: 0,
             block_rows: 0,
         })
@@ -84,7 +90,13 @@ impl<'d> SegmentWriter<'d> {
     /// # Errors
     /// The row breaks the order or a bound, or the disk refuses; the writer is then of no more use.
     pub fn push(&mut self, row: &Row<'_>, id: IdEntry) -> Result<(), SegmentError> {
-        let _ = id;
+        self.push_row(row)?;
+        self.waiting_ids.push((stored_hash(id.hash), row.seq, id.fingerprint));
+        Ok(())
+    }
+
+    /// Adds the next row without its id, which [`SegmentWriter::put_id`] adds after all rows.
+    pub(super) fn push_row(&mut self, row: &Row<'_>) -> Result<(), SegmentError> {
         if self.block_rows == BLOCK_ROWS || self.block_raw_bytes >= BLOCK_RAW_BYTES {
             self.end_block()?;
         }
@@ -92,8 +104,8 @@ impl<'d> SegmentWriter<'d> {
             self.directory.block_rows.push(self.workspaces.rows());
         }
         let block = self.directory.block_rows.len() as u32 - 1;
-        if let Some(permutation) = self.workspaces.push(row, block)? {
-            self.put_permutation(&permutation)?;
+        if let Some(ended) = self.workspaces.push(row, block)? {
+            self.end_workspace(&ended)?;
         }
         if self.current_name.as_ref().is_none_or(|(uid, _)| *uid != row.workspace) {
             self.current_name = Some((row.workspace, (self.workspace_name)(row.workspace)));
@@ -112,14 +124,56 @@ impl<'d> SegmentWriter<'d> {
         self.parquet.end_block(&mut self.directory)
     }
 
-    fn put_permutation(&mut self, permutation: &Permutation) -> Result<(), SegmentError> {
-        for rows in permutation.chunks(BLOCK_ROWS) {
+    /// Writes a workspace's permutation and the ids that came with its rows.
+    fn end_workspace(&mut self, ended: &Ended) -> Result<(), SegmentError> {
+        for rows in ended.permutation.iter().flat_map(|rows| rows.chunks(BLOCK_ROWS)) {
             let mut raw = Vec::new();
             delta::encode(rows, Width::W64, &mut raw);
             let piece = self.idx.put_piece(&self.packer.pack(&raw)?)?;
             self.directory.permutations.push(piece);
         }
+        self.waiting_ids.sort_unstable();
+        for (hash, seq, fingerprint) in self.waiting_ids.drain(..) {
+            // The builder checked that the seqs are one range of as many as there are rows.
+            let entry = Entry { hash, seq: (seq - ended.seq_start) as u32, fingerprint };
+            self.ids.put(ended.place, &ended.uid, ended.rows, entry, &mut self.idx)?;
+        }
         Ok(())
+    }
+
+    /// Ends the rows; returns the workspaces, whose ids may follow. May be called again.
+    pub(super) fn end_rows(&mut self) -> Result<&Workspaces, SegmentError> {
+        if self.block_rows > 0 {
+            self.end_block()?;
+        }
+        if let Some(ended) = self.workspaces.end()? {
+            self.end_workspace(&ended)?;
+        }
+        if self.directory.workspaces.len() == 0 {
+            self.directory.rows = self.workspaces.rows();
+            self.directory.workspaces = std::mem::take(&mut self.workspaces).finish();
+        }
+        Ok(&self.directory.workspaces)
+    }
+
+    /// Adds an id after [`SegmentWriter::end_rows`]; ids come by workspace, hash and seq.
+    pub(super) fn put_id(
+        &mut self,
+        workspace: &WorkspaceUid,
+        seq: u64,
+        hash: u32,
+        fingerprint: u64,
+    ) -> Result<(), SegmentError> {
+        let workspaces = &self.directory.workspaces;
+        let place =
+            workspaces.find(workspace).filter(|place| workspaces.range(*place).seqs.contains(&seq));
+        let Some(place) = place else {
+            return Err(SegmentError::refused("an id of an event that has no row"));
+        };
+        let range = workspaces.range(place);
+        let entry = Entry { hash, seq: (seq - range.seqs.start) as u32, fingerprint };
+        let rows = range.rows.len() as u32;
+        self.ids.put(place as u32, workspace, rows, entry, &mut self.idx)
     }
 
     /// Ends the segment.
@@ -134,16 +188,12 @@ impl<'d> SegmentWriter<'d> {
     /// # Errors
     /// The disk refuses or gives back other bytes; nothing may then be published under this name.
     pub fn finish(mut self) -> Result<SegmentMeta, SegmentError> {
-        if self.block_rows > 0 {
-            self.end_block()?;
-        }
-        if let Some(permutation) = self.workspaces.end()? {
-            self.put_permutation(&permutation)?;
-        }
+        self.end_rows()?;
+        self.ids.finish(&mut self.idx)?;
+        self.directory.id_blocks = KeyedPieces::new(&self.ids.blocks);
+        self.directory.id_shards = KeyedPieces::new(&self.ids.shards);
         let parquet = self.parquet.finish(&mut self.directory)?;
-        self.directory.rows = self.workspaces.rows();
         self.directory.parquet_len = parquet.len;
-        self.directory.workspaces = self.workspaces.finish();
 
         let packed = self.packer.pack(&self.directory.encode())?;
         let hash = Hash(Sha256::digest(&packed).into());

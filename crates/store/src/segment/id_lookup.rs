@@ -1,0 +1,126 @@
+//! Asking the index of ids: one id, or all entries in order.
+
+use std::sync::Arc;
+
+use proofbook_ledger::WorkspaceUid;
+
+use super::error::SegmentError;
+use super::fuse::Fuse;
+use super::ids::{self, Entry};
+use super::reader::{File, Segment};
+
+impl Segment {
+    pub(super) fn load_id_filters(&self) -> Result<Vec<Fuse>, SegmentError> {
+        let load = |piece| {
+            let bytes = self.load_packed(File::Idx, piece, ids::FILTER)?;
+            Fuse::decode(&bytes).map_err(|_| self.undecodable(File::Idx, piece, ids::FILTER))
+        };
+        self.directory.id_shards.pieces.iter().map(load).collect()
+    }
+
+    /// Finds events by the keyed hash of their id: seq and fingerprint of each candidate.
+    ///
+    /// A candidate has the same upper 32 bits of the hash; whether it is the same id, its fingerprint
+    /// or the stored id tells. An id that is not here is mostly answered from memory.
+    ///
+    /// # Errors
+    /// The piece that may hold the id is damaged or cannot be read.
+    pub fn lookup_id(
+        &self,
+        workspace: WorkspaceUid,
+        id_hash: u64,
+    ) -> Result<Vec<(u64, u64)>, SegmentError> {
+        let workspaces = &self.directory.workspaces;
+        let Some(place) = workspaces.find(&workspace) else {
+            return Ok(Vec::new());
+        };
+        let hash = ids::stored_hash(id_hash);
+        let key = (place as u32, hash);
+        let shards = &self.directory.id_shards.first_keys;
+        let shard = shards.partition_point(|first| *first <= key).checked_sub(1);
+        let filter = shard.and_then(|shard| self.id_filters.get(shard));
+        if !filter.is_some_and(|filter| filter.may_contain(ids::filter_key(&workspace, hash))) {
+            return Ok(Vec::new());
+        }
+        let seq_start = workspaces.range(place).seqs.start;
+        let blocks = &self.directory.id_blocks;
+        // Entries with this very key may begin at the end of the block before the first that starts
+        // with it.
+        let from = blocks.first_keys.partition_point(|first| *first < key).saturating_sub(1);
+        let mut found = Vec::new();
+        for (block, first) in blocks.first_keys.iter().enumerate().skip(from) {
+            if *first > key {
+                break;
+            }
+            self.visit_id_block(block, |place, entry| {
+                if (place, entry.hash) == key {
+                    found.push((seq_start + u64::from(entry.seq), entry.fingerprint));
+                }
+                (place, entry.hash) <= key
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn visit_id_block(
+        &self,
+        block: usize,
+        visit: impl FnMut(u32, Entry) -> bool,
+    ) -> Result<(), SegmentError> {
+        let blocks = &self.directory.id_blocks;
+        let piece = blocks.pieces.get(block);
+        let piece = piece.ok_or_else(|| self.inconsistent("a block of ids is missing"))?;
+        let bytes = self.load_packed(File::Idx, piece, ids::BLOCK)?;
+        let rows_of = |place| self.directory.workspaces.rows_of(place);
+        ids::decode_block(&bytes, blocks.first_keys[block].0, rows_of, visit)
+            .map_err(|_| self.undecodable(File::Idx, piece, ids::BLOCK))
+    }
+}
+
+/// An entry of the index of ids, as merging sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct StoredId {
+    pub(super) workspace: WorkspaceUid,
+    pub(super) hash: u32,
+    pub(super) seq: u64,
+    pub(super) fingerprint: u64,
+}
+
+/// Every entry of a segment's index of ids in order, one block in memory at a time.
+pub(super) struct IdStream {
+    segment: Arc<Segment>,
+    next_block: usize,
+    entries: std::vec::IntoIter<StoredId>,
+}
+
+impl IdStream {
+    pub(super) fn new(segment: Arc<Segment>) -> Self {
+        Self { segment, next_block: 0, entries: Vec::new().into_iter() }
+    }
+
+    /// Returns the next entry; `None` behind the last one.
+    pub(super) fn next(&mut self) -> Result<Option<StoredId>, SegmentError> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Ok(Some(entry));
+            }
+            if self.next_block >= self.segment.directory.id_blocks.first_keys.len() {
+                return Ok(None);
+            }
+            let workspaces = &self.segment.directory.workspaces;
+            let mut entries = Vec::with_capacity(ids::BLOCK_ENTRIES);
+            self.segment.visit_id_block(self.next_block, |place, entry| {
+                let seq_start = workspaces.range(place as usize).seqs.start;
+                entries.push(StoredId {
+                    workspace: workspaces.uid(place as usize),
+                    hash: entry.hash,
+                    seq: seq_start + u64::from(entry.seq),
+                    fingerprint: entry.fingerprint,
+                });
+                true
+            })?;
+            self.next_block += 1;
+            self.entries = entries.into_iter();
+        }
+    }
+}
