@@ -25,6 +25,8 @@ mod shipped;
 mod text;
 mod times;
 
+use std::sync::LazyLock;
+
 use proofbook_event::Value;
 
 use expression::Pointer;
@@ -99,11 +101,14 @@ impl Mapping {
 
     /// Finds the shipped mapping whose signs the record bears; `None` when not exactly one fits.
     pub fn recognise(record: &Record<'_>) -> Option<&'static str> {
-        let mut fitting = shipped::FILES
-            .iter()
-            .filter(|(name, _)| Self::shipped(name).is_some_and(|mapping| mapping.fits(record)));
+        static ALL: LazyLock<Vec<(&str, Mapping)>> = LazyLock::new(|| {
+            let read =
+                |(name, text): &(&'static str, &str)| Some((*name, Mapping::parse(text).ok()?));
+            shipped::FILES.iter().filter_map(read).collect()
+        });
+        let mut fitting = ALL.iter().filter(|(_, mapping)| mapping.fits(record));
         let (name, _) = fitting.next()?;
-        fitting.next().is_none().then_some(name)
+        fitting.next().is_none().then_some(*name)
     }
 
     /// Returns the name by which the command line knows the mapping.

@@ -357,16 +357,11 @@ impl<'r> Builder<'r> {
             return;
         };
         let Some((list, place)) = self.scope.find(each) else { return };
-        let items: Vec<(&Value<'_>, String)> = match list.as_array() {
-            Some(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| (item, format!("{place}/{index}")))
-                .collect(),
-            None => vec![(list, place)],
-        };
-        for (item, place) in &items {
-            let scope = Scope { record: self.scope.record, item: Some((item, place)) };
+        let is_list = list.as_array().is_some();
+        let items = list.as_array().unwrap_or(std::slice::from_ref(list));
+        for (index, item) in items.iter().enumerate() {
+            let place = if is_list { format!("{place}/{index}") } else { place.clone() };
+            let scope = Scope { record: self.scope.record, item: Some((item, &place)) };
             if !when.is_none_or(|condition| condition.holds(&scope)) {
                 continue;
             }

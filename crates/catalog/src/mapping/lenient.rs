@@ -305,3 +305,6 @@ pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, NotJson> {
     }
     Ok(at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,27 +38,37 @@ impl Rest {
         mut copied: HashSet<String>,
     ) -> Object<'static> {
         let Some(key) = &self.key else { return within_limits(metadata) };
+        let mut names = names_of(&metadata);
         copied.extend(self.drop.iter().map(|pointer| pointer.text().to_owned()));
-        let Some(Value::Object(mut left)) = prune(record, &mut String::new(), &copied) else {
+        let Some(Value::Object(left)) = prune(record, &mut String::new(), &copied) else {
             return within_limits(metadata);
         };
         if !key.is_empty() {
-            put(&mut metadata, Cow::Owned(key.clone()), Value::Object(left));
+            put(&mut metadata, &mut names, Cow::Owned(key.clone()), Value::Object(left));
             return within_limits(metadata);
         }
-        for pointer in &self.lift {
-            lift(&mut left, pointer);
-        }
-        for (name, value) in left {
-            put(&mut metadata, name, value);
+        for (name, value) in lifted(left, &self.lift) {
+            put(&mut metadata, &mut names, name, value);
         }
         within_limits(metadata)
     }
 }
 
+/// The names of an object's members; a record may have very many.
+type Names = HashSet<Cow<'static, str>>;
+
+fn names_of(members: &Object<'static>) -> Names {
+    members.iter().map(|(name, _)| name.clone()).collect()
+}
+
 /// Adds a member; where the name is taken, under the name with `_` behind it.
-fn put(members: &mut Object<'static>, mut name: Cow<'static, str>, value: Value<'static>) {
-    while members.iter().any(|(taken, _)| *taken == name) {
+fn put(
+    members: &mut Object<'static>,
+    names: &mut Names,
+    mut name: Cow<'static, str>,
+    value: Value<'static>,
+) {
+    while !names.insert(name.clone()) {
         name.to_mut().push('_');
     }
     members.push((name, value));
@@ -102,34 +112,42 @@ fn prune(value: &Value<'_>, place: &mut String, gone: &HashSet<String>) -> Optio
     }
 }
 
-/// Moves the members of the object at a top-level pointer up; taken names stay where they are.
-fn lift(left: &mut Object<'static>, pointer: &Pointer) {
-    let token = pointer.text().trim_start_matches('/');
-    let Some(place) = left.iter().position(|(name, _)| escape_token(name) == token) else { return };
-    if left[place].1.as_object().is_none() {
-        return;
-    }
-    let (container, inner) = left.remove(place);
-    let Value::Object(inner) = inner else { return };
-    let (mut stay, mut at) = (Vec::new(), place);
-    for (name, value) in inner {
-        if name == container || left.iter().any(|(taken, _)| *taken == name) {
-            stay.push((name, value));
-        } else {
-            left.insert(at, (name, value));
-            at += 1;
+/// Moves the members of these objects up; one whose name is taken stays where it is.
+fn lifted(left: Object<'static>, pointers: &[Pointer]) -> Object<'static> {
+    let mut names = names_of(&left);
+    let mut out = Vec::with_capacity(left.len());
+    for (name, value) in left {
+        let is_lifted = pointers
+            .iter()
+            .any(|pointer| pointer.text().trim_start_matches('/') == escape_token(&name));
+        let inner = match value {
+            Value::Object(inner) if is_lifted => inner,
+            other => {
+                out.push((name, other));
+                continue;
+            }
+        };
+        let mut stay = Vec::new();
+        for (inner_name, value) in inner {
+            if names.insert(inner_name.clone()) {
+                out.push((inner_name, value));
+            } else {
+                stay.push((inner_name, value));
+            }
+        }
+        if !stay.is_empty() {
+            out.push((name, Value::Object(stay)));
         }
     }
-    if !stay.is_empty() {
-        left.insert(at, (container, Value::Object(stay)));
-    }
+    out
 }
 
 /// Brings metadata under the limits of keys and nesting; nothing is lost by it.
 fn within_limits(mut metadata: Object<'static>) -> Object<'static> {
     if metadata.len() > limits::METADATA_KEYS_MAX {
         let more = metadata.split_off(limits::METADATA_KEYS_MAX - 1);
-        put(&mut metadata, Cow::Borrowed(MORE), Value::Object(more));
+        let mut names = names_of(&metadata);
+        put(&mut metadata, &mut names, Cow::Borrowed(MORE), Value::Object(more));
     }
     for (_, value) in &mut metadata {
         limit_depth(value, limits::METADATA_DEPTH_MAX - 1);
@@ -255,3 +273,6 @@ fn shorten_texts(value: &mut Value<'static>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

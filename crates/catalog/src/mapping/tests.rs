@@ -151,3 +151,116 @@ fn a9_the_real_cloudtrail_file_maps_without_loss() {
     let again = map_all(&mapping, &document);
     assert_eq!(again, events);
 }
+
+/// A seeded stream of numbers (Marsaglia's xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+}
+
+/// Replaces, removes or doubles a piece of a text; the pieces are what JSON is made of.
+fn damage(text: &[u8], dice: &mut Dice) -> Vec<u8> {
+    const PIECES: &[&[u8]] = &[
+        b"\"",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"null",
+        b"-1e999",
+        b"99999999999999999999",
+        b"\\ud800",
+        b"\\u0000",
+        b"\xff",
+        b"\n",
+        b"\0",
+        b"\"a\":",
+        b"true",
+        b"[[[[[[[[[[",
+        b"1.5",
+    ];
+    let mut out = text.to_vec();
+    for _ in 0..=dice.below(4) {
+        let from = dice.below(out.len());
+        let to = (from + dice.below(12)).min(out.len());
+        let piece = match dice.below(3) {
+            0 => out[from..to].repeat(2),
+            1 => Vec::new(),
+            _ => PIECES[dice.below(PIECES.len())].to_vec(),
+        };
+        out.splice(from..to, piece);
+    }
+    out
+}
+
+#[test]
+fn damaged_records_never_panic_and_never_make_a_bad_event() {
+    for (name, _) in SHIPPED {
+        let mapping = Mapping::shipped(name).unwrap();
+        let (mut mapped, mut dice) = (0, Dice(0x9e37_79b9_7f4a_7c15));
+        for line in sample(name, "").lines() {
+            for _ in 0..40 {
+                let text = damage(line.as_bytes(), &mut dice);
+                for record in mapping.records(&text).flatten() {
+                    let Ok(event) = mapping.map(&record) else { continue };
+                    let written = event.to_string();
+                    EventDraft::parse(written.as_bytes())
+                        .unwrap_or_else(|error| panic!("{name}: {error}: {written}"));
+                    mapped += 1;
+                }
+            }
+        }
+        assert!(mapped > 100, "{name}: the damage left {mapped} records to map");
+    }
+}
+
+#[test]
+fn damaged_mappings_are_errors_and_never_panics() {
+    let mut dice = Dice(42);
+    for (name, _) in SHIPPED {
+        let text = Mapping::shipped_text(name).unwrap().as_bytes();
+        for _ in 0..100 {
+            let damaged = damage(text, &mut dice);
+            if let Ok(mapping) = Mapping::parse(&String::from_utf8_lossy(&damaged)) {
+                for record in mapping.records(sample(name, "").as_bytes()).flatten() {
+                    let _ = mapping.map(&record);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_records_of_one_vendor_never_share_an_id_unless_they_are_one() {
+    let mapping = Mapping::shipped("workos").unwrap();
+    let one = r#"{"action":"a.b","occurred_at":"2026-11-01T00:00:00Z","actor":{"id":"u"}}"#;
+    let same = r#"{ "occurred_at":"2026-11-01T00:00:00Z", "actor":{"id":"u"},"action":"a.b"}"#;
+    let other = one.replace("\"u\"", "\"v\"");
+    let ids: Vec<String> = map_all(&mapping, &format!("{one}\n{same}\n{other}"))
+        .iter()
+        .map(|event| text(event, "/id").to_owned())
+        .collect();
+    assert_eq!(ids[0], ids[1], "the order of keys and the spaces do not matter");
+    assert_ne!(ids[0], ids[2]);
+}
+
+#[test]
+fn the_workspace_is_read_where_the_record_names_it() {
+    let mapping = Mapping::shipped("retraced").unwrap();
+    let workspaces: BTreeSet<Option<String>> = mapping
+        .records(sample("retraced", "").as_bytes())
+        .map(|record| mapping.workspace(&record.unwrap()))
+        .collect();
+    assert_eq!(
+        workspaces,
+        BTreeSet::from([None, Some("acme".to_owned()), Some("globex".to_owned())])
+    );
+}

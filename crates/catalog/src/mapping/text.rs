@@ -180,8 +180,8 @@ pub(super) fn snake(text: &str) -> String {
             }
             'a'..='z' => out.push(letter),
             '0'..='9' => {
-                let run = chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
-                if run >= 4 && before.is_some_and(|b| b.is_ascii_alphabetic()) {
+                let four = chars[at..].iter().take(4).filter(|c| c.is_ascii_digit()).count();
+                if four == 4 && before.is_some_and(|b| b.is_ascii_alphabetic()) {
                     gap(&mut out);
                 }
                 out.push(letter);
@@ -217,12 +217,16 @@ pub(super) fn dotted(text: &str) -> String {
     parts.join(".")
 }
 
+/// Bytes of a text that are looked at for an action's name; what is behind counts in its hash.
+const ACTION_TEXT_BYTES_MAX: usize = 4 * 1024;
+
 /// Makes a text an action name; `None` when nothing of it is left.
 ///
 /// A name that is too long keeps its beginning and a hash of the whole, so that two stay two. A
 /// name that Proofbook keeps for itself (`audit_log.*`) goes under `imported.`.
 pub(super) fn action_name(text: &str) -> Option<String> {
-    let mut action = if name::is_action_name(text) { text.to_owned() } else { dotted(text) };
+    let (part, _) = cut(text, ACTION_TEXT_BYTES_MAX);
+    let mut action = if name::is_action_name(text) { text.to_owned() } else { dotted(&part) };
     if action.is_empty() {
         return None;
     }
@@ -230,7 +234,7 @@ pub(super) fn action_name(text: &str) -> Option<String> {
         action.insert_str(0, "imported.");
     }
     if action.len() > limits::ACTION_BYTES_MAX {
-        let mark = super::expression::hex_digest(action.as_bytes(), 4);
+        let mark = super::expression::hex_digest(text.as_bytes(), 4);
         action.truncate(limits::ACTION_BYTES_MAX - mark.len() - 1);
         let kept = action.trim_end_matches(['.', '_']).len();
         action.truncate(kept);
