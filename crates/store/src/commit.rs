@@ -35,6 +35,9 @@ pub enum CommitError {
     /// Whether it was recorded is not known. Retrying with the same ids is safe.
     #[error("it may have been recorded; retry with the same id")]
     Unknown,
+    /// The records could not be encoded, which is our fault. Nothing was recorded.
+    #[error("the events could not be encoded; nothing was recorded")]
+    Encode,
     /// The store has stopped.
     #[error("the store has stopped")]
     Stopped,
@@ -186,8 +189,12 @@ impl Committer {
         // process; a full disk ends only these batches.
         let position = match self.log.append(&draft) {
             Ok(position) => position,
-            Err(AppendError::NoSpace(_) | AppendError::Encode(_)) => {
+            Err(AppendError::NoSpace(_)) => {
                 answer_all(group, &CommitError::NoSpace);
+                return Ok(());
+            }
+            Err(AppendError::Encode(_)) => {
+                answer_all(group, &CommitError::Encode);
                 return Ok(());
             }
             Err(error) => {
@@ -364,3 +371,6 @@ fn answer_each(group: Vec<Batch>, outcomes: Vec<Vec<Outcome>>) {
 }
 
 const _: () = assert!(limits::RECENT_PACK_BYTES * 2 <= limits::RECENT_BYTES);
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 /// One mebibyte.
 pub const MIB: usize = 1024 * 1024;
 
-/// Bytes of records of one request's batch, encoded. Above what the event limits allow, so that it is
-/// never what a client meets first.
+/// Bytes of one request's events, encoded, after which the rest of the request is refused. Above what a
+/// request of ordinary events comes to; before and after come back as changes, so it can be met.
 pub const BATCH_RECORD_BYTES_MAX: usize = 24 * MIB;
 /// Bytes of one frame's body before compression: the largest batch and the group it joins.
 pub const FRAME_RAW_BYTES_MAX: usize = 32 * MIB;
@@ -50,4 +50,10 @@ const _: () = assert!(
         + SEGMENT_BYTES
         + REST_BYTES
         <= 256 * MIB
+);
+
+/// The last event of a batch may go over the batch's bound by its own size.
+const _: () = assert!(
+    BATCH_RECORD_BYTES_MAX + GROUP_BYTES_SOFT + 2 * proofbook_event::limits::EVENT_BYTES_MAX
+        <= FRAME_RAW_BYTES_MAX
 );

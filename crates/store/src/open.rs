@@ -516,3 +516,6 @@ pub(crate) fn keep_reserve(disk: &dyn Disk, bytes: u64) {
         let _ = disk.remove(names::RESERVE);
     }
 }
+
+#[cfg(test)]
+mod tests;

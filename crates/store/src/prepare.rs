@@ -19,6 +19,7 @@ use proofbook_ledger::{NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid};
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::fold::{IdHit, Sealed, Workspace};
+use crate::limits;
 use crate::lookup::{self, WantedId};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, flag};
@@ -266,6 +267,9 @@ impl Preparer {
         table: &mut Table,
         batch: &mut Building,
     ) -> Place {
+        if batch.events.len() > limits::BATCH_RECORD_BYTES_MAX {
+            return Err(batch_full());
+        }
         let keys = table.keys.next().ok_or_else(no_table)?;
         let mut make_id = || uuid_v7(now, self.random_bytes());
         let mut context = AdmitContext {
@@ -422,6 +426,17 @@ impl Building {
             pack_epoch: self.pack_epoch,
             places: self.places,
         }
+    }
+}
+
+/// Before and after come back as changes, so a request within its own limit can still grow too large.
+fn batch_full() -> Rejected {
+    Rejected {
+        code: "too_large",
+        pointer: String::new(),
+        offset: None,
+        reason: "the events before this one fill a batch; send it again in another request".to_owned(),
+        limit: Some(limits::BATCH_RECORD_BYTES_MAX as u64),
     }
 }
 

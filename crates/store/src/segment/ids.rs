@@ -75,6 +75,8 @@ pub(super) struct IdsOut {
     block_entries: usize,
     shard_keys: Vec<u64>,
     shard_first: Option<FirstKey>,
+    /// Entries added so far.
+    pub(super) count: u32,
     pub(super) blocks: Vec<(Piece, FirstKey)>,
     pub(super) shards: Vec<(Piece, FirstKey)>,
 }
@@ -98,6 +100,7 @@ impl IdsOut {
         self.shard_first.get_or_insert((place, entry.hash));
         self.shard_keys.push(filter_key(workspace, entry.hash));
         self.block_entries += 1;
+        self.count += 1;
         match self.runs.last_mut() {
             Some(run) if run.workspace == place => run.entries.push(entry),
             _ => self.runs.push(Run { workspace: place, rows, entries: vec![entry] }),

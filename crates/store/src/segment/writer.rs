@@ -189,6 +189,10 @@ impl<'d> SegmentWriter<'d> {
     /// The disk refuses or gives back other bytes; nothing may then be published under this name.
     pub fn finish(mut self) -> Result<SegmentMeta, SegmentError> {
         self.end_rows()?;
+        if self.ids.count != self.directory.rows {
+            let (ids, rows) = (self.ids.count, self.directory.rows);
+            return Err(SegmentError::refused(format!("{ids} ids for {rows} rows")));
+        }
         self.ids.finish(&mut self.idx)?;
         self.directory.id_blocks = KeyedPieces::new(&self.ids.blocks);
         self.directory.id_shards = KeyedPieces::new(&self.ids.shards);

@@ -74,3 +74,39 @@ fn packed_events_leave_recent_and_stay_in_the_view() {
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
     assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 50);
 }
+
+/// Every receipt ever given, against a tree rebuilt by the definition of RFC 6962 after a restart.
+#[test]
+fn every_receipt_is_in_the_recovered_tree() {
+    let machine = machine(8);
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    let mut leaves = Vec::new();
+    for n in 0..37 {
+        let receipts = send(&store, "acme", &[&format!(r#"{{"id":"{n}","action":"x.create"}}"#)]);
+        match receipts[0].as_ref().expect("admitted").outcome {
+            Outcome::Created { seq, leaf, .. } => {
+                assert_eq!(seq, leaves.len() as u64);
+                leaves.push(leaf);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    drop(store);
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+    let edge = &store.directory().by_name("acme").expect("known").edge;
+    assert_eq!((edge.size(), edge.root()), (37, root_of(&leaves)));
+}
+
+/// RFC 6962 section 2.1, by its recursive definition.
+fn root_of(leaves: &[proofbook_ledger::Hash]) -> proofbook_ledger::Hash {
+    match leaves {
+        [] => proofbook_ledger::EMPTY_ROOT,
+        [leaf] => *leaf,
+        _ => {
+            let split = leaves.len().next_power_of_two() / 2;
+            let (left, right) = leaves.split_at(split);
+            proofbook_ledger::node_hash(&root_of(left), &root_of(right))
+        }
+    }
+}

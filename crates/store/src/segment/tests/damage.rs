@@ -17,6 +17,8 @@ fn read_all(disk: &dyn Disk, meta: &SegmentMeta, rows: &[OwnedRow]) -> Result<()
     for row in rows {
         let found = segment.row_of_seq(row.workspace, row.seq)?;
         assert_eq!(rows[found.unwrap() as usize], *row);
+        let ids = segment.lookup_id(row.workspace, row.id.hash)?;
+        assert!(ids.contains(&(row.seq, row.id.fingerprint)), "a damaged byte was answered from");
     }
     Ok(())
 }

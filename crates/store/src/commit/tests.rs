@@ -1,0 +1,100 @@
+use std::sync::mpsc;
+
+use proofbook_event::EventDraft;
+
+use super::*;
+use crate::clock::SimClock;
+use crate::disk::SimDisk;
+use crate::disk::sim::{CallKind, Calls, CrashMode, Fault};
+
+use crate::open::{Machine, Opened, Options, open};
+use crate::prepare::{Preparer, Wanted};
+use crate::random::SimRandom;
+
+fn opened(disk: &SimDisk) -> Opened {
+    let machine = Machine {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(SimClock::new(1_800_000_000_000_000)),
+        random: Arc::new(SimRandom::new(3)),
+    };
+    open(&machine, Options { reserve_bytes: 0, ..Options::default() }).expect("opens")
+}
+
+type Answer = mpsc::Receiver<Result<Vec<Outcome>, CommitError>>;
+
+/// Prepares one event; its answer comes through the channel.
+fn batch(preparer: &Preparer, published: &Published, id: &str) -> (Batch, Answer) {
+    let text = format!(r#"{{"id":"{id}","action":"x.create"}}"#);
+    let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+    let now = proofbook_event::Timestamp::from_micros(1_800_000_000_000_000);
+    let wanted = vec![Ok(Wanted { workspace: "acme", draft })];
+    let prepared = preparer.prepare(published, now, false, wanted);
+    let (sender, receiver) = mpsc::channel();
+    let batch = Batch {
+        records: prepared.records,
+        record_count: prepared.record_count,
+        wanted: prepared.wanted,
+        hits: prepared.hits,
+        sealed: prepared.sealed,
+        pack_epoch: prepared.pack_epoch,
+        outcome_lists: 1,
+        reply: Box::new(move |answer| sender.send(answer).expect("the test listens")),
+    };
+    (batch, receiver)
+}
+
+fn visible_events(published: &Published) -> usize {
+    published.view().generations.iter().map(|generation| generation.event_count()).sum()
+}
+
+/// At the moment of each acknowledgement the disk is asked what a power cut would leave: the event
+/// must be there, and nothing may be visible that would not be.
+#[test]
+fn nothing_is_seen_before_it_is_durable() {
+    let disk = SimDisk::new(1);
+    let Opened { mut committer, preparer, published, .. } = opened(&disk);
+    for n in 0..20 {
+        let (batch, answer) = batch(&preparer, &published, &format!("e{n}"));
+        committer.commit(vec![batch]).expect("commits");
+        answer.recv().expect("answered").expect("recorded");
+        let after_cut = disk.after_crash(CrashMode::LoseUnsynced, n);
+        let recovered = opened(&after_cut);
+        assert_eq!(visible_events(&recovered.published), visible_events(&published));
+        assert_eq!(visible_events(&published), n as usize + 1);
+    }
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged_or_shown_again() {
+    let disk = SimDisk::new(2);
+    let Opened { mut committer, preparer, published, .. } = opened(&disk);
+    let (first, answer) = batch(&preparer, &published, "before");
+    committer.commit(vec![first]).expect("commits");
+    answer.recv().expect("answered").expect("recorded");
+    disk.inject(Fault::SyncLosesPages, Calls::of(CallKind::SyncData).nth(1));
+    let (failing, answer) = batch(&preparer, &published, "failing");
+    assert!(matches!(committer.commit(vec![failing]), Err(Fatal::Log(AppendError::Failed(_)))));
+    assert_eq!(answer.recv().expect("answered"), Err(CommitError::Unknown));
+    // The next sync would succeed; it must not be tried.
+    let (later, answer) = batch(&preparer, &published, "later");
+    assert!(matches!(committer.commit(vec![later]), Err(Fatal::Log(AppendError::Poisoned))));
+    assert_eq!(answer.recv().expect("answered"), Err(CommitError::Unknown));
+    assert_eq!(visible_events(&published), 1);
+}
+
+#[test]
+fn a_full_disk_refuses_the_batch_and_the_next_one_is_taken_when_space_returns() {
+    let disk = SimDisk::new(3);
+    let Opened { mut committer, preparer, published, .. } = opened(&disk);
+    disk.set_capacity(Some(0));
+    let (refused, answer) = batch(&preparer, &published, "a");
+    // The file that is open has its space reserved, so it takes frames until it is full.
+    committer.commit(vec![refused]).expect("no error of the store's own");
+    let first = answer.recv().expect("answered");
+    disk.set_capacity(None);
+    let (taken, answer) = batch(&preparer, &published, "b");
+    committer.commit(vec![taken]).expect("commits");
+    answer.recv().expect("answered").expect("recorded");
+    let expected = 1 + usize::from(first.is_ok());
+    assert_eq!(visible_events(&published), expected);
+}
