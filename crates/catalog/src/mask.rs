@@ -261,27 +261,18 @@ fn steps_below<'s>(path: &str, steps: &'s [String]) -> Option<&'s [String]> {
 /// `{"name": "api_key", "value": …}` names its value by a value, and a `number` beside a card's
 /// code or expiry is a card's number.
 fn pair_class(members: &[(Cow<'_, str>, Value<'_>)]) -> NameClass {
-    let mut class = NameClass::Plain;
-    if members.iter().any(|(key, _)| key == "value") {
-        for (key, value) in members {
-            if matches!(&**key, "name" | "key" | "field")
-                && let Some(name) = value.as_str()
-            {
-                class = class.max(names::class_of(name));
-            }
-        }
+    let has = |name: &str| members.iter().any(|(key, _)| key == name);
+    if has("value") {
+        let names = members.iter().filter(|(key, _)| matches!(&**key, "name" | "key" | "field"));
+        let classes = names.filter_map(|(_, name)| Some(names::class_of(name.as_str()?)));
+        return classes.max().unwrap_or(NameClass::Plain);
     }
-    let of_card = |key: &str| {
-        matches!(
-            key,
-            "cvc" | "cvv" | "exp_month" | "exp_year" | "expiry" | "exp" | "brand" | "last4"
-        )
-    };
-    if members.iter().any(|(key, _)| key == "number") && members.iter().any(|(key, _)| of_card(key))
-    {
-        class = class.max(NameClass::Card);
+    const OF_CARD: [&str; 8] =
+        ["cvc", "cvv", "exp_month", "exp_year", "expiry", "exp", "brand", "last4"];
+    if has("number") && OF_CARD.into_iter().any(has) {
+        return NameClass::Card;
     }
-    class
+    NameClass::Plain
 }
 
 /// Tells whether a text is what somebody left in place of a secret.

@@ -24,7 +24,7 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     }
     find_runs(text, &mut found);
     find_pem_blocks(text, &mut found);
-    if text.contains("://") {
+    if text.as_bytes().contains(&b':') {
         find_url_secrets(text, &mut found);
     }
     find_spaced_cards(text, &mut found);
@@ -42,8 +42,20 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The characters of a run.
+const RUN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let char = byte as u8;
+        table[byte] = char.is_ascii_alphanumeric() || char == b'_' || char == b'-';
+        byte += 1;
+    }
+    table
+};
+
 fn is_run_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    RUN_BYTES[usize::from(byte)]
 }
 
 /// Finds the keys that show by their run.
@@ -57,9 +69,17 @@ fn find_runs(text: &str, found: &mut Vec<Range<usize>>) {
             at = probe + 1;
             continue;
         }
-        let back = bytes[at..probe].iter().rev().take_while(|byte| is_run_byte(**byte)).count();
+        let mut begin = probe;
+        while begin > at && is_run_byte(bytes[begin - 1]) {
+            begin -= 1;
+        }
+        let begins_before = begin > 0 && is_run_byte(bytes[begin - 1]);
+        if begins_before || !may_begin(bytes, begin) {
+            at = probe + 1;
+            continue;
+        }
         let ahead = bytes[probe..].iter().take_while(|byte| is_run_byte(**byte)).count();
-        let run = probe - back..probe + ahead;
+        let run = begin..probe + ahead;
         at = run.end + 1;
         if run.len() >= DETECT_BYTES_MIN
             && let Some(span) = judge_run(bytes, run)
@@ -68,6 +88,16 @@ fn find_runs(text: &str, found: &mut Vec<Range<usize>>) {
             found.push(span);
         }
     }
+}
+
+/// Tells whether a key may begin where a run does, by its first byte and the one before it.
+fn may_begin(text: &[u8], begin: usize) -> bool {
+    match text[begin] {
+        b'A' | b'g' | b's' | b'r' | b'w' | b'x' | b'n' | b'p' | b'e' => return true,
+        b'0'..=b'9' if text.get(begin + 4) == Some(&b'-') => return true,
+        _ => {}
+    }
+    begin > 0 && matches!(text[begin - 1], b'.' | b' ' | b'/')
 }
 
 /// Compares one run with the forms of keys; returns the key, which may reach beyond the run.
@@ -226,13 +256,11 @@ fn is_signature(name: &str) -> bool {
 fn find_spaced_cards(text: &str, found: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     // Such a number has at least 17 bytes, so of every fifth byte three in a row lie within it.
-    let mut in_row = 0;
-    let may_hold = bytes.iter().skip(4).step_by(5).any(|byte| {
+    let (mut at, mut in_row) = (4, 0);
+    while in_row < 3 {
+        let Some(byte) = bytes.get(at) else { return };
         in_row = if matches!(byte, b'0'..=b'9' | b' ') { in_row + 1 } else { 0 };
-        in_row == 3
-    });
-    if !may_hold {
-        return;
+        at += 5;
     }
     let is_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     for (blank, _) in text.match_indices(' ') {
