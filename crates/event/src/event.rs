@@ -205,11 +205,11 @@ impl<'a> Event<'a> {
 
 /// Returns what a party (actor or other) is called: name, else e-mail, else id.
 ///
-/// Returns "System" for a party of type `system` without a name.
+/// A party of type `system` is the word "System", whatever else it says of itself.
 pub fn party_label<'v>(party: &'v Value<'_>) -> Option<&'v str> {
     let text = |key| party.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     if party.get("type").and_then(Value::as_str) == Some("system") {
-        return Some(text("name").unwrap_or("System"));
+        return Some("System");
     }
     text("name").or_else(|| text("email")).or_else(|| text("id"))
 }

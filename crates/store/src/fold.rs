@@ -355,10 +355,14 @@ impl Fold {
                 }
             }
             let workspace = &mut self.state.workspaces[index as usize];
+            let sealed_here;
             let sealed = match sealed {
-                Some(sealed) => sealed.clone(),
+                Some(sealed) => sealed,
                 None => match self.sealer.seal(workspace, &parts) {
-                    Some(sealed) => sealed,
+                    Some(sealed) => {
+                        sealed_here = sealed;
+                        &sealed_here
+                    }
                     None => {
                         outcomes.push(Outcome::Lost);
                         continue;
@@ -368,7 +372,7 @@ impl Fold {
             let workspace = Arc::make_mut(workspace);
             let seq = workspace.edge.size();
             let recorded_at = self.state.stamp.max(workspace.recorded_at);
-            let leaf = leaf_of(workspace.uid, seq, recorded_at, &parts, &sealed, &mut leaf_bytes);
+            let leaf = leaf_of(workspace.uid, seq, recorded_at, &parts, sealed, &mut leaf_bytes);
             workspace.edge.append(leaf);
             workspace.recorded_at = recorded_at;
             self.ids.insert(index, &parts, seq);
