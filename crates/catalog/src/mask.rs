@@ -160,6 +160,9 @@ impl<'k> Masker<'k> {
             Value::Object(members) => {
                 let pair = pair_class(members);
                 for (key, value) in members {
+                    if value.as_str().is_some_and(|id| names::is_access_key_id(key, id)) {
+                        continue;
+                    }
                     let own = names::class_of(key).max(class.inside(key));
                     self.tree(
                         value,

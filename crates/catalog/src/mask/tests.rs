@@ -90,6 +90,20 @@ fn a4_random_values_are_masked_under_tell_tale_names_alone() {
 }
 
 #[test]
+fn a4_an_access_key_id_stays_where_its_name_says_that_it_is_one() {
+    let id = format!("AKIA{}", "TFQR7NSCUXC3DDDP");
+    check(
+        &format!(
+            r#""metadata":{{"accessKeyId":"{id}","note":"{id}","deep":{{"accessKeyId":{{"token":"{id}"}}}}}}"#
+        ),
+        &format!(
+            r#"{{"metadata":{{"accessKeyId":"{id}","note":"‹›","deep":{{"accessKeyId":{{"token":"‹›"}}}}}}}}"#
+        ),
+        2,
+    );
+}
+
+#[test]
 fn a4_ids_of_the_context_are_never_masked_for_looking_random() {
     let context = r#"{"ip":"203.0.113.9","session_id":"9f86d081884c7d659a2feaa0c55ad015","request_id":"req_4fzXk29QmPl8vTt0aBcD","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#;
     check(&format!(r#""context":{context}"#), &format!(r#"{{"context":{context}}}"#), 0);
