@@ -31,7 +31,6 @@ pub mod record;
 pub mod seal;
 pub mod segment;
 pub mod segment_entry;
-mod segment_shim;
 pub mod store;
 pub mod verify;
 pub mod view;

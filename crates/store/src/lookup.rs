@@ -5,8 +5,6 @@ use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
 use crate::segment::{GroupSet, SegmentError};
-#[allow(unused_imports, reason = "until the segment room looks ids up itself")]
-use crate::segment_shim::LookUpId;
 use crate::view::View;
 
 /// What is looked for.

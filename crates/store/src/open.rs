@@ -49,6 +49,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Bytes of the cache of decoded segment pieces.
     pub cache_bytes: usize,
+    /// How many neighbouring segments are merged at once.
+    pub compact_fan_in: usize,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             recent_pack_bytes: limits::RECENT_PACK_BYTES,
             reserve_bytes: limits::RESERVE_BYTES,
             cache_bytes: crate::segment::CACHE_BYTES,
+            compact_fan_in: crate::pack::COMPACT_FAN_IN,
         }
     }
 }
@@ -213,6 +216,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         open_segments.clone(),
         cache.clone(),
         snapshots,
+        options.compact_fan_in,
     );
     let opener = Box::new(move |entry: &SegmentEntry| {
         open_segments.open(&*disk, entry.files, &cache).map_err(|error| error.to_string())

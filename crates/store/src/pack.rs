@@ -23,7 +23,7 @@ use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
-    BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError, SegmentFiles,
+    self, BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError, SegmentFiles,
     SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
@@ -108,6 +108,8 @@ pub struct Packer {
     cache: Arc<BlockCache>,
     /// Verified snapshots, oldest first, at most [`SNAPSHOTS_KEPT`].
     snapshots: Vec<Snapshot>,
+    /// How many neighbours are merged at once.
+    compact_fan_in: usize,
     /// Segments that are no longer live and whose files are still there.
     retired: Vec<u64>,
     /// How many rows were packed and how many were written again since the start.
@@ -144,9 +146,19 @@ impl Packer {
         open: OpenSegments,
         cache: Arc<BlockCache>,
         snapshots: Vec<Snapshot>,
+        compact_fan_in: usize,
     ) -> Self {
-        let written = Written::default();
-        Self { disk, random, published, open, cache, snapshots, retired: Vec::new(), written }
+        Self {
+            disk,
+            random,
+            published,
+            open,
+            cache,
+            snapshots,
+            compact_fan_in: compact_fan_in.max(2),
+            retired: Vec::new(),
+            written: Written::default(),
+        }
     }
 
     /// Writes a frozen generation as a segment and checks every leaf in it.
@@ -209,7 +221,7 @@ impl Packer {
     /// Picks neighbouring segments that should become one; `None` when nothing is due.
     pub fn compaction_due(&self) -> Option<Vec<Arc<Segment>>> {
         let view = self.published.view();
-        due(&view.segments, COMPACT_FAN_IN)
+        due(&view.segments, self.compact_fan_in)
     }
 
     /// Merges neighbouring live segments into one.
@@ -220,11 +232,11 @@ impl Packer {
         let disk = self.disk.clone();
         let name_of = self.names();
         let mut writer = SegmentWriter::create(&*disk, self.new_id(), &name_of)?;
-        let digest = crate::segment_shim::merge(inputs, &mut writer)?;
+        let digest = segment::merge(inputs, &mut writer)?;
         let meta = writer.finish()?;
         let entry = SegmentEntry { files: meta.files, rows: meta.rows };
         let merged = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        if crate::segment_shim::digest_of(&merged)? != digest {
+        if segment::digest_of(&merged)? != digest {
             return Err(PackError::Merge);
         }
         self.written.compacted_rows += u64::from(entry.rows);
@@ -384,12 +396,12 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
 
 /// Picks the longest due run of neighbours, small ones first.
 ///
-/// Segments fall into tiers by their rows, a factor of [`COMPACT_FAN_IN`] apart; a run is due when
+/// Segments fall into tiers by their rows, a factor of `fan_in` apart; a run is due when
 /// `fan_in` neighbours are of one tier or below. Small stragglers between larger neighbours are taken
 /// along, so that they never block a run.
 fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
-    let tier = |segment: &Arc<Segment>| segment.rows().max(1).ilog(COMPACT_FAN_IN as u32);
-    for limit in 0..=SEGMENT_ROWS_MAX.ilog(COMPACT_FAN_IN as u32) {
+    let tier = |segment: &Arc<Segment>| segment.rows().max(1).ilog(fan_in as u32);
+    for limit in 0..=SEGMENT_ROWS_MAX.ilog(fan_in as u32) {
         let mut begin = 0;
         while begin < segments.len() {
             let run = segments[begin..].iter().take_while(|s| tier(s) <= limit).count();
