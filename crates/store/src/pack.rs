@@ -23,8 +23,8 @@ use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError, SegmentFiles,
-    SegmentWriter,
+    self, BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
+    SegmentFiles, SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
 

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use proofbook_catalog::admit::keyed_hash;
 use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
 use proofbook_event::{EventDraft, Group, Timestamp};
 use proofbook_ledger::prf::{Nonces, RUN_SLOTS};
@@ -83,6 +84,17 @@ struct Seat {
     nonce_key: NonceKey,
 }
 
+/// Hashes ids as the index of ids does. Secret: it has no `Debug`.
+#[derive(Clone, Copy)]
+pub struct IdHasher([u8; 16]);
+
+impl IdHasher {
+    /// Returns the keyed hash of an event's id.
+    pub fn hash(&self, id: &str) -> u64 {
+        keyed_hash(&self.0, id.as_bytes())
+    }
+}
+
 /// Consecutive places of one run.
 struct Places {
     run: u32,
@@ -96,6 +108,11 @@ impl Preparer {
     /// Begins without runs: places of earlier processes are never used again.
     pub fn new(format: Format, random: Arc<dyn Random>) -> Self {
         Self { format, random, seats: Mutex::default(), catalogs: RwLock::default() }
+    }
+
+    /// Returns how ids are hashed.
+    pub fn id_hasher(&self) -> IdHasher {
+        IdHasher(self.format.id_key)
     }
 
     /// Judges and encodes the events of a request.
@@ -435,7 +452,8 @@ fn batch_full() -> Rejected {
         code: "too_large",
         pointer: String::new(),
         offset: None,
-        reason: "the events before this one fill a batch; send it again in another request".to_owned(),
+        reason: "the events before this one fill a batch; send it again in another request"
+            .to_owned(),
         limit: Some(limits::BATCH_RECORD_BYTES_MAX as u64),
     }
 }

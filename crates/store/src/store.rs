@@ -23,7 +23,7 @@ use crate::limits;
 use crate::log::Position;
 use crate::open::{OpenError, OpenReport, Opened, Options, open};
 use crate::pack::{PackError, Packer, Proposal, Written};
-use crate::prepare::{Place, Prepared, Preparer, Wanted};
+use crate::prepare::{IdHasher, Place, Prepared, Preparer, Wanted};
 use crate::view::{Directory, View};
 
 pub use crate::open::Machine;
@@ -164,6 +164,11 @@ impl Store {
     /// Returns the bytes of recent events.
     pub fn recent_bytes(&self) -> u64 {
         self.published.recent_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns how ids are hashed, for looking one up.
+    pub fn id_hasher(&self) -> IdHasher {
+        self.preparer.id_hasher()
     }
 
     /// Returns the catalog by which a workspace's events are judged.

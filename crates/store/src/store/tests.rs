@@ -110,3 +110,68 @@ fn root_of(leaves: &[proofbook_ledger::Hash]) -> proofbook_ledger::Hash {
         }
     }
 }
+
+#[test]
+fn an_id_that_went_into_a_segment_is_still_known() {
+    let machine = machine(11);
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    let rounds = 5;
+    for round in 0..rounds {
+        send(&store, "acme", &[&format!(r#"{{"id":"r{round}","action":"x.create"}}"#)]);
+        store.pack_soon();
+        for _ in 0..500 {
+            if store.view().segments.len() == round + 1 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(store.view().segments.len(), rounds);
+    for round in 0..rounds {
+        let again = send(&store, "acme", &[&format!(r#"{{"id":"r{round}","action":"x.create"}}"#)]);
+        let other = send(&store, "acme", &[&format!(r#"{{"id":"r{round}","action":"x.other"}}"#)]);
+        let seq = round as u64;
+        assert_eq!(again[0].as_ref().expect("admitted").outcome, Outcome::Duplicate { seq });
+        assert_eq!(other[0].as_ref().expect("admitted").outcome, Outcome::Conflict { seq });
+    }
+}
+
+#[test]
+fn sixteen_neighbours_become_one_segment_with_every_event_once() {
+    let machine = machine(12);
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    let mut packed = 0;
+    for round in 0..16 {
+        for n in 0..3 {
+            send(&store, "acme", &[&format!(r#"{{"id":"{round}-{n}","action":"x.create"}}"#)]);
+        }
+        store.pack_soon();
+        for _ in 0..500 {
+            let rows = store.view().segments.iter().map(|s| s.rows()).sum::<u32>();
+            if rows > packed {
+                packed = rows;
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    for _ in 0..500 {
+        if store.view().segments.len() == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let view = store.view();
+    assert_eq!(view.segments.len(), 1);
+    assert_eq!(view.segments[0].rows(), 48);
+    drop(view);
+    drop(store);
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+    assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 48);
+    let disk: Arc<dyn crate::disk::Disk> = machine.disk.clone();
+    drop(store);
+    let report = crate::verify::verify(&disk, 1).expect("readable");
+    assert_eq!((report.damage, report.event_count), (Vec::new(), 48));
+}
