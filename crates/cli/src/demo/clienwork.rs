@@ -128,7 +128,7 @@ pub(super) fn story(now: Timestamp) -> Story {
     let mut timeline = stage.spread::<World>(ROUTINE, OLDEST - 2);
     let scene = |at, play: fn(&mut World, i64), minutes| (at, Cue::Scene(play, minutes));
     timeline.extend([
-        scene(now.micros() - OLDEST * DAY, World::the_studio_opens, 30),
+        scene(now.micros() - OLDEST * DAY - MINUTE, World::the_studio_opens, 30),
         scene(stage.days_ago(310, 10, 5), World::the_studio_moves, 10),
         scene(stage.days_ago(121, 8, 30), World::a_member_leaves, 20),
         scene(stage.days_ago(63, 14, 12), World::support_restores_a_logo, 20),

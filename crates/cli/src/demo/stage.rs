@@ -204,6 +204,8 @@ impl Stage {
     pub(super) fn record(&mut self, happening: Happening) {
         let Happening { at, by, action, targets, sides, more, request } = happening;
         let request = request.unwrap_or_else(|| self.request_id());
+        // Nothing happens on the full second.
+        let at = at + self.dice.below(900_000) as i64;
         let mut event = more;
         let number = self.written.len() + 1;
         event.insert("id".into(), json!(format!("demo-{}-{number:05}", self.workspace)));
