@@ -1,0 +1,206 @@
+//! An event that a query found: owned or shared bytes, readable as an [`Event`].
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use proofbook_event::event::Clear;
+use proofbook_event::json::JsonError;
+use proofbook_event::{Event, Group, GroupBytes, Outcome, Timestamp};
+use proofbook_ledger::{Hash, leaf};
+use proofbook_store::fold::Workspace;
+use proofbook_store::recent::RecentEvent;
+use proofbook_store::record::flag;
+use proofbook_store::seal::Sealer;
+use proofbook_store::segment::Row;
+
+/// One event as it is stored, borrowed from recent or from a segment's pages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored<'a> {
+    pub(crate) seq: u64,
+    pub(crate) occurred_at: i64,
+    pub(crate) recorded_at: i64,
+    pub(crate) flags: u8,
+    pub(crate) outcome: Outcome,
+    /// The action's name, also when the leaf says `other`.
+    pub(crate) action: &'a str,
+    pub(crate) groups: GroupBytes<'a>,
+}
+
+impl<'a> Stored<'a> {
+    pub(crate) fn of_recent(event: &'a RecentEvent) -> Self {
+        let parts = event.parts();
+        Self {
+            seq: event.seq,
+            occurred_at: event.occurred_at,
+            recorded_at: event.recorded_at,
+            flags: parts.flags,
+            outcome: parts.outcome,
+            action: parts.action,
+            groups: parts.groups,
+        }
+    }
+
+    pub(crate) fn of_row(row: &Row<'a>) -> Self {
+        Self {
+            seq: row.seq,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            flags: row.flags,
+            outcome: row.outcome,
+            action: row.action,
+            groups: row.groups,
+        }
+    }
+
+    /// Returns the clear fields with the action's name, so that no group is needed to know it.
+    pub(crate) fn clear(&self) -> Clear<'a> {
+        Clear {
+            workspace: Cow::Borrowed(""),
+            seq: self.seq,
+            recorded_at: Timestamp::from_micros(self.recorded_at),
+            occurred_at: Timestamp::from_micros(self.occurred_at),
+            action: Some(Cow::Borrowed(self.action)),
+            outcome: self.outcome,
+        }
+    }
+}
+
+/// One event of an answer.
+#[derive(Clone, Debug)]
+pub struct Found {
+    workspace: Arc<Workspace>,
+    bytes: Bytes,
+}
+
+#[derive(Clone, Debug)]
+enum Bytes {
+    Recent(Arc<RecentEvent>),
+    Packed(Box<Packed>),
+}
+
+/// A row copied out of its pages.
+#[derive(Clone, Debug)]
+struct Packed {
+    seq: u64,
+    occurred_at: i64,
+    recorded_at: i64,
+    run: u32,
+    k: u16,
+    flags: u8,
+    outcome: Outcome,
+    action: Box<str>,
+    groups: [Option<Box<[u8]>>; Group::COUNT],
+    withheld: Box<[u8]>,
+}
+
+impl Found {
+    pub(crate) fn recent(workspace: Arc<Workspace>, event: Arc<RecentEvent>) -> Self {
+        Self { workspace, bytes: Bytes::Recent(event) }
+    }
+
+    pub(crate) fn packed(workspace: Arc<Workspace>, row: &Row<'_>) -> Self {
+        let packed = Packed {
+            seq: row.seq,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+            run: row.run,
+            k: row.k,
+            flags: row.flags,
+            outcome: row.outcome,
+            action: row.action.into(),
+            groups: Group::ALL.map(|group| row.groups.get(group).map(Into::into)),
+            withheld: row.withheld.into(),
+        };
+        Self { workspace, bytes: Bytes::Packed(Box::new(packed)) }
+    }
+
+    pub(crate) fn stored(&self) -> Stored<'_> {
+        match &self.bytes {
+            Bytes::Recent(event) => Stored::of_recent(event),
+            Bytes::Packed(row) => Stored::of_row(&row.row(&self.workspace)),
+        }
+    }
+
+    /// Returns the event's number in its workspace.
+    pub fn seq(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Recent(event) => event.seq,
+            Bytes::Packed(row) => row.seq,
+        }
+    }
+
+    /// Returns when it happened, microseconds UTC.
+    pub fn occurred_at(&self) -> i64 {
+        match &self.bytes {
+            Bytes::Recent(event) => event.occurred_at,
+            Bytes::Packed(row) => row.occurred_at,
+        }
+    }
+
+    /// Returns the action's name, also when the leaf does not show it.
+    pub fn action(&self) -> &str {
+        self.stored().action
+    }
+
+    /// Returns the canonical bytes of the groups.
+    pub fn groups(&self) -> GroupBytes<'_> {
+        self.stored().groups
+    }
+
+    /// Parses the event.
+    ///
+    /// # Errors
+    /// A group is not JSON, which the store's hashes rule out unless it was written so.
+    pub fn event(&self) -> Result<Event<'_>, JsonError> {
+        let stored = self.stored();
+        let listed = stored.flags & flag::ACTION_LISTED != 0;
+        let clear = Clear {
+            workspace: Cow::Borrowed(&self.workspace.name),
+            action: leaf::clear_action(stored.action, listed).map(Cow::Borrowed),
+            ..stored.clear()
+        };
+        Event::from_groups(clear, &stored.groups)
+    }
+
+    /// Returns the leaf's hash; derived from the stored bytes when the event is packed.
+    ///
+    /// `None` when the keys it was sealed with are gone.
+    pub fn leaf(&self) -> Option<Hash> {
+        self.leaf_with(&mut Sealer::default())
+    }
+
+    /// Like [`Found::leaf`], cheaper for events in the order of their seq.
+    pub fn leaf_with(&self, sealer: &mut Sealer) -> Option<Hash> {
+        match &self.bytes {
+            Bytes::Recent(event) => Some(event.leaf),
+            Bytes::Packed(row) => sealer.leaf_of_row(&self.workspace, &row.row(&self.workspace)),
+        }
+    }
+
+    /// Returns the event's place in its run of keys, for openings.
+    pub fn run_and_slot(&self) -> (u32, u16) {
+        match &self.bytes {
+            Bytes::Recent(event) => (event.parts().run, event.parts().k),
+            Bytes::Packed(row) => (row.run, row.k),
+        }
+    }
+}
+
+impl Packed {
+    fn row<'a>(&'a self, workspace: &Workspace) -> Row<'a> {
+        let slices = Group::ALL.map(|group| self.groups[group.index()].as_deref());
+        Row {
+            workspace: workspace.uid,
+            occurred_at: self.occurred_at,
+            seq: self.seq,
+            recorded_at: self.recorded_at,
+            run: self.run,
+            k: self.k,
+            flags: self.flags,
+            outcome: self.outcome,
+            action: &self.action,
+            groups: GroupBytes::new(slices),
+            withheld: &self.withheld,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What is asked of every event: the filter, the moment, the retention.
+
+use proofbook_catalog::retention::outlives_retention;
+use proofbook_event::name::RESERVED_ACTION_PREFIX;
+use proofbook_event::{Event, GroupBytes};
+use proofbook_filter::{ResolvedFilter, Verdict};
+use proofbook_store::record::flag;
+use proofbook_store::segment::GroupSet;
+
+use crate::found::Stored;
+
+/// What is asked of every event.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'q> {
+    /// The filter.
+    pub(crate) filter: &'q ResolvedFilter,
+    /// Only events with a smaller seq.
+    pub(crate) seq_below: u64,
+    /// Events that count from before this moment are outside of retention, microseconds UTC.
+    pub(crate) kept_since: Option<i64>,
+}
+
+/// The answer for one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It does not pass.
+    No,
+    /// It passes, and is one of Proofbook's own that the filter does not name.
+    LeftOut,
+    /// It passes.
+    Yes,
+}
+
+impl Question<'_> {
+    /// Returns the groups that [`Question::ask`] reads.
+    pub(crate) fn groups_needed(&self) -> GroupSet {
+        GroupSet::of(self.filter.groups_needed(true).iter())
+    }
+
+    /// Tells whether an event is in the picture at all, by its clear fields.
+    pub(crate) fn is_visible(&self, event: &Stored<'_>) -> bool {
+        event.seq < self.seq_below && self.is_kept(event)
+    }
+
+    fn is_kept(&self, event: &Stored<'_>) -> bool {
+        let Some(since) = self.kept_since else { return true };
+        let from_recorded = event.flags & flag::RETAIN_FROM_RECORDED != 0;
+        let counts_from = if from_recorded { event.recorded_at } else { event.occurred_at };
+        counts_from >= since || outlives_retention(event.action)
+    }
+
+    /// Tells whether an action's events are left out unless the filter names them.
+    pub(crate) fn is_left_out(&self, action: &str) -> bool {
+        !self.filter.names_audit_log() && action.starts_with(RESERVED_ACTION_PREFIX)
+    }
+
+    /// Judges one event; it needs the groups of [`Question::groups_needed`].
+    pub(crate) fn ask(&self, event: &Stored<'_>) -> Answer {
+        if !self.is_visible(event) || !self.passes(event, &event.groups) {
+            Answer::No
+        } else if self.is_left_out(event.action) {
+            Answer::LeftOut
+        } else {
+            Answer::Yes
+        }
+    }
+
+    /// Tells whether the filter takes an event.
+    pub(crate) fn passes(&self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> bool {
+        let clear = event.clear();
+        match self.filter.judge(&clear, groups) {
+            Verdict::No => false,
+            Verdict::Yes => true,
+            Verdict::Unknown => {
+                let mut needed = GroupBytes::default();
+                for group in self.filter.groups_needed(true).iter() {
+                    needed.set(group, groups.get(group));
+                }
+                // Groups were JSON when they were admitted, and their pages are hash-checked.
+                Event::from_groups(clear, &needed).is_ok_and(|event| self.filter.matches(&event))
+            }
+        }
+    }
+}

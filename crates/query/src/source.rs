@@ -1,0 +1,223 @@
+//! Where a workspace's events stand: its part of a segment, or of a generation of recent events.
+//!
+//! Both are cut into blocks of rows. The rows of a part ascend by (occurred_at, seq); those of recent
+//! are arranged so when a query begins.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use proofbook_filter::IntRange;
+use proofbook_ledger::WorkspaceUid;
+use proofbook_store::fold::Workspace;
+use proofbook_store::recent::RecentEvent;
+use proofbook_store::segment::{GroupSet, Segment, SegmentError};
+
+use crate::found::{Found, Stored};
+use crate::limits::RECENT_BLOCK_ROWS;
+use crate::rowset::RowSet;
+
+/// A part of a workspace's events.
+pub(crate) enum Source {
+    Segment(SegmentPart),
+    Recent(RecentPart),
+}
+
+/// A workspace's rows in one segment.
+pub(crate) struct SegmentPart {
+    segment: Arc<Segment>,
+    rows: Range<u32>,
+    first_block: usize,
+    blocks: usize,
+    seqs: (u64, u64),
+    times: (i64, i64),
+}
+
+/// A workspace's events in one generation, arranged by time or by seq.
+pub(crate) struct RecentPart {
+    events: Vec<Arc<RecentEvent>>,
+    seqs: (u64, u64),
+    times: (i64, i64),
+}
+
+impl Source {
+    /// Takes what a segment holds of a workspace within a range of `occurred_at`.
+    pub(crate) fn of_segment(
+        segment: &Arc<Segment>,
+        workspace: WorkspaceUid,
+        times: IntRange,
+    ) -> Option<Self> {
+        let range = segment.range(workspace)?;
+        if range.t_max < times.min || range.t_min > times.max {
+            return None;
+        }
+        let mut part = SegmentPart {
+            segment: segment.clone(),
+            rows: range.rows,
+            first_block: 0,
+            blocks: 0,
+            seqs: (range.seqs.start, range.seqs.end.saturating_sub(1)),
+            times: (range.t_min, range.t_max),
+        };
+        part.cut(times);
+        (!part.rows.is_empty()).then_some(Self::Segment(part))
+    }
+
+    /// Takes events of one generation within a range of `occurred_at`.
+    pub(crate) fn of_recent(
+        mut events: Vec<Arc<RecentEvent>>,
+        times: IntRange,
+        by_time: bool,
+    ) -> Option<Self> {
+        events.retain(|event| times.contains(event.occurred_at));
+        if by_time {
+            events.sort_unstable_by_key(|event| (event.occurred_at, event.seq));
+        }
+        let first = events.first()?;
+        let (mut seqs, mut times) =
+            ((first.seq, first.seq), (first.occurred_at, first.occurred_at));
+        for event in &events {
+            seqs = (seqs.0.min(event.seq), seqs.1.max(event.seq));
+            times = (times.0.min(event.occurred_at), times.1.max(event.occurred_at));
+        }
+        Some(Self::Recent(RecentPart { events, seqs, times }))
+    }
+
+    /// Returns the least and greatest seq, or wider bounds.
+    pub(crate) fn seqs(&self) -> (u64, u64) {
+        match self {
+            Self::Segment(part) => part.seqs,
+            Self::Recent(part) => part.seqs,
+        }
+    }
+
+    /// Returns the first and last `occurred_at`, or wider bounds.
+    pub(crate) fn times(&self) -> (i64, i64) {
+        match self {
+            Self::Segment(part) => part.times,
+            Self::Recent(part) => part.times,
+        }
+    }
+
+    /// Tells whether rows ascend by seq, because recent was arranged so.
+    pub(crate) fn is_recent(&self) -> bool {
+        matches!(self, Self::Recent(_))
+    }
+
+    /// Returns the number of blocks.
+    pub(crate) fn blocks(&self) -> usize {
+        match self {
+            Self::Segment(part) => part.blocks,
+            Self::Recent(part) => part.events.len().div_ceil(RECENT_BLOCK_ROWS),
+        }
+    }
+
+    /// Returns the rows of a block that belong to this part.
+    pub(crate) fn all_of_block(&self, block: usize) -> RowSet {
+        match self {
+            Self::Segment(part) => {
+                let rows = part.segment.rows_of_block(part.first_block + block);
+                let from = part.rows.start.saturating_sub(rows.start) as usize;
+                let to = (part.rows.end.min(rows.end) - rows.start) as usize;
+                RowSet::span(rows.len(), from, to)
+            }
+            Self::Recent(part) => {
+                let rows = part.block(block).len();
+                RowSet::span(rows, 0, rows)
+            }
+        }
+    }
+
+    /// Visits rows of a block in ascending order, with the groups asked for.
+    pub(crate) fn visit(
+        &self,
+        block: usize,
+        rows: &RowSet,
+        groups: GroupSet,
+        visit: &mut dyn FnMut(usize, &Stored<'_>),
+    ) -> Result<(), SegmentError> {
+        match self {
+            Self::Segment(part) => {
+                let first = part.segment.rows_of_block(part.first_block + block).start;
+                let numbers: Vec<u32> = rows.iter().map(|row| first + row as u32).collect();
+                let read = part.segment.read_rows(&numbers, groups)?;
+                for (index, number) in numbers.iter().enumerate() {
+                    visit((number - first) as usize, &Stored::of_row(&read.get(index)));
+                }
+            }
+            Self::Recent(part) => {
+                let events = part.block(block);
+                for row in rows.iter() {
+                    visit(row, &Stored::of_recent(&events[row]));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads whole events of a block; rows ascend.
+    pub(crate) fn fetch(
+        &self,
+        workspace: &Arc<Workspace>,
+        block: usize,
+        rows: &[usize],
+    ) -> Result<Vec<Found>, SegmentError> {
+        match self {
+            Self::Segment(part) => {
+                let first = part.segment.rows_of_block(part.first_block + block).start;
+                let numbers: Vec<u32> = rows.iter().map(|row| first + *row as u32).collect();
+                let read = part.segment.read_rows(&numbers, GroupSet::ALL)?;
+                Ok(read.iter().map(|row| Found::packed(workspace.clone(), &row)).collect())
+            }
+            Self::Recent(part) => {
+                let events = part.block(block);
+                let found = |row: &usize| Found::recent(workspace.clone(), events[*row].clone());
+                Ok(rows.iter().map(found).collect())
+            }
+        }
+    }
+}
+
+impl SegmentPart {
+    /// Cuts the rows to a range of `occurred_at`; leaves them whole where they cannot be read, since
+    /// whoever judges them will say so.
+    fn cut(&mut self, times: IntRange) {
+        if times.min > self.times.0
+            && let Ok(row) = self.first_row(|occurred_at| occurred_at >= times.min)
+        {
+            self.rows.start = row;
+            self.times.0 = times.min;
+        }
+        if times.max < self.times.1
+            && let Ok(row) = self.first_row(|occurred_at| occurred_at > times.max)
+        {
+            self.rows.end = row;
+            self.times.1 = times.max;
+        }
+        if !self.rows.is_empty() {
+            self.first_block = self.segment.block_of_row(self.rows.start);
+            self.blocks = self.segment.block_of_row(self.rows.end - 1) + 1 - self.first_block;
+        }
+    }
+
+    /// Finds the first row whose time passes; times ascend.
+    fn first_row(&self, passes: impl Fn(i64) -> bool) -> Result<u32, SegmentError> {
+        let (mut low, mut high) = (self.rows.start, self.rows.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let read = self.segment.read_rows(&[middle], GroupSet::NONE)?;
+            if passes(read.get(0).occurred_at) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Ok(low)
+    }
+}
+
+impl RecentPart {
+    fn block(&self, block: usize) -> &[Arc<RecentEvent>] {
+        let from = block * RECENT_BLOCK_ROWS;
+        &self.events[from..self.events.len().min(from + RECENT_BLOCK_ROWS)]
+    }
+}
