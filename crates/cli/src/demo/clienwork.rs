@@ -167,7 +167,7 @@ pub(super) fn story(now: Timestamp) -> Story {
             },
             Try {
                 question: "What happened at the far end of the retention?",
-                query: "occurred:<=now-300d",
+                query: "occurred:<=now-340d",
             },
             Try { question: "What did support do on somebody's behalf?", query: "on_behalf_of:*" },
         ],

@@ -8,6 +8,8 @@ use proofbook_event::{EventDraft, Outcome, Timestamp, Value};
 
 use super::*;
 
+mod admitted;
+
 const PRESETS: &str = include_str!("../../../../docs/presets.md");
 const DAY: i64 = 86_400_000_000;
 

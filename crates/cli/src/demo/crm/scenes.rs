@@ -16,7 +16,8 @@ impl World {
         self.stage.record(change.on(self.subscription.target()).with(sides));
         let declined = json!({"result": "failure", "code": "card_declined", "reason": "The bank declined the card"});
         let first = Happening::new(at, by, "plan.subscribe").on(self.subscription.target());
-        self.stage.record(first.and("outcome", declined));
+        let wanted = json!({"plan": "Growth", "user_licenses": 25, "billing_cycle": "annually"});
+        self.stage.record(first.with(Sides::created(wanted)).and("outcome", declined));
         self.plan(at + 11 * MINUTE, by, "plan.subscribe", ("Growth", 25), Value::Null);
     }
 
@@ -25,7 +26,13 @@ impl World {
     }
 
     pub(super) fn the_team_shrinks(&mut self, at: i64) {
-        self.plan(at, self.boss(), "plan.downgrade", ("Pro", 27), json!({"licenses_removed": 3}));
+        self.plan(
+            at,
+            self.boss(),
+            "plan.downgrade",
+            ("Growth", 27),
+            json!({"licenses_removed": 3}),
+        );
     }
 
     /// The page's own example of a renamed territory; the other company renames its first one.

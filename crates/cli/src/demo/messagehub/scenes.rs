@@ -65,11 +65,12 @@ impl World {
         let inside = Happening::new(minute(4), stranger, "user.sign_in");
         self.stage.record(inside.and("severity", "warning"));
 
-        let hook = &mut self.webhooks[0];
+        // What was refused never happened: the webhook itself stays as it is.
+        let mut hook = self.webhooks[0].clone();
+        let target = hook.target();
         let sides = hook.set(&["url"], "https://collect.files.example/p");
-        let update = Happening::new(minute(7), stranger, "webhook.update").on(hook.target());
+        let update = Happening::new(minute(7), stranger, "webhook.update").on(target);
         self.stage.record(update.and("outcome", not_allowed()).with(sides));
-        hook_back(&mut self.webhooks[0]);
 
         let inbox = &self.inboxes[0];
         let refused = Happening::new(minute(9), stranger, "inbox.member.add");
@@ -129,11 +130,6 @@ fn wrong_password() -> Value {
 
 fn not_allowed() -> Value {
     json!({"result": "denied", "code": "missing_role", "reason": "Agents may not change this"})
-}
-
-/// A refused change leaves the thing as it was.
-fn hook_back(hook: &mut Thing) {
-    hook.set(&["url"], "https://erp.velonord.example/hooks/chat");
 }
 
 pub(super) fn new_inbox(dice: &mut Dice, (name, channel): &(&str, &str)) -> Thing {
