@@ -4,9 +4,9 @@
 //! before is recent again. Then by arithmetic: the ranges of live segments and recent tile every
 //! workspace's seqs from 0 to its size, without gap or overlap.
 //!
-//! Invariant: opening twice, or dying in between, gives the same state (I4). Opening removes nothing:
-//! files that nothing names are renamed aside, and only those that were set aside by an earlier
-//! opening go.
+//! Invariant: opening twice, or dying in between, gives the same state (I4). Opening removes nothing
+//! but temporaries: a segment that nothing names any more may still be named by a record that a later
+//! recovery replays, so it is left to the packer, which knows when none can.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -147,8 +147,8 @@ pub struct OpenReport {
     pub snapshots_refused: Vec<String>,
     /// What the log held behind it.
     pub log: RecoveryReport,
-    /// Files that nothing names, renamed aside.
-    pub set_aside: Vec<String>,
+    /// Segments that neither the state nor a kept snapshot names; they go when no replay needs them.
+    pub unnamed_segments: Vec<u64>,
 }
 
 /// Opens a data directory, making it when it is empty.
@@ -187,8 +187,8 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         begin_store(machine, store_uid, &mut log, &mut fold)?;
     }
     check_tiling(&fold, &segments, &recent)?;
-    report.set_aside = set_orphans_aside(&*disk, &fold, &snapshots)
-        .map_err(|source| OpenError::Io { what: "set orphaned files aside", source })?;
+    report.unnamed_segments = unnamed_segments(&*disk, &fold, &snapshots)
+        .map_err(|source| OpenError::Io { what: "list segments", source })?;
     keep_reserve(&*disk, options.reserve_bytes);
 
     let clock = GuardedClock::start(
@@ -217,6 +217,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         cache.clone(),
         snapshots,
         options.compact_fan_in,
+        &report.unnamed_segments,
     );
     let opener = Box::new(move |entry: &SegmentEntry| {
         open_segments.open(&*disk, entry.files, &cache).map_err(|error| error.to_string())
@@ -476,35 +477,26 @@ fn check_tiling(
     Ok(())
 }
 
-/// Suffix of files that nothing named when the store was opened.
-const ORPHAN: &str = ".orphan";
-
-/// Renames segment files that neither the state nor a kept snapshot names; those that an earlier
-/// opening renamed go now.
-fn set_orphans_aside(
-    disk: &dyn Disk,
-    fold: &Fold,
-    snapshots: &[Snapshot],
-) -> io::Result<Vec<String>> {
+/// Lists the segments that neither the state nor a kept snapshot names, and removes temporaries,
+/// which no record ever named.
+fn unnamed_segments(disk: &dyn Disk, fold: &Fold, snapshots: &[Snapshot]) -> io::Result<Vec<u64>> {
     let named = |id: u64| {
         let states = snapshots.iter().map(|snapshot| &snapshot.state);
         states.chain([&fold.state]).any(|state| state.segments.iter().any(|s| s.id() == id))
     };
-    let mut aside = Vec::new();
+    let mut unnamed = Vec::new();
     for name in disk.list(names::SEGMENT_DIR)? {
-        let path = join(names::SEGMENT_DIR, &name);
-        if name.ends_with(ORPHAN) {
-            disk.remove(&path)?;
-        } else if !names::parse_segment(&name).is_some_and(named) {
-            let to = format!("{path}{ORPHAN}");
-            disk.rename(&path, &to)?;
-            aside.push(to);
+        match names::parse_segment(&name) {
+            Some(id) if !named(id) => unnamed.push(id),
+            None if name.ends_with(".tmp") => {
+                // What cannot be removed now is tried again at the next start.
+                let _ = disk.remove(&join(names::SEGMENT_DIR, &name));
+            }
+            _ => {}
         }
     }
-    if !aside.is_empty() {
-        disk.sync_dir(names::SEGMENT_DIR)?;
-    }
-    Ok(aside)
+    unnamed.dedup();
+    Ok(unnamed)
 }
 
 /// Keeps space for clean-up on a full disk; without space now it is tried again later.

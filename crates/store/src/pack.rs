@@ -110,8 +110,9 @@ pub struct Packer {
     snapshots: Vec<Snapshot>,
     /// How many neighbours are merged at once.
     compact_fan_in: usize,
-    /// Segments that are no longer live and whose files are still there.
-    retired: Vec<u64>,
+    /// Segments that are no longer live and whose files are still there, each with a position at or
+    /// behind the record that retired it.
+    retired: Vec<(u64, Position)>,
     /// How many rows were packed and how many were written again since the start.
     pub written: Written,
 }
@@ -138,7 +139,8 @@ pub struct Proposal {
 }
 
 impl Packer {
-    /// Takes over the snapshots that recovery verified, oldest first.
+    /// Takes over the snapshots that recovery verified, oldest first, and the segments that were there
+    /// and had no name.
     pub fn new(
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
@@ -147,7 +149,9 @@ impl Packer {
         cache: Arc<BlockCache>,
         snapshots: Vec<Snapshot>,
         compact_fan_in: usize,
+        unnamed_segments: &[u64],
     ) -> Self {
+        let now = published.view().position;
         Self {
             disk,
             random,
@@ -156,7 +160,7 @@ impl Packer {
             cache,
             snapshots,
             compact_fan_in: compact_fan_in.max(2),
-            retired: Vec::new(),
+            retired: unnamed_segments.iter().map(|id| (*id, now)).collect(),
             written: Written::default(),
         }
     }
@@ -166,9 +170,14 @@ impl Packer {
     /// # Errors
     /// Nothing is live of it; calling again with the same job is right.
     pub fn pack(&mut self, job: &PackJob) -> Result<Proposal, PackError> {
+        let id = self.new_id();
+        self.pack_as(id, job).inspect_err(|_| self.discard(id))
+    }
+
+    fn pack_as(&mut self, id: u64, job: &PackJob) -> Result<Proposal, PackError> {
         let disk = self.disk.clone();
         let name_of = self.names();
-        let mut writer = SegmentWriter::create(&*disk, self.new_id(), &name_of)?;
+        let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
         for uid in job.generation.workspaces() {
             let mut events = job.generation.workspace(uid, job.through);
             events.sort_unstable_by_key(|event| (event.occurred_at, event.seq));
@@ -229,9 +238,14 @@ impl Packer {
     /// # Errors
     /// Nothing is live of it; the inputs stay.
     pub fn compact(&mut self, inputs: &[Arc<Segment>]) -> Result<Proposal, PackError> {
+        let id = self.new_id();
+        self.compact_as(id, inputs).inspect_err(|_| self.discard(id))
+    }
+
+    fn compact_as(&mut self, id: u64, inputs: &[Arc<Segment>]) -> Result<Proposal, PackError> {
         let disk = self.disk.clone();
         let name_of = self.names();
-        let mut writer = SegmentWriter::create(&*disk, self.new_id(), &name_of)?;
+        let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
         let digest = segment::merge(inputs, &mut writer)?;
         let meta = writer.finish()?;
         let entry = SegmentEntry { files: meta.files, rows: meta.rows };
@@ -252,40 +266,49 @@ impl Packer {
     /// # Errors
     /// `segments.json` could not be written.
     pub fn accepted(&mut self, proposal: &Proposal) -> Result<(), PackError> {
-        self.retired.extend(&proposal.inputs);
+        let now = self.published.view().position;
+        self.retired.extend(proposal.inputs.iter().map(|id| (*id, now)));
         self.write_segments_json()
     }
 
-    /// Removes the files of segments that no View, no kept snapshot and no state names any more.
+    /// Removes the files of segments that no View, no kept snapshot and no state names any more, and
+    /// that no recovery replays.
+    ///
+    /// The log behind the older kept snapshot still holds the records that made such a segment live
+    /// and retired it again, and a replay opens what a record makes live. So its files stay until both
+    /// kept snapshots are behind the record that retired it.
     ///
     /// # Errors
     /// A file could not be removed; it is tried again the next time.
     pub fn sweep(&mut self) -> Result<usize, PackError> {
+        let [older, _] = self.snapshots.as_slice() else { return Ok(0) };
         let view = self.published.view();
-        let named = |id: u64| {
-            view.segments.iter().any(|segment| segment.files().name == id)
+        let is_needed = |id: u64, retired_at: Position| {
+            older.state.position < retired_at
+                || view.segments.iter().any(|segment| segment.files().name == id)
                 || self.snapshots.iter().any(|snapshot| {
                     snapshot.state.segments.iter().any(|segment| segment.id() == id)
                 })
+                || self.open.is_held(id)
         };
         let mut removed = 0;
         let mut kept = Vec::new();
-        for id in std::mem::take(&mut self.retired) {
-            if named(id) || self.open.is_held(id) {
-                kept.push(id);
+        for (id, retired_at) in &self.retired {
+            if is_needed(*id, *retired_at) {
+                kept.push((*id, *retired_at));
                 continue;
             }
-            for name in [names::segment_parquet(id), names::segment_idx(id)] {
+            for name in [names::segment_parquet(*id), names::segment_idx(*id)] {
                 match self.disk.remove(&join(names::SEGMENT_DIR, &name)) {
-                    Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                        self.retired.push(id);
+                    Ok(()) => removed += 1,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(source) => {
                         return Err(PackError::Io { what: "removing a segment", source });
                     }
-                    _ => removed += 1,
                 }
             }
         }
-        self.retired.append(&mut kept);
+        self.retired = kept;
         Ok(removed)
     }
 
@@ -303,6 +326,17 @@ impl Packer {
     /// Returns the kept snapshots, oldest first.
     pub fn snapshots(&self) -> &[Snapshot] {
         &self.snapshots
+    }
+
+    /// Removes what a failed attempt left of a segment that no record names. Attempts have names of
+    /// their own and a full disk fails many, so that each would take more of what little space is left.
+    fn discard(&self, id: u64) {
+        for name in [names::segment_parquet(id), names::segment_idx(id)] {
+            let path = join(names::SEGMENT_DIR, &name);
+            // What cannot be removed now is set aside at the next start.
+            let _ = self.disk.remove(&format!("{path}.tmp"));
+            let _ = self.disk.remove(&path);
+        }
     }
 
     fn new_id(&self) -> u64 {

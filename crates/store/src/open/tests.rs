@@ -60,3 +60,65 @@ fn a_directory_with_data_and_no_store_id_is_not_taken_for_a_new_one() {
     disk.remove(names::STORE_ID).expect("removed");
     assert!(matches!(open(&machine(&disk), options()), Err(OpenError::StoreId)));
 }
+
+/// Seed 2 of the simulation: a segment was packed and then merged into another one while no snapshot
+/// had been written in between. Nothing named it any more, so the next start took its files away; but
+/// the log still held the record that had made it live, and the start after that could not replay it.
+#[test]
+fn a_merged_segment_stays_as_long_as_a_replay_opens_it() {
+    let disk = SimDisk::new(7);
+    let options = Options { compact_fan_in: 2, ..options() };
+    let mut opened = open(&machine(&disk), options).expect("opens");
+    for n in 0..2 {
+        let text = format!(r#"{{"id":"e{n}","action":"x.create"}}"#);
+        commit_event(&mut opened, &text);
+        opened.committer.freeze_now();
+        let job = opened.committer.take_pack_job().expect("something to pack");
+        let proposal = opened.packer.pack(&job).expect("packs");
+        decide(&mut opened, &proposal);
+    }
+    let inputs = opened.packer.compaction_due().expect("two segments");
+    let proposal = opened.packer.compact(&inputs).expect("merges");
+    drop(inputs);
+    decide(&mut opened, &proposal);
+    assert_eq!(opened.packer.sweep().expect("sweeps"), 0);
+    drop((opened, proposal));
+    for _ in 0..3 {
+        let opened = open(&machine(&disk), options).expect("opens again");
+        assert_eq!(opened.published.view().segments.len(), 1);
+        assert_eq!(opened.report.unnamed_segments.len(), 2);
+    }
+}
+
+fn commit_event(opened: &mut Opened, text: &str) {
+    let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+    let wanted = vec![Ok(crate::prepare::Wanted { workspace: "acme", draft })];
+    let now = proofbook_event::Timestamp::from_micros(opened.clock.now_micros());
+    let prepared = opened.preparer.prepare(&opened.published, now, false, wanted);
+    let batch = crate::commit::Batch {
+        records: prepared.records,
+        record_count: prepared.record_count,
+        wanted: prepared.wanted,
+        hits: prepared.hits,
+        sealed: prepared.sealed,
+        pack_epoch: prepared.pack_epoch,
+        outcome_lists: 1,
+        reply: Box::new(|answer| drop(answer.expect("recorded"))),
+    };
+    opened.committer.commit(vec![batch]).expect("commits");
+}
+
+fn decide(opened: &mut Opened, proposal: &crate::pack::Proposal) {
+    let batch = crate::commit::Batch {
+        records: proposal.record.clone(),
+        record_count: 1,
+        wanted: Vec::new(),
+        hits: Vec::new(),
+        sealed: Vec::new(),
+        pack_epoch: u64::MAX - 1,
+        outcome_lists: 0,
+        reply: Box::new(|answer| drop(answer.expect("recorded"))),
+    };
+    opened.committer.commit(vec![batch]).expect("commits");
+    opened.packer.accepted(proposal).expect("noted");
+}
