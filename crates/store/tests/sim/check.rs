@@ -1,0 +1,227 @@
+//! The oracle: reads everything that a store shows and compares it with what its clients know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use proofbook_ledger::{Hash, WorkspaceUid};
+use proofbook_store::commit::Published;
+use proofbook_store::fold::Outcome;
+use proofbook_store::seal::Sealer;
+use proofbook_store::segment::{GroupSet, SegmentError};
+
+use crate::dice::Dice;
+use crate::model::{Model, Stored};
+use crate::process::{Process, Slot};
+use crate::tree;
+
+/// An event as the store shows it.
+struct Found {
+    stored: Stored,
+    recorded_at: i64,
+    leaf: Option<Hash>,
+}
+
+type Shown = BTreeMap<String, Vec<Found>>;
+
+/// Finds the one of several worlds that the store shows, to the last byte.
+///
+/// `deep` derives every packed event's leaf from its stored values once more.
+pub(crate) fn world_of(
+    published: &Published,
+    worlds: &[&Model],
+    deep: bool,
+) -> Result<usize, String> {
+    let shown = read_all(published, deep)?;
+    check_alone(&shown)?;
+    let mut reasons = String::new();
+    for (index, world) in worlds.iter().enumerate() {
+        match compare(published, &shown, world) {
+            Ok(()) => return Ok(index),
+            Err(reason) => {
+                let _ = write!(reasons, "\n  not world {index}: {reason}");
+            }
+        }
+    }
+    Err(format!("what is shown is none of the worlds it may be:{reasons}"))
+}
+
+/// Takes over the receipts that a crash kept from the clients.
+pub(crate) fn fill_receipts(published: &Published, model: &mut Model) -> Result<(), String> {
+    for (name, events) in read_all(published, true)? {
+        let space = model.spaces.entry(name).or_default();
+        for (known, found) in space.events.iter_mut().zip(events) {
+            let leaf = found.leaf.ok_or("an event without a leaf")?;
+            known.receipt.get_or_insert((leaf, found.recorded_at));
+        }
+    }
+    Ok(())
+}
+
+/// Reads every event out of segments and recent: each seq from 0 on, exactly once (I1, I2).
+fn read_all(published: &Published, deep: bool) -> Result<Shown, String> {
+    // The head first, the View after it, as every reader does.
+    let workspaces = published.directory.all();
+    let view = published.view();
+    let mut found: BTreeMap<WorkspaceUid, BTreeMap<u64, Found>> = BTreeMap::new();
+    let mut twice = Vec::new();
+    let mut put = |uid, seq, event| {
+        if found.entry(uid).or_default().insert(seq, event).is_some() {
+            twice.push(format!("event {seq} of {uid} is shown twice"));
+        }
+    };
+    let mut sealer = Sealer::default();
+    for segment in view.segments.iter() {
+        segment
+            .for_each_row(GroupSet::ALL, |row| {
+                let workspace = workspaces.iter().find(|workspace| workspace.uid == row.workspace);
+                let leaf = workspace
+                    .filter(|_| deep)
+                    .and_then(|workspace| sealer.leaf_of_row(workspace, row));
+                let (stored, recorded_at) = (Stored::of_row(row), row.recorded_at);
+                put(row.workspace, row.seq, Found { stored, recorded_at, leaf });
+                Ok::<_, SegmentError>(())
+            })
+            .map_err(|error| format!("a live segment cannot be read: {error:?}"))?;
+    }
+    for generation in &view.generations {
+        for uid in generation.workspaces() {
+            for event in generation.workspace(uid, view.position) {
+                let stored = Stored::of_parts(&event.parts());
+                let (recorded_at, leaf) = (event.recorded_at, Some(event.leaf));
+                put(uid, event.seq, Found { stored, recorded_at, leaf });
+            }
+        }
+    }
+    if let Some(first) = twice.into_iter().next() {
+        return Err(first);
+    }
+    let mut shown = Shown::new();
+    for workspace in &workspaces {
+        let events = found.remove(&workspace.uid).unwrap_or_default();
+        let size = workspace.edge.size();
+        let gap = events.keys().copied().zip(0..).find(|(seq, index)| seq != index);
+        if let Some((seq, index)) = gap {
+            return Err(format!("{} shows event {seq} where {index} is due", workspace.name));
+        }
+        if events.len() as u64 != size {
+            return Err(format!("{} has {size} events and shows {}", workspace.name, events.len()));
+        }
+        shown.insert(workspace.name.to_string(), events.into_values().collect());
+    }
+    match found.keys().next() {
+        Some(uid) => Err(format!("events of the unknown workspace {uid} are shown")),
+        None => Ok(shown),
+    }
+}
+
+/// Checks what holds in every world: recorded_at never decreases (I2), no key is used twice.
+fn check_alone(shown: &Shown) -> Result<(), String> {
+    for (name, events) in shown {
+        let mut places = BTreeSet::new();
+        for (seq, event) in events.iter().enumerate() {
+            if !places.insert((event.stored.run, event.stored.k)) {
+                return Err(format!("event {seq} of {name} shares its leaf key with another"));
+            }
+        }
+        if let Some(at) =
+            events.windows(2).position(|pair| pair[1].recorded_at < pair[0].recorded_at)
+        {
+            return Err(format!("event {} of {name} was recorded before event {at}", at + 1));
+        }
+    }
+    Ok(())
+}
+
+fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), String> {
+    for name in world.spaces.keys().filter(|name| !shown.contains_key(*name)) {
+        return Err(format!("workspace {name} is missing"));
+    }
+    let config = published.view().config.clone();
+    for (name, events) in shown {
+        let none = crate::model::Space::default();
+        let space = world.spaces.get(name).unwrap_or(&none);
+        if events.len() != space.events.len() {
+            return Err(format!(
+                "{name} shows {} events, its clients know {}",
+                events.len(),
+                space.events.len()
+            ));
+        }
+        let mut leaves = Vec::with_capacity(events.len());
+        for (seq, (found, known)) in events.iter().zip(&space.events).enumerate() {
+            if found.stored != *known.stored {
+                return Err(format!("event {seq} of {name} is not what was sent as {}", known.id));
+            }
+            if let Some((leaf, recorded_at)) = known.receipt {
+                if recorded_at != found.recorded_at {
+                    return Err(format!("event {seq} of {name} has another recorded_at"));
+                }
+                if found.leaf.is_some_and(|found| found != leaf) {
+                    return Err(format!("event {seq} of {name} has another leaf than its receipt"));
+                }
+            }
+            let leaf = known.receipt.map(|(leaf, _)| leaf).or(found.leaf);
+            leaves.push(leaf.ok_or_else(|| format!("no leaf of event {seq} of {name} is known"))?);
+        }
+        let workspace = published.directory.by_name(name).ok_or("a workspace vanished")?;
+        if tree::root(&leaves) != workspace.edge.root() {
+            return Err(format!("the tree of {name} is not the tree of its receipts"));
+        }
+        let settings = world.settings.get(name).cloned().unwrap_or_default();
+        if *workspace.settings != settings {
+            return Err(format!("the settings of {name} are not those that were put"));
+        }
+    }
+    let keys: BTreeMap<String, String> =
+        config.keys.values().map(|key| (key.id.clone(), key.name.clone())).collect();
+    if keys != world.keys {
+        return Err("the keys are not those that were put".to_owned());
+    }
+    Ok(())
+}
+
+/// The whole state as text, to compare two recoveries (I4).
+pub(crate) fn fingerprint(process: &Process) -> String {
+    format!("{:?}", process.committer.fold().state)
+}
+
+/// Uses a recovered store: known ids are duplicates or conflicts, new events get the next seq (I5).
+pub(crate) fn probe(process: &mut Process, world: &Model, seed: u64) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let mut model = world.clone();
+    let mut requests: Vec<Vec<(String, String)>> = Vec::new();
+    for (name, space) in &world.spaces {
+        let mut events = Vec::new();
+        if !space.events.is_empty() && !name.starts_with('_') {
+            let known = &space.events[dice.below(space.events.len() as u64) as usize];
+            if known.text.contains("\"id\"") {
+                events.push((name.clone(), known.text.clone()));
+                let other = format!(r#"{{"id":"{}","action":"probe.other"}}"#, known.id);
+                events.push((name.clone(), other));
+            }
+        }
+        let id = format!("probe-{}", dice.any());
+        events.push((name.clone(), format!(r#"{{"id":"{id}","action":"probe.create"}}"#)));
+        requests.push(events);
+    }
+    let mut sent = Vec::new();
+    let mut group = Vec::new();
+    for request in requests {
+        let ready = process.prepare(None, &request)?;
+        let slot: Slot = Arc::new(Mutex::new(None));
+        sent.push((ready.sent.clone(), slot.clone()));
+        group.push(Process::batch(ready, &slot));
+    }
+    if group.is_empty() {
+        return Ok(());
+    }
+    process.committer.commit(group).map_err(|fatal| format!("a commit failed: {fatal:?}"))?;
+    for (batch, slot) in sent {
+        let answer = slot.lock().expect("no holder panics").take();
+        let outcomes: Vec<Outcome> =
+            answer.ok_or("a batch got no answer")?.map_err(|error| format!("refused: {error}"))?;
+        model.acknowledge(&batch, &outcomes)?;
+    }
+    world_of(&process.published, &[&model], false).map(drop)
+}

@@ -1,0 +1,487 @@
+//! One life of a store, from an empty disk on: requests, background work, restarts, power cuts,
+//! failing calls and full disks, all from one seed.
+
+use std::sync::Arc;
+
+use proofbook_store::clock::{Clock, SimClock};
+use proofbook_store::commit::CommitError;
+use proofbook_store::config::{ConfigChange, Key, Scope, WorkspaceSettings};
+use proofbook_store::disk::sim::{CallKind, Calls, CrashMode, Fault, SimDisk};
+
+use crate::branch::{Side, Tally, refusal};
+use crate::check;
+use crate::dice::Dice;
+use crate::disk::{DiskBug, WatchedDisk};
+use crate::model::Model;
+use crate::process::{Process, Ready, Slot, Step, StepError};
+
+/// How a life is led.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// Steps from birth to death.
+    pub(crate) steps: u64,
+    /// A call of the disk is a crash point once in so many.
+    pub(crate) crash_once_in: u64,
+    /// Whether calls fail and disks fill.
+    pub(crate) weather: bool,
+    pub(crate) bug: Option<DiskBug>,
+}
+
+/// Where a life broke a promise.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) seed: u64,
+    pub(crate) reason: String,
+    /// The newest calls on the disk, oldest first.
+    pub(crate) calls: Vec<String>,
+}
+
+/// Leads one life to its end.
+pub(crate) fn live(plan: Plan) -> Result<Tally, Box<Violation>> {
+    let mut life = Life::begin(plan);
+    let lived = life.run();
+    let mut tally = life.side.tally();
+    tally.add(&life.tally);
+    match lived.err().or_else(|| life.side.violation()) {
+        None => Ok(tally),
+        Some(reason) => {
+            let calls = life.disk.trace();
+            let calls = calls.iter().rev().take(25).rev().map(ToString::to_string).collect();
+            Err(Box::new(Violation { seed: plan.seed, reason, calls }))
+        }
+    }
+}
+
+const WORKSPACES: [&str; 3] = ["acme", "beta", "gamma.eu"];
+
+struct Life {
+    plan: Plan,
+    dice: Dice,
+    clock: SimClock,
+    disk: SimDisk,
+    side: Arc<Side>,
+    tally: Tally,
+    /// Requests that were prepared and not handed over yet.
+    held: Vec<Ready>,
+    next_id: u64,
+    /// Whether the disk is or was full in this process, so that anything may have been refused.
+    disturbed: bool,
+    /// Whether the disk has a size now.
+    full: bool,
+    /// How many calls the disk answers before the power goes.
+    off_after: Option<u64>,
+}
+
+/// What a step led to.
+enum After {
+    GoOn,
+    /// The process ended or must end; the disk crashes in this way.
+    Crash(CrashMode),
+    /// It stopped in order.
+    Restart,
+}
+
+impl Life {
+    fn begin(plan: Plan) -> Self {
+        let mut dice = Dice::new(plan.seed);
+        let clock = SimClock::new(1_800_000_000_000_000);
+        let disk = SimDisk::new(dice.any());
+        let side = Side::new(plan.seed, clock.clone(), plan.bug, plan.crash_once_in);
+        Self {
+            plan,
+            dice,
+            clock,
+            disk,
+            side,
+            tally: Tally { lives: 1, ..Tally::default() },
+            held: Vec::new(),
+            next_id: 0,
+            disturbed: false,
+            full: false,
+            off_after: None,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        let mut steps = self.plan.steps;
+        while steps > 0 && self.side.violation().is_none() {
+            let after = self.one_process(&mut steps)?;
+            if self.side.violation().is_some() {
+                break;
+            }
+            self.held.clear();
+            self.side.shows(None);
+            match after {
+                After::GoOn => {}
+                After::Restart => {
+                    self.tally.restarts += 1;
+                    self.disk = self.disk.crash(CrashMode::ProcessOnly);
+                }
+                After::Crash(mode) => {
+                    self.tally.crashes += 1;
+                    self.disk = self.disk.crash(mode);
+                }
+            }
+        }
+        self.tally.events = self.side.journal().model.event_count() as u64;
+        Ok(())
+    }
+
+    /// Starts a process, uses it until it ends, and returns how it ended.
+    fn one_process(&mut self, steps: &mut u64) -> Result<After, String> {
+        self.disturbed = self.full;
+        self.off_after = None;
+        if self.dice.once_in(2) {
+            let far = if self.dice.once_in(4) { 60 } else { 400 };
+            let calls = self.dice.below(far);
+            self.disk.crash_after(calls);
+            self.off_after = Some(calls);
+        }
+        if self.plan.weather {
+            self.plan_fault();
+        }
+        self.tally.recoveries += 1;
+        let watched = WatchedDisk {
+            disk: self.disk.clone(),
+            watch: Some(self.side.watch()),
+            bug: self.plan.bug,
+        };
+        let started = Process::start(watched, &self.clock, self.dice.any());
+        let mut process = match started {
+            Ok(process) => process,
+            Err(_) if self.is_off() => return Ok(After::Crash(self.dice.pick(&CRASHES))),
+            Err(_) if self.fault_struck() => {
+                return Ok(After::Crash(self.dice.pick(&CRASHES)));
+            }
+            Err(error) => return Err(refusal(&error)),
+        };
+        self.adopt(&process)?;
+        self.side.shows(Some(process.published.clone()));
+        while *steps > 0 && self.side.violation().is_none() {
+            *steps -= 1;
+            self.clock.advance(self.dice.below(100_000));
+            match self.step(&mut process)? {
+                After::GoOn if self.is_off() => return Ok(After::Crash(self.dice.pick(&POWER))),
+                After::GoOn => {}
+                end => return Ok(end),
+            }
+        }
+        if self.is_off() || self.side.violation().is_some() {
+            return Ok(After::Crash(self.dice.pick(&POWER)));
+        }
+        let journal = self.side.journal();
+        check::world_of(&process.published, &[&journal.model], true)
+            .or_else(|reason| if self.fault_struck() { Ok(0) } else { Err(reason) })?;
+        Ok(After::GoOn)
+    }
+
+    /// Finds out which world a start recovered, and makes it the only one.
+    fn adopt(&mut self, process: &Process) -> Result<(), String> {
+        let worlds = self.side.journal().worlds();
+        let references: Vec<&Model> = worlds.iter().collect();
+        let world = match check::world_of(&process.published, &references, false) {
+            Ok(world) => world,
+            // A read that fails is no wrong answer; the next process looks again.
+            Err(reason) if self.fault_struck() && reason.contains("cannot be read") => {
+                return Ok(());
+            }
+            Err(reason) => return Err(format!("after a start: {reason}")),
+        };
+        let mut model = worlds[world].clone();
+        if self.side.journal().flight.is_empty() {
+            self.side.journal().model = model;
+            return Ok(());
+        }
+        match check::fill_receipts(&process.published, &mut model) {
+            Err(reason) if !self.fault_struck() => return Err(reason),
+            _ => {}
+        }
+        let mut journal = self.side.journal();
+        journal.model = model;
+        journal.flight.clear();
+        Ok(())
+    }
+
+    fn is_off(&self) -> bool {
+        self.off_after.is_some_and(|calls| self.disk.calls() > calls)
+    }
+
+    fn fault_struck(&self) -> bool {
+        self.disturbed || self.disk.faults_struck() > 0
+    }
+
+    fn plan_fault(&mut self) {
+        const ANYWHERE: [Fault; 8] = [
+            Fault::Eio,
+            Fault::EioButDone,
+            Fault::Enospc,
+            Fault::Emfile,
+            Fault::Eintr,
+            Fault::Short,
+            Fault::SyncLosesPages,
+            Fault::SyncRevertsPages,
+        ];
+        let far = if self.dice.once_in(3) { 40 } else { 250 };
+        let nth = self.dice.below(far) + 1;
+        match self.dice.below(4) {
+            0 => {}
+            1 => {
+                // A disk that lies. Where the store reads back what it wrote, it must notice.
+                let fault = self.dice.pick(&[Fault::FlipBitOnSync, Fault::LoseWriteOnSync]);
+                let dir = self.dice.pick(&["segments/", "snapshots/"]);
+                let nth = nth % 6 + 1;
+                self.disk.inject(fault, Calls::of(CallKind::SyncData).on(dir).nth(nth));
+            }
+            2 => {
+                let fault = self.dice.pick(&[Fault::SyncLosesPages, Fault::SyncRevertsPages]);
+                let nth = nth % 24 + 1;
+                self.disk.inject(fault, Calls::of(CallKind::SyncData).nth(nth));
+            }
+            _ => self.disk.inject(self.dice.pick(&ANYWHERE), Calls::any().nth(nth)),
+        }
+    }
+
+    fn step(&mut self, process: &mut Process) -> Result<After, String> {
+        match self.dice.below(100) {
+            0..40 => {
+                let count = self.dice.below(3) + 1;
+                let mut group = Vec::new();
+                for _ in 0..count {
+                    let request = self.request();
+                    group.push(process.prepare(None, &request)?);
+                }
+                self.commit(process, group)
+            }
+            40..46 => {
+                let request = self.request();
+                let ready = process.prepare(None, &request)?;
+                self.held.push(ready);
+                Ok(After::GoOn)
+            }
+            46..51 => {
+                let group = std::mem::take(&mut self.held);
+                if group.is_empty() { Ok(After::GoOn) } else { self.commit(process, group) }
+            }
+            51..55 => {
+                let (change, event) = self.change();
+                let ready = process.prepare(Some(change), &[event])?;
+                self.commit(process, vec![ready])
+            }
+            55..60 => match process.committer.mark() {
+                Ok(()) => Ok(After::GoOn),
+                Err(fatal) => self.ended(process, format!("{fatal:?}")),
+            },
+            60..62 => {
+                process.committer.freeze_now();
+                Ok(After::GoOn)
+            }
+            62..92 => self.background(process),
+            92..94 => {
+                let micros = self.dice.below(7_200_000_000) as i64 - 3_600_000_000;
+                self.clock.jump_wall(micros);
+                Ok(After::GoOn)
+            }
+            94..96 if self.plan.weather => {
+                self.fill_or_free();
+                Ok(After::GoOn)
+            }
+            96..98 => match process.committer.mark() {
+                Ok(()) => Ok(After::Restart),
+                Err(fatal) => self.ended(process, format!("{fatal:?}")),
+            },
+            98 => Ok(After::Crash(self.dice.pick(&CRASHES))),
+            _ => {
+                let journal = self.side.journal();
+                match check::world_of(&process.published, &[&journal.model], false) {
+                    Err(reason) if !self.fault_struck() && !self.is_off() => Err(reason),
+                    _ => Ok(After::GoOn),
+                }
+            }
+        }
+    }
+
+    fn background(&mut self, process: &mut Process) -> Result<After, String> {
+        match process.background_step(&mut self.dice) {
+            Ok(step) => {
+                match step {
+                    Step::Packed => self.tally.packs += 1,
+                    Step::Compacted => self.tally.compactions += 1,
+                    Step::Snapshot => self.tally.snapshots += 1,
+                    Step::Released => self.tally.releases += 1,
+                    Step::NoSpace => self.tally.no_space += 1,
+                    Step::Decided => {
+                        let journal = self.side.journal();
+                        check::world_of(&process.published, &[&journal.model], false)
+                            .map(drop)
+                            .or_else(|reason| match self.fault_struck() || self.is_off() {
+                                true => Ok(()),
+                                false => Err(format!("after a decision: {reason}")),
+                            })?;
+                    }
+                    Step::Nothing | Step::Swept => {}
+                }
+                Ok(After::GoOn)
+            }
+            Err(StepError::Work(_)) if self.is_off() || self.disk.faults_struck() > 0 => {
+                Ok(After::GoOn)
+            }
+            // A full disk is refused space and nothing else, so nothing may be left lying about.
+            Err(StepError::Work(_)) if self.disturbed => {
+                match self.disk.files().into_iter().find(|path| path.ends_with(".tmp")) {
+                    Some(path) => Err(format!("{path} stays on a full disk")),
+                    None => Ok(After::GoOn),
+                }
+            }
+            Err(StepError::Work(reason)) => Err(format!("background work failed: {reason}")),
+            Err(StepError::Fatal(fatal)) => self.ended(process, format!("{fatal:?}")),
+        }
+    }
+
+    /// Commits requests as one group and settles what their clients were told.
+    fn commit(&mut self, process: &mut Process, group: Vec<Ready>) -> Result<After, String> {
+        self.tally.groups += 1;
+        let mut batches = Vec::new();
+        for ready in group {
+            let slot = Slot::default();
+            self.side.journal().flight.push((ready.sent.clone(), slot.clone()));
+            batches.push(Process::batch(ready, &slot));
+        }
+        let committed = process.committer.commit(batches);
+        let mut journal = self.side.journal();
+        let flight = std::mem::take(&mut journal.flight);
+        for (batch, slot) in flight {
+            let answer = slot.lock().expect("no holder panics").take();
+            match answer {
+                Some(Ok(outcomes)) => journal.model.acknowledge(&batch, &outcomes)?,
+                Some(Err(CommitError::NoSpace)) => self.tally.no_space += 1,
+                Some(Err(CommitError::Busy)) if self.fault_struck() => {}
+                None | Some(Err(CommitError::Unknown)) if committed.is_err() => {
+                    journal.flight.push((batch, slot));
+                }
+                other => return Err(format!("a batch was answered {other:?}")),
+            }
+        }
+        drop(journal);
+        match committed {
+            Ok(()) => Ok(After::GoOn),
+            Err(fatal) => self.ended(process, format!("{fatal:?}")),
+        }
+    }
+
+    /// A process that failed acknowledges nothing any more; then it ends.
+    fn ended(&mut self, process: &mut Process, fatal: String) -> Result<After, String> {
+        if !self.is_off() {
+            if !self.fault_struck() {
+                return Err(format!("the store stopped without a reason: {fatal}"));
+            }
+            let request = self.request();
+            let ready = process.prepare(None, &request)?;
+            let (slot, empty) = (Slot::default(), ready.sent.events.is_empty());
+            let went_on = process.committer.commit(vec![Process::batch(ready, &slot)]).is_ok();
+            let answer = slot.lock().expect("no holder panics").take();
+            if went_on || (matches!(answer, Some(Ok(_))) && !empty) {
+                return Err(format!("it went on after {fatal}: {answer:?}"));
+            }
+        }
+        Ok(After::Crash(self.dice.pick(&CRASHES)))
+    }
+
+    fn fill_or_free(&mut self) {
+        if self.dice.once_in(2) {
+            let used: usize = self
+                .disk
+                .files()
+                .iter()
+                .filter_map(|path| self.disk.visible_bytes(path))
+                .map(|bytes| bytes.len())
+                .sum();
+            self.disk.set_capacity(Some(used as u64 + self.dice.below(20_000)));
+            (self.disturbed, self.full) = (true, true);
+        } else {
+            self.disk.set_capacity(None);
+            self.full = false;
+        }
+    }
+
+    /// Makes a request of one to five events: new ones, repeated ones, and others under known ids.
+    fn request(&mut self) -> Vec<(String, String)> {
+        let count = self.dice.below(5) + 1;
+        (0..count).map(|_| self.event()).collect()
+    }
+
+    fn event(&mut self) -> (String, String) {
+        let workspace = self.dice.pick(&WORKSPACES).to_owned();
+        let known = self.next_id;
+        let number = match self.dice.below(8) {
+            0 if known > 0 => self.dice.below(known),
+            _ => {
+                self.next_id += 1;
+                known
+            }
+        };
+        // A known number makes the same text, unless this one is to be another event of that id.
+        let other = number != known && self.dice.once_in(3);
+        let text = match number % 5 {
+            0 => format!(r#"{{"action":"note.create","metadata":{{"n":{number}}}}}"#),
+            1 => format!(
+                r#"{{"id":"e{number}","action":"project.update","actor":{{"type":"user","id":"u{number}"}},"before":{{"name":"Old {number}"}},"after":{{"name":"New {number}"}}}}"#
+            ),
+            2 => format!(
+                r#"{{"id":"e{number}","action":"member.add","occurred_at":"2026-11-2{}T09:30:00Z","context":{{"ip":"203.0.113.{}"}}}}"#,
+                number % 9,
+                number % 250
+            ),
+            3 => format!(
+                r#"{{"id":"e{number}","action":"file.read","targets":[{{"type":"file","id":"f{number}","name":"{}"}}]}}"#,
+                "x".repeat((number % 97) as usize)
+            ),
+            _ => format!(r#"{{"id":"e{number}","action":"login.fail","outcome":"failure"}}"#),
+        };
+        let text = if other {
+            text.replacen("\"action\"", "\"reason\":\"other\",\"action\"", 1)
+        } else {
+            text
+        };
+        (workspace, text)
+    }
+
+    fn change(&mut self) -> (ConfigChange, (String, String)) {
+        let number = self.dice.below(1_000);
+        let change = match self.dice.once_in(2) {
+            true => ConfigChange::PutWorkspace {
+                name: self.dice.pick(&WORKSPACES).to_owned(),
+                settings: WorkspaceSettings {
+                    title: Some(format!("title {number}")),
+                    ..WorkspaceSettings::default()
+                },
+            },
+            false => ConfigChange::PutKey {
+                key: Key {
+                    id: format!("key{}", number % 4),
+                    name: format!("name {number}"),
+                    secret_sha256: String::new(),
+                    scopes: vec![Scope::Write],
+                    workspaces: vec!["*".to_owned()],
+                    created_at: self.clock.wall_micros(),
+                    expires_at: None,
+                    revoked_at: None,
+                },
+            },
+        };
+        let text = format!(r#"{{"action":"config.put","metadata":{{"n":{number}}}}}"#);
+        (change, ("_system".to_owned(), text))
+    }
+}
+
+/// Ways in which the power goes.
+const POWER: [CrashMode; 5] = CrashMode::POWER_CUTS;
+/// Ways in which a process ends.
+const CRASHES: [CrashMode; 6] = [
+    CrashMode::LoseUnsynced,
+    CrashMode::KeepAll,
+    CrashMode::RandomSubset,
+    CrashMode::Torn512,
+    CrashMode::Torn4096,
+    CrashMode::ProcessOnly,
+];

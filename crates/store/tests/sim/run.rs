@@ -1,0 +1,105 @@
+//! Many lives on all cores, until there were enough or one broke a promise.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::branch::Tally;
+use crate::disk::DiskBug;
+use crate::life::{self, Plan, Violation};
+use crate::plants::Plant;
+
+/// Which lives are led.
+pub(crate) struct Runs {
+    seeds: Range<u64>,
+    recoveries_min: u64,
+}
+
+/// What a seed stands for.
+pub(crate) fn plan(seed: u64, bug: Option<DiskBug>) -> Plan {
+    Plan {
+        seed,
+        steps: 40 + seed % 5 * 20,
+        crash_once_in: [1, 3, 6, 12][(seed % 4) as usize],
+        weather: seed % 2 == 1,
+        bug,
+    }
+}
+
+impl Runs {
+    pub(crate) fn from_environment() -> Self {
+        let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text} is no number"));
+        let seeds = std::env::var("PROOFBOOK_SIM_SEEDS").unwrap_or_else(|_| "0..6".to_owned());
+        let seeds = match seeds.split_once("..") {
+            Some((from, to)) => number(from)..number(to),
+            None => number(&seeds)..number(&seeds) + 1,
+        };
+        let recoveries_min =
+            std::env::var("PROOFBOOK_SIM_RECOVERIES").map_or(0, |text| number(&text));
+        Self { seeds, recoveries_min }
+    }
+
+    /// As many lives as catch a bug that is caught at all.
+    pub(crate) fn until_caught() -> Self {
+        Self { seeds: 0..400, recoveries_min: 0 }
+    }
+
+    /// Leads the lives; the first violation ends all.
+    pub(crate) fn run(&self, plant: Option<Plant>) -> Result<Tally, Box<Violation>> {
+        let next = AtomicU64::new(self.seeds.start);
+        let total = Mutex::new(Tally::default());
+        let violation: Mutex<Option<Box<Violation>>> = Mutex::new(None);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let bug = Plant::plant(plant);
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        let enough = total.lock().expect("no holder panics").recoveries
+                            >= self.recoveries_min;
+                        let caught = violation.lock().expect("no holder panics").is_some();
+                        if caught || (seed >= self.seeds.end && enough) {
+                            return;
+                        }
+                        match lead(plan(seed, bug)) {
+                            Ok(tally) => total.lock().expect("no holder panics").add(&tally),
+                            Err(found) => {
+                                violation.lock().expect("no holder panics").get_or_insert(found);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        match violation.into_inner().expect("no holder panics") {
+            Some(violation) => Err(violation),
+            None => Ok(total.into_inner().expect("no holder panics")),
+        }
+    }
+}
+
+/// Leads one life; a panic of the store is a violation too.
+fn lead(plan: Plan) -> Result<Tally, Box<Violation>> {
+    catch_unwind(AssertUnwindSafe(|| life::live(plan))).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let reason = format!("panic: {}", text.unwrap_or_default());
+        Err(Box::new(Violation { seed: plan.seed, reason, calls: Vec::new() }))
+    })
+}
+
+/// Writes a violation with how to see it again.
+pub(crate) fn report(violation: &Violation, plant: Option<Plant>) -> String {
+    let seed = violation.seed;
+    let plant = plant.map_or(String::new(), |plant| format!(" --plant {}", plant.name()));
+    format!(
+        "seed {seed} breaks a promise: {}\nthe newest calls:\n  {}\nagain: cargo xtask sim --seeds {seed}..{}{plant}",
+        violation.reason,
+        violation.calls.join("\n  "),
+        seed + 1,
+    )
+}
