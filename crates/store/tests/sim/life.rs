@@ -276,7 +276,15 @@ impl Life {
                 process.committer.freeze_now();
                 Ok(After::GoOn)
             }
-            62..92 => self.background(process),
+            62..92 => {
+                for _ in 0..=self.dice.below(6) {
+                    match self.background(process)? {
+                        After::GoOn => {}
+                        end => return Ok(end),
+                    }
+                }
+                Ok(After::GoOn)
+            }
             92..94 => {
                 let micros = self.dice.below(7_200_000_000) as i64 - 3_600_000_000;
                 self.clock.jump_wall(micros);

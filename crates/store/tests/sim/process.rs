@@ -23,7 +23,7 @@ use crate::model::{Answer, SentBatch, SentEvent, Stored};
 pub(crate) fn options() -> Options {
     Options {
         log: LogOptions { file_bytes: 6 * 1024 },
-        recent_pack_bytes: 10 * 1024,
+        recent_pack_bytes: 6 * 1024,
         reserve_bytes: 0,
         cache_bytes: 64 * 1024,
         compact_fan_in: 3,

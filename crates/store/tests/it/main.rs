@@ -1,0 +1,5 @@
+//! The store held against its promises from outside, through its public interface.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
+mod a5_foreign_readers;
+mod python;
