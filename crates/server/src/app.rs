@@ -1,0 +1,205 @@
+//! What every request shares: the store, the settings, and the places for what runs at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use proofbook_event::name::SYSTEM_WORKSPACE;
+use proofbook_store::random::Random;
+use proofbook_store::store::Store;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::body::{Memory, Patience};
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem};
+
+/// The shared state of the server; cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+/// The parts of the state.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<Store>,
+    pub(crate) config: Config,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
+    pub(crate) ingest: Places,
+    pub(crate) queries: Places,
+    pub(crate) exports: Places,
+    pub(crate) tails: Places,
+    /// Cancelled when the server begins to stop: tails end, nothing new is taken.
+    pub(crate) stopping: CancellationToken,
+    /// Authenticates cursors, the same after a restart.
+    pub(crate) cursor_key: [u8; 32],
+    /// Workspaces that keys brought into being lately.
+    pub(crate) newcomers: Newcomers,
+    /// Exports and sessions that were recorded lately.
+    pub(crate) noted: Noted,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(config: Config, store: Arc<Store>, random: Arc<dyn Random>) -> Self {
+        let places = |name, count: u32| Places {
+            name,
+            count,
+            free: Arc::new(Semaphore::new(count as usize)),
+        };
+        let cursor_key = cursor_key(&store, &*random);
+        Self(Arc::new(Shared {
+            ingest: places("ingest", config.ingest_tasks),
+            queries: places("queries", config.query_tasks),
+            exports: places("exports", config.export_tasks),
+            tails: places("tails", config.tails),
+            memory: Memory::new(),
+            metrics: Metrics::default(),
+            stopping: CancellationToken::new(),
+            newcomers: Newcomers::default(),
+            noted: Noted::default(),
+            cursor_key,
+            store,
+            config,
+            random,
+        }))
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            queue: self.config.queue_timeout,
+            whole: self.config.body_timeout,
+            pause: self.config.body_idle_timeout,
+        }
+    }
+
+    /// Runs blocking work on a thread of its own while holding a place.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(place);
+            result
+        });
+        task.await.map_err(|_| Problem::new(Code::Internal, "the work for this request failed"))?
+    }
+}
+
+/// Derives the key of cursors from a secret of the store that never changes and is never shown.
+///
+/// The nonce key of the first run of `_system` is random, durable in the log, and untouched by
+/// erasure; the hash keeps the two uses apart. A store without `_system` gets a random key, so its
+/// cursors end with the process.
+fn cursor_key(store: &Store, random: &dyn Random) -> [u8; 32] {
+    let mut seed = [0; 32];
+    random.fill(&mut seed);
+    if let Some(system) = store.directory().by_name(SYSTEM_WORKSPACE)
+        && let Some(run) = system.runs.first()
+    {
+        seed.copy_from_slice(run.nonce_key.as_bytes());
+    }
+    let mut hasher = Sha256::new();
+    hasher.update(b"proofbook/v1/cursor-key\0");
+    hasher.update(seed);
+    hasher.finalize().into()
+}
+
+/// A bounded number of places for one kind of work.
+#[derive(Debug)]
+pub(crate) struct Places {
+    name: &'static str,
+    count: u32,
+    free: Arc<Semaphore>,
+}
+
+/// A place that is held; given back when dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
+impl Places {
+    /// Waits for a place, in turn.
+    pub(crate) async fn enter(&self, patience: Duration) -> Result<Place, Problem> {
+        match tokio::time::timeout(patience, self.free.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(self.full()),
+        }
+    }
+
+    /// Takes a place that is free now.
+    pub(crate) fn try_enter(&self) -> Result<Place, Problem> {
+        self.free.clone().try_acquire_owned().map_err(|_| self.full())
+    }
+
+    /// Returns how many places are taken.
+    pub(crate) fn taken(&self) -> usize {
+        (self.count as usize).saturating_sub(self.free.available_permits())
+    }
+
+    fn full(&self) -> Problem {
+        let detail = format!("all {} places for {} are taken", self.count, self.name);
+        Problem::new(Code::Overloaded, detail).retry_after(1)
+    }
+}
+
+/// An hour in microseconds.
+const HOUR_MICROS: i64 = 3600 * 1_000_000;
+
+/// Counts, per key and hour, the workspaces that events brought into being.
+#[derive(Debug, Default)]
+pub(crate) struct Newcomers(Mutex<HashMap<String, (i64, u32)>>);
+
+impl Newcomers {
+    /// Takes one of a key's places of this hour; false when none is left.
+    pub(crate) fn take(&self, key_id: &str, now: i64, max: u32) -> bool {
+        let hour = now.div_euclid(HOUR_MICROS);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Keys are few and this hour's entries fewer.
+        counts.retain(|_, (known, _)| *known == hour);
+        let (_, count) = counts.entry(key_id.to_owned()).or_insert((hour, 0));
+        let free = *count < max;
+        *count += u32::from(free);
+        free
+    }
+}
+
+/// A viewer's exports and sessions are recorded at most once in this time (15 min).
+const NOTE_MICROS: i64 = 15 * 60 * 1_000_000;
+/// Entries of [`Noted`] at most; beyond it the oldest knowledge is forgotten, and recorded again.
+const NOTED_MAX: usize = 100_000;
+
+/// Remembers what was recorded in the last 15 minutes.
+#[derive(Debug, Default)]
+pub(crate) struct Noted(Mutex<HashMap<(String, String), i64>>);
+
+impl Noted {
+    /// Tells whether a viewer's deed in a workspace is to be recorded now.
+    pub(crate) fn is_due(&self, who: &str, workspace: &str, now: i64) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() >= NOTED_MAX {
+            noted.retain(|_, at| now - *at < NOTE_MICROS);
+            if noted.len() >= NOTED_MAX {
+                noted.clear();
+            }
+        }
+        let at = noted.entry((who.to_owned(), workspace.to_owned())).or_insert(i64::MIN);
+        let is_due = now.saturating_sub(*at) >= NOTE_MICROS;
+        if is_due {
+            *at = now;
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The table of routes: every address of the server, what it asks of its caller, and its handler.
+//!
+//! The router is built from [`ROUTES`] and from nothing else; access, metrics, the OpenAPI document
+//! and the tests that try every route with every kind of key read the same table.
+
+use axum::Router;
+use axum::routing::{self, MethodRouter};
+
+use crate::access::Needs;
+use crate::app::App;
+use crate::layers;
+use crate::problem::{Code, Problem};
+
+mod errors;
+mod events;
+mod health;
+mod ingest;
+
+mod metrics;
+
+pub(crate) use ingest::whole;
+
+/// One address and method.
+pub struct Route {
+    /// `GET`, `POST`, `PUT` or `DELETE`. `HEAD` goes with `GET`.
+    pub method: &'static str,
+    /// The path with its parameters in braces.
+    pub path: &'static str,
+    /// What it asks of its caller.
+    pub needs: Needs,
+    handler: fn() -> MethodRouter<App>,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $needs:ident $handler:path;)*) => {
+        /// Every route.
+        pub static ROUTES: &[Route] = &[$(Route {
+            method: routes!(@name $method),
+            path: $path,
+            needs: Needs::$needs,
+            handler: || routing::$method($handler),
+        },)*];
+    };
+    (@name get) => { "GET" };
+    (@name post) => { "POST" };
+    (@name put) => { "PUT" };
+    (@name delete) => { "DELETE" };
+}
+
+routes! {
+    post "/v1/events" Write ingest::send;
+    post "/v1/workspaces/{ws}/events" WriteWorkspace ingest::send_to_workspace;
+    get "/v1/workspaces/{ws}/events" ReadWorkspace events::list;
+    get "/v1/workspaces/{ws}/events/{id}" ReadWorkspace events::by_id;
+    get "/v1/workspaces/{ws}/events/seq/{seq}" ReadWorkspace events::by_seq;
+    get "/errors/{code}" Nothing errors::explain;
+    get "/healthz" Nothing health::alive;
+    get "/readyz" Nothing health::ready;
+    get "/metrics" Nothing metrics::show;
+}
+
+/// Finds a route by its method and path as they stand in the table.
+pub fn find(method: &str, path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method == method && route.path == path)
+}
+
+/// Returns a route's place in the table.
+pub(crate) fn index_of(method: &str, path: &str) -> Option<usize> {
+    ROUTES.iter().position(|route| route.method == method && route.path == path)
+}
+
+/// Builds the router.
+pub(crate) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, (route.handler)());
+    }
+    router
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), layers::answer))
+        .with_state(app)
+}
+
+async fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address; /openapi.json lists what there is")
+}
+
+async fn other_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "this address does not take that method")
+}

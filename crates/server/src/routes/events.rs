@@ -1,0 +1,203 @@
+//! `GET /v1/workspaces/{ws}/events` and single events by id and by number.
+//!
+//! A list answers `{data, next_cursor, prev_cursor, total, page, pages, head, left_out, complete,
+//! unread}` with an RFC 8288 `Link`. With `sort=seq&after=N` it is a poller's: events behind N, in the
+//! order of their numbers; who has read up to N never later finds an event at or below it.
+
+use axum::Json;
+use axum::extract::{RawPathParams, State};
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use proofbook_event::Value;
+use proofbook_query::{Budget, Cursor, Found, ListRequest, Reader, Sort};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::access::InWorkspace;
+use crate::app::App;
+use crate::ask::{Which, ask, params};
+use crate::limits;
+use crate::params::Params;
+use crate::problem::{Code, Fault, Problem};
+
+const SORTS: &[(&str, Sort)] =
+    &[("newest", Sort::NewestFirst), ("oldest", Sort::OldestFirst), ("seq", Sort::Seq)];
+
+/// Answers one page of a list.
+pub(crate) async fn list(
+    State(app): State<App>,
+    place: InWorkspace,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let params = params(&uri, &["limit", "cursor", "page", "sort", "after"])?;
+    let which = Which::read(&app, &params)?;
+    let limit = params.number("limit", 1..=limits::LIST_ROWS_MAX as u32)?;
+    let limit = limit.map_or(limits::LIST_ROWS, |limit| limit as usize);
+    let sort = params.word("sort", SORTS)?.unwrap_or(Sort::NewestFirst);
+    if let Some(after) = params.number("after", 0..=u64::MAX)? {
+        if sort != Sort::Seq || params.text("cursor").is_some() || params.text("page").is_some() {
+            let detail = "`after` goes with sort=seq, and without cursor and page";
+            return Err(Problem::parameter("after", detail));
+        }
+        return poll(&app, &place, which, after, limit).await;
+    }
+    let request = ListRequest {
+        filter: which.filter,
+        filter_hash: which.hash,
+        sort,
+        limit,
+        cursor: cursor(&app, &params)?,
+        page: params.number("page", 1..=u64::MAX)?,
+    };
+    let key = app.cursor_key;
+    let (body, links) = ask(&app, &place, move |reader, budget| {
+        let page = reader.list(&request, budget)?;
+        let next = page.next.map(|cursor| cursor.encode(&key));
+        let prev = page.prev.map(|cursor| cursor.encode(&key));
+        let head = reader.head();
+        let body = json!({
+            "data": written(&page.events)?,
+            "next_cursor": next,
+            "prev_cursor": prev,
+            "total": page.total,
+            "page": page.page,
+            "pages": page.pages,
+            "head": {"size": head.size, "root": head.root.to_string()},
+            "left_out": page.left_out,
+            "complete": page.complete,
+            "unread": page.unread,
+        });
+        Ok((body, (next, prev)))
+    })
+    .await?;
+    let mut response = Json(body).into_response();
+    if let Some(link) = link(&uri, links.0.as_deref(), links.1.as_deref()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// Answers the events behind a number.
+async fn poll(
+    app: &App,
+    place: &InWorkspace,
+    which: Which,
+    after: u64,
+    limit: usize,
+) -> Result<Response, Problem> {
+    let body = ask(app, place, move |reader, budget| {
+        let found = reader.after_seq(&which.filter, Some(after), limit, budget)?;
+        let head = reader.head();
+        // Without a further event everything up to the head was looked at.
+        let is_full = found.len() == limit;
+        let reached = match found.last() {
+            Some(last) if is_full => last.seq(),
+            _ => head.size.saturating_sub(1).max(after),
+        };
+        Ok(json!({
+            "data": written(&found)?,
+            "after": reached,
+            "more": is_full,
+            "head": {"size": head.size, "root": head.root.to_string()},
+        }))
+    })
+    .await?;
+    Ok(Json(body).into_response())
+}
+
+/// Answers one event by its id.
+pub(crate) async fn by_id(
+    State(app): State<App>,
+    place: InWorkspace,
+    path: RawPathParams,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Params::read(&uri, &[])?;
+    let id = param(&path, "id")?;
+    one(&app, &place, move |reader, _| Ok(reader.by_id(&id)?)).await
+}
+
+/// Answers one event by its number.
+pub(crate) async fn by_seq(
+    State(app): State<App>,
+    place: InWorkspace,
+    path: RawPathParams,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Params::read(&uri, &[])?;
+    let seq = param(&path, "seq")?;
+    let seq: u64 = seq
+        .parse()
+        .map_err(|_| Problem::not_found("an event's number is a whole number from 0"))?;
+    one(&app, &place, move |reader, _| Ok(reader.by_seq(seq)?)).await
+}
+
+async fn one(
+    app: &App,
+    place: &InWorkspace,
+    find: impl FnOnce(&Reader, &Budget<'_>) -> Result<Option<Found>, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    let body = ask(app, place, move |reader, budget| {
+        let found = find(reader, budget)?
+            .ok_or_else(|| Problem::not_found("there is no such event in this workspace"))?;
+        write_event(&found)
+    })
+    .await?;
+    // An event never changes, but it may be erased: the client asks again.
+    let cache = HeaderValue::from_static("private, no-cache");
+    Ok(([(header::CACHE_CONTROL, cache)], Json(body)).into_response())
+}
+
+/// Returns a parameter of the path, decoded once.
+pub(crate) fn param(path: &RawPathParams, name: &str) -> Result<String, Problem> {
+    let found = path.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+    found.ok_or_else(|| Problem::new(Code::Internal, "the route lacks a parameter"))
+}
+
+/// Writes events in the form of the contract, in its order of fields.
+pub(crate) fn written(events: &[Found]) -> Result<Vec<Box<RawValue>>, Problem> {
+    events.iter().map(write_event).collect()
+}
+
+/// Writes one event.
+pub(crate) fn write_event(found: &Found) -> Result<Box<RawValue>, Problem> {
+    let unreadable = || Problem::new(Code::Unavailable, "an event could not be read");
+    let event = found.event().map_err(|_| unreadable())?;
+    let leaf = found.leaf().map(|leaf| leaf.to_string());
+    let value: Value<'_> = event.to_json(leaf.as_deref());
+    serde_json::value::to_raw_value(&value).map_err(|_| unreadable())
+}
+
+fn cursor(app: &App, params: &Params) -> Result<Option<Cursor>, Problem> {
+    let Some(text) = params.text("cursor") else { return Ok(None) };
+    let decoded = Cursor::decode(text, &app.cursor_key).map_err(|error| {
+        Problem::at(
+            Code::InvalidCursor,
+            Fault { parameter: Some("cursor"), detail: error.to_string(), ..Fault::default() },
+        )
+    })?;
+    Ok(Some(decoded))
+}
+
+/// Builds the `Link` header: the same address with another cursor.
+fn link(uri: &Uri, next: Option<&str>, prev: Option<&str>) -> Option<HeaderValue> {
+    let kept: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            !pair.is_empty() && name != "cursor" && name != "page"
+        })
+        .collect();
+    let address = |cursor: &str| {
+        let mut query: Vec<String> = kept.iter().map(|pair| (*pair).to_owned()).collect();
+        query.push(format!("cursor={cursor}"));
+        format!("{}?{}", uri.path(), query.join("&"))
+    };
+    let links: Vec<String> = [("next", next), ("prev", prev)]
+        .into_iter()
+        .filter_map(|(rel, cursor)| Some(format!("<{}>; rel=\"{rel}\"", address(cursor?))))
+        .collect();
+    if links.is_empty() { None } else { HeaderValue::from_str(&links.join(", ")).ok() }
+}

@@ -1,0 +1,440 @@
+//! `POST /v1/events` and `POST /v1/workspaces/{ws}/events`: from a body to receipts.
+//!
+//! 201 when everything was recorded (or had been before), 207 when something was refused; either way
+//! `{results, created, duplicates, rejected}` with one result per event, in the order of the request.
+//! One event sent alone that is refused gets a problem document instead. 429, 503 and 507 mean that
+//! nothing was recorded, except 503 `may_be_recorded`, which says so.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use proofbook_catalog::admit::Rejected;
+use proofbook_event::EventDraft;
+use proofbook_store::commit::CommitError;
+use proofbook_store::fold::Outcome;
+use proofbook_store::limits::RECENT_BYTES;
+use proofbook_store::prepare::Wanted;
+use proofbook_store::store::Receipt;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::access::{Grant, InWorkspace};
+use crate::app::App;
+use crate::body::{self, Payload};
+use crate::limits;
+use crate::problem::{Code, Fault, Problem};
+use crate::split::{Form, Split, split};
+
+/// Takes events that name their workspaces themselves.
+pub(crate) async fn send(
+    State(app): State<App>,
+    grant: Grant,
+    request: Request,
+) -> Result<Response, Problem> {
+    take_in(app, grant, None, request).await
+}
+
+/// Takes events of the workspace in the path.
+pub(crate) async fn send_to_workspace(
+    State(app): State<App>,
+    place: InWorkspace,
+    request: Request,
+) -> Result<Response, Problem> {
+    let grant = place.grant().clone();
+    grant.check_write(place.name())?;
+    take_in(app, grant, Some(place.name().to_owned()), request).await
+}
+
+/// What became of one event.
+#[derive(Serialize)]
+struct Item {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workspace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaf: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ItemError>,
+}
+
+#[derive(Serialize)]
+struct ItemError {
+    code: &'static str,
+    #[serde(flatten)]
+    fault: Fault,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    results: Vec<Item>,
+    created: u64,
+    duplicates: u64,
+    rejected: u64,
+}
+
+async fn take_in(
+    app: App,
+    grant: Grant,
+    workspace: Option<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if app.stopping.is_cancelled() {
+        return Err(Problem::new(Code::Stopping, "the server is stopping").retry_after(1));
+    }
+    let (parts, body) = request.into_parts();
+    let form = form_of(&parts.headers)?;
+    let payload = receive(&app, &parts.headers, body).await?;
+    let place = app.ingest.enter(app.config.queue_timeout).await.map_err(|problem| Problem {
+        code: Code::Busy,
+        ..problem
+    })?;
+    let deadline = tokio::time::Instant::now() + app.config.receipt_timeout;
+    let job = Job { app: app.clone(), grant, workspace, form, payload };
+    let sent = app.blocking(place, move || job.run()).await?;
+    let mut steps = Vec::with_capacity(sent.steps.len());
+    for step in sent.steps {
+        steps.push(match step {
+            Step::Waits { count, receipts } => {
+                match tokio::time::timeout_at(deadline, receipts).await {
+                    Ok(Ok(Ok(receipts))) => Done::Receipts(receipts),
+                    Ok(Ok(Err(error))) => Done::Failed(count, error),
+                    Ok(Err(_)) | Err(_) => Done::Failed(count, CommitError::Unknown),
+                }
+            }
+            Step::Refused { count, error } => Done::Failed(count, error),
+        });
+    }
+    answer(&app, sent.is_alone, steps)
+}
+
+async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Payload, Problem> {
+    body::read(&app.memory, headers, body, limits::BODY_BYTES_MAX, app.patience()).await
+}
+
+fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(Form::Any) };
+    let text = value.to_str().unwrap_or("?");
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl"
+        | "application/x-jsonlines" => Ok(Form::Lines),
+        // The last is what curl says of --data when nobody tells it better.
+        "application/json" | "text/plain" | "application/octet-stream"
+        | "application/x-www-form-urlencoded" => Ok(Form::Any),
+        _ => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "events are application/json (one or an array) or application/x-ndjson",
+        )),
+    }
+}
+
+/// The blocking part: split, check, judge, hand over.
+struct Job {
+    app: App,
+    grant: Grant,
+    workspace: Option<String>,
+    form: Form,
+    payload: Payload,
+}
+
+struct Sent {
+    steps: Vec<Step>,
+    is_alone: bool,
+}
+
+type Receipts = Result<Vec<Result<Receipt, Rejected>>, CommitError>;
+
+/// Some events of the request that were handed over together.
+enum Step {
+    Waits { count: usize, receipts: oneshot::Receiver<Receipts> },
+    Refused { count: usize, error: CommitError },
+}
+
+/// What became of a step.
+enum Done {
+    Receipts(Vec<Result<Receipt, Rejected>>),
+    Failed(usize, CommitError),
+}
+
+/// How long a full store is left alone before it is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+impl Job {
+    fn run(mut self) -> Result<Sent, Problem> {
+        let text = self.payload.bytes.clone();
+        let (ranges, is_alone) = match split(&text, self.form)? {
+            Split::One(range) => (vec![range], true),
+            Split::Many(ranges) => (ranges, false),
+        };
+        let events_bytes = ranges.len() * limits::SHARE_PER_EVENT;
+        self.payload.share.grow_to(text.len() * limits::SHARE_PER_BYTE + events_bytes)?;
+        let mut verdicts = HashMap::new();
+        let mut steps = Vec::new();
+        let mut from = 0;
+        while from < ranges.len() {
+            let mut to = from;
+            let mut bytes = 0;
+            while to < ranges.len()
+                && to - from < limits::STEP_EVENTS
+                && (to == from || bytes + ranges[to].len() <= limits::STEP_BYTES)
+            {
+                bytes += ranges[to].len();
+                to += 1;
+            }
+            let texts: Vec<&[u8]> = ranges[from..to].iter().map(|at| &text[at.clone()]).collect();
+            steps.push(self.step(&texts, &mut verdicts));
+            from = to;
+        }
+        Ok(Sent { steps, is_alone })
+    }
+
+    /// Judges some events and hands them to the log.
+    fn step(&self, texts: &[&[u8]], verdicts: &mut HashMap<String, Option<Rejected>>) -> Step {
+        let count = texts.len();
+        let until = Instant::now() + self.app.config.queue_timeout;
+        loop {
+            // Judging is the dear part, so a store that is full is not judged for.
+            let error = if self.app.store.recent_bytes() < RECENT_BYTES as u64 {
+                match self.hand_over(texts, verdicts) {
+                    Ok(receipts) => return Step::Waits { count, receipts },
+                    Err(error) => error,
+                }
+            } else {
+                CommitError::Busy
+            };
+            let is_over = Instant::now() >= until || self.app.stopping.is_cancelled();
+            if error != CommitError::Busy || is_over {
+                return Step::Refused { count, error };
+            }
+            std::thread::sleep(BUSY_PAUSE);
+        }
+    }
+
+    fn hand_over(
+        &self,
+        texts: &[&[u8]],
+        verdicts: &mut HashMap<String, Option<Rejected>>,
+    ) -> Result<oneshot::Receiver<Receipts>, CommitError> {
+        let mut drafts: Vec<Result<(String, EventDraft<'_>), Rejected>> =
+            texts.iter().map(|text| self.draft(text, verdicts)).collect();
+        // The names must outlive the drafts that are taken apart.
+        let names: Vec<String> = drafts
+            .iter_mut()
+            .map(|draft| draft.as_mut().map(|(name, _)| std::mem::take(name)).unwrap_or_default())
+            .collect();
+        let wanted = drafts
+            .into_iter()
+            .zip(&names)
+            .map(|(draft, workspace)| draft.map(|(_, draft)| Wanted { workspace, draft }))
+            .collect();
+        let prepared = self.app.store.prepare(self.grant.may_import(), wanted);
+        let (sender, receiver) = oneshot::channel();
+        self.app.store.submit(prepared, move |receipts| {
+            // A client that went away does not need its receipts.
+            let _ = sender.send(receipts);
+        })?;
+        Ok(receiver)
+    }
+
+    /// Parses one event and decides whose it is.
+    fn draft<'t>(
+        &self,
+        text: &'t [u8],
+        verdicts: &mut HashMap<String, Option<Rejected>>,
+    ) -> Result<(String, EventDraft<'t>), Rejected> {
+        let mut draft = EventDraft::parse(text)?;
+        let named = draft.workspace.take();
+        let name = match (&self.workspace, named) {
+            (Some(path), Some(named)) if *path != named => {
+                let detail = format!("the address names the workspace {path}, the event {named}");
+                return Err(refused(Code::WorkspaceMismatch, "/workspace", detail));
+            }
+            (Some(path), _) => path.clone(),
+            (None, Some(named)) => named.into_owned(),
+            (None, None) => {
+                let detail = "the field `workspace` is missing; it says whose event this is";
+                return Err(refused(Code::Missing, "/workspace", detail.to_owned()));
+            }
+        };
+        if let Some(verdict) = verdicts.get(&name) {
+            return verdict.clone().map_or(Ok((name, draft)), Err);
+        }
+        let verdict = self.check_workspace(&name).err();
+        verdicts.insert(name.clone(), verdict.clone());
+        verdict.map_or(Ok((name, draft)), Err)
+    }
+
+    /// Checks a workspace once a request: against the key, and whether it may come into being.
+    fn check_workspace(&self, name: &str) -> Result<(), Rejected> {
+        self.grant
+            .check_write(name)
+            .map_err(|problem| refused(problem.code, "/workspace", problem.detail))?;
+        let store = &self.app.store;
+        if self.grant.is_admin() || store.directory().by_name(name).is_some() {
+            return Ok(());
+        }
+        let max = self.app.config.new_workspaces;
+        if self.app.newcomers.take(self.grant.key_id(), store.now().micros(), max) {
+            return Ok(());
+        }
+        let detail = format!("this key brought {max} workspaces into being in this hour already");
+        let limit = Some(u64::from(max));
+        Err(Rejected { limit, ..refused(Code::WorkspaceLimit, "/workspace", detail) })
+    }
+}
+
+fn refused(code: Code, pointer: &str, reason: String) -> Rejected {
+    Rejected {
+        code: code.as_str(),
+        pointer: pointer.to_owned(),
+        offset: None,
+        reason,
+        limit: None,
+    }
+}
+
+/// Puts the answer together, or says what kept the whole request from being recorded.
+fn answer(app: &App, is_alone: bool, steps: Vec<Done>) -> Result<Response, Problem> {
+    let failures = || steps.iter().filter_map(|step| match step {
+        Done::Failed(_, error) => Some(error),
+        Done::Receipts(_) => None,
+    });
+    // Honest in doubt: one step of unknown fate makes the whole answer unknown.
+    if failures().any(|error| *error == CommitError::Unknown) {
+        return Err(whole(&CommitError::Unknown));
+    }
+    if let Some(error) = failures().next()
+        && failures().count() == steps.len()
+    {
+        return Err(whole(error));
+    }
+    let mut answer = Answer { results: Vec::new(), created: 0, duplicates: 0, rejected: 0 };
+    for step in steps {
+        match step {
+            Done::Receipts(receipts) => answer.results.extend(receipts.into_iter().map(item)),
+            Done::Failed(count, error) => {
+                let problem = whole(&error);
+                answer.results.extend((0..count).map(|_| {
+                    item(Err(refused(problem.code, "", problem.detail.clone())))
+                }));
+            }
+        }
+    }
+    for item in &answer.results {
+        *match item.status {
+            "created" => &mut answer.created,
+            "duplicate" => &mut answer.duplicates,
+            _ => &mut answer.rejected,
+        } += 1;
+    }
+    app.metrics.created.fetch_add(answer.created, Ordering::Relaxed);
+    app.metrics.duplicates.fetch_add(answer.duplicates, Ordering::Relaxed);
+    app.metrics.rejected.fetch_add(answer.rejected, Ordering::Relaxed);
+    if is_alone && answer.rejected > 0 {
+        let alone = answer.results.pop().and_then(|item| Some((item.error?, item.seq)));
+        if let Some((error, seq)) = alone {
+            let code = Code::parse(error.code).unwrap_or(Code::Invalid);
+            return Err(Problem { seq, ..Problem::at(code, error.fault) });
+        }
+    }
+    let status = if answer.rejected == 0 { StatusCode::CREATED } else { StatusCode::MULTI_STATUS };
+    Ok((status, Json(answer)).into_response())
+}
+
+/// Says why nothing of a step was recorded, or may have been.
+pub(crate) fn whole(error: &CommitError) -> Problem {
+    match error {
+        CommitError::NoSpace => {
+            Problem::new(Code::NoSpace, "the disk is full; nothing was recorded").retry_after(30)
+        }
+        CommitError::Busy => Problem::new(
+            Code::Busy,
+            "too much waits to be recorded; nothing of this was",
+        )
+        .retry_after(1),
+        CommitError::Unknown => Problem::new(
+            Code::MayBeRecorded,
+            "it may have been recorded; retry with the same ids",
+        )
+        .retry_after(1),
+        CommitError::Encode => {
+            Problem::new(Code::Internal, "the events could not be encoded; nothing was recorded")
+        }
+        CommitError::Stopped => {
+            Problem::new(Code::Stopping, "the store has stopped; nothing was recorded")
+                .retry_after(5)
+        }
+    }
+}
+
+fn item(receipt: Result<Receipt, Rejected>) -> Item {
+    match receipt {
+        Err(rejected) => Item {
+            status: "rejected",
+            id: None,
+            workspace: None,
+            seq: None,
+            leaf: None,
+            error: Some(ItemError {
+                code: rejected.code,
+                fault: Fault {
+                    pointer: Some(rejected.pointer),
+                    offset: rejected.offset.map(|offset| offset as u64),
+                    limit: rejected.limit,
+                    detail: rejected.reason,
+                    ..Fault::default()
+                },
+            }),
+        },
+        Ok(Receipt { id, workspace, outcome }) => {
+            let mut item = Item {
+                status: "created",
+                id: Some(id),
+                workspace: Some(workspace),
+                seq: None,
+                leaf: None,
+                error: None,
+            };
+            match outcome {
+                Outcome::Created { seq, leaf, .. } => {
+                    item.seq = Some(seq);
+                    item.leaf = Some(leaf.to_string());
+                }
+                Outcome::Duplicate { seq } => {
+                    item.status = "duplicate";
+                    item.seq = Some(seq);
+                }
+                Outcome::Conflict { seq } => {
+                    item.status = "rejected";
+                    item.seq = Some(seq);
+                    let detail = format!(
+                        "another event of this workspace, number {seq}, has this id; send a new \
+                         event under a new id"
+                    );
+                    item.error = Some(of_id(Code::Conflict, detail));
+                }
+                Outcome::Lost => {
+                    item.status = "rejected";
+                    let detail = "it was not recorded; send it again";
+                    item.error = Some(of_id(Code::Busy, detail.to_owned()));
+                }
+            }
+            item
+        }
+    }
+}
+
+fn of_id(code: Code, detail: String) -> ItemError {
+    let fault = Fault { pointer: Some("/id".to_owned()), detail, ..Fault::default() };
+    ItemError { code: code.as_str(), fault }
+}
