@@ -1,1 +1,20 @@
-fn main() {}
+//! The binary `proofbook`: reads the command line, runs one verb, and ends with its exit code.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use proofbook_cli::{Output, Proofbook, run};
+
+fn main() -> ExitCode {
+    // Ends with code 2 by itself when the command line is wrong.
+    let arguments = Proofbook::parse();
+    let mut output = Output::of_process(arguments.json);
+    match run(arguments, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.kind.code())
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The benchmark: workload W, what the machine can do at all ([`baseline`]), what a process costs
+//! ([`process`]), and the measurements themselves. The verb `bench` prints what they return.
+
+pub(crate) mod baseline;
+pub(crate) mod in_process;
+pub(crate) mod place;
+pub(crate) mod process;
+pub mod workload;

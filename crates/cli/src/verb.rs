@@ -1,0 +1,63 @@
+//! The table of verbs; each has a file of its own.
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::{EXIT_CODES, Failure};
+use crate::output::Output;
+
+mod bench;
+mod completions;
+mod export;
+mod import;
+mod search;
+mod show;
+mod tail;
+mod verify;
+
+/// The audit log in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "proofbook", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Proofbook {
+    /// Print the result as JSON, one value a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Bring in events from a file: our own format, or another product's log
+    Import(import::Arguments),
+    /// Find events
+    Search(search::Arguments),
+    /// Print events as they are recorded
+    Tail(tail::Arguments),
+    /// Show one event in full, or its proof
+    Show(show::Arguments),
+    /// Write events to a file as NDJSON, CSV or Parquet
+    Export(export::Arguments),
+    /// Check a stopped store: re-hash every file, rebuild every tree
+    Verify(verify::Arguments),
+    /// Measure this machine with the published workload
+    Bench(bench::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs one verb.
+///
+/// # Errors
+/// The verb failed; the failure's kind has the exit code.
+pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
+    match arguments.verb {
+        Verb::Import(arguments) => import::run(arguments, output),
+        Verb::Search(arguments) => search::run(arguments, output),
+        Verb::Tail(arguments) => tail::run(arguments, output),
+        Verb::Show(arguments) => show::run(arguments, output),
+        Verb::Export(arguments) => export::run(arguments, output),
+        Verb::Verify(arguments) => verify::run(arguments, output),
+        Verb::Bench(arguments) => bench::run(arguments, output),
+        Verb::Completions(arguments) => completions::run(arguments, output),
+    }
+}
