@@ -14,9 +14,11 @@
 
 mod bits;
 mod cache;
+mod columns;
 mod delta;
 mod directory;
 mod error;
+mod extract;
 mod fuse;
 mod id_lookup;
 mod ids;
@@ -30,6 +32,11 @@ mod reader;
 mod rle;
 mod rows;
 mod schema;
+mod search;
+mod search_out;
+mod slice;
+mod text;
+mod token;
 mod workspaces;
 mod writer;
 
@@ -38,11 +45,14 @@ use proofbook_ledger::{Hash, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 pub use cache::{BlockCache, CACHE_BYTES};
+pub use columns::{CodedColumn, Column};
 pub use error::{Damaged, SegmentError};
+pub use extract::{FieldColumn, extract};
 pub use merge::{MergeDigest, digest_of, merge};
 pub use reader::Segment;
 pub use rows::{GroupSet, OwnedRows, RowStream};
 pub use schema::ParquetColumn;
+pub use search::{BlockNumbers, BlockWords};
 pub use workspaces::WorkspaceRange;
 pub use writer::SegmentWriter;
 

@@ -6,8 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::columns::Column;
+use super::fuse::Fuse;
 use super::ints::Ints;
 use super::page::ValuePage;
+use super::text::TextFilter;
 
 /// Bytes that a cache holds unless told otherwise.
 pub const CACHE_BYTES: usize = 24 * 1024 * 1024;
@@ -21,9 +24,12 @@ pub(super) type Key = (u64, u8, u32);
 #[derive(Clone, Debug)]
 pub(super) enum Cached {
     Ints(Arc<Ints>),
-    Values(Arc<ValuePage>),
+    Page(Arc<ValuePage>),
     Dictionary(Arc<Dictionary>),
     Codes(Arc<Vec<u32>>),
+    Column(Arc<Column>),
+    Text(Arc<TextFilter>),
+    Values(Arc<Fuse>),
 }
 
 /// The entries of a Parquet dictionary page.
@@ -34,11 +40,14 @@ impl Cached {
         ENTRY_BYTES
             + match self {
                 Self::Ints(ints) => ints.memory_bytes(),
-                Self::Values(page) => page.memory_bytes(),
+                Self::Page(page) => page.memory_bytes(),
                 Self::Dictionary(entries) => {
                     entries.iter().map(|entry| entry.len() + 32).sum::<usize>()
                 }
                 Self::Codes(codes) => codes.capacity() * 4,
+                Self::Column(column) => column.memory_bytes(),
+                Self::Text(filter) => filter.memory_bytes(),
+                Self::Values(filter) => filter.memory_bytes(),
             }
     }
 }

@@ -3,12 +3,16 @@
 //! It is loaded at open and stays resident. In the index file it is one zstd frame, found through
 //! the closing footer and checked against the hash in the manifest. Layout: docs/spec/segment.md.
 
+use proofbook_filter::FOLD_VERSION;
+
 use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::Piece;
+use super::extract::FieldColumn;
 use super::ids::{self, FirstKey};
 use super::reader::File;
 use super::schema::{ParquetColumn, Shape};
+use super::search;
 use super::workspaces::Workspaces;
 
 /// Many pieces of one file, packed.
@@ -173,6 +177,14 @@ pub(super) struct Directory {
     pub(super) id_blocks: KeyedPieces,
     /// Filters over ids.
     pub(super) id_shards: KeyedPieces,
+    /// The Unicode tables under which the text filters were folded.
+    pub(super) fold_version: String,
+    /// By search column: the piece of each block.
+    pub(super) search: Vec<Pieces>,
+    /// The text filter of each block.
+    pub(super) texts: Pieces,
+    /// The filter of values of each block; of no length where there are none.
+    pub(super) values: Pieces,
 }
 
 /// Tells whether our reader reads a column; the workspace's columns are for foreign readers.
@@ -195,6 +207,10 @@ impl Directory {
             permutations: Pieces::default(),
             id_blocks: KeyedPieces::default(),
             id_shards: KeyedPieces::default(),
+            fold_version: FOLD_VERSION.to_string(),
+            search: (0..FieldColumn::COUNT).map(|_| Pieces::default()).collect(),
+            texts: Pieces::default(),
+            values: Pieces::default(),
         }
     }
 
@@ -232,7 +248,12 @@ impl Directory {
                 let permutations = self.permutations.iter().map(|piece| ("a permutation", piece));
                 let blocks = self.id_blocks.pieces.iter().map(|piece| (ids::BLOCK, piece));
                 let shards = self.id_shards.pieces.iter().map(|piece| (ids::FILTER, piece));
-                Box::new(permutations.chain(blocks).chain(shards))
+                let columns = self.search.iter().flat_map(Pieces::iter);
+                let columns = columns.map(|piece| (search::COLUMN, piece));
+                let texts = self.texts.iter().map(|piece| (search::TEXT, piece));
+                let values = self.values.iter().map(|piece| (search::VALUES, piece));
+                let for_search = columns.chain(texts).chain(values);
+                Box::new(permutations.chain(blocks).chain(shards).chain(for_search))
             }
             File::Parquet => Box::new(columns.flat_map(|column| {
                 let index = column.index();
@@ -277,6 +298,9 @@ impl Directory {
             + self.permutations.memory_bytes()
             + self.id_blocks.memory_bytes()
             + self.id_shards.memory_bytes()
+            + self.search.iter().map(Pieces::memory_bytes).sum::<usize>()
+            + self.texts.memory_bytes()
+            + self.values.memory_bytes()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -304,6 +328,10 @@ impl Directory {
         self.permutations.encode(&mut out);
         self.id_blocks.encode(&mut out);
         self.id_shards.encode(&mut out);
+        out.put_bytes(self.fold_version.as_bytes());
+        self.search.iter().for_each(|pieces| pieces.encode(&mut out));
+        self.texts.encode(&mut out);
+        self.values.encode(&mut out);
         out
     }
 
@@ -349,6 +377,17 @@ impl Directory {
         directory.permutations = Pieces::decode(&mut from)?;
         directory.id_blocks = KeyedPieces::decode(&mut from)?;
         directory.id_shards = KeyedPieces::decode(&mut from)?;
+        directory.fold_version = from.text("fold version")?.to_owned();
+        for pieces in &mut directory.search {
+            *pieces = Pieces::decode(&mut from)?;
+        }
+        directory.texts = Pieces::decode(&mut from)?;
+        directory.values = Pieces::decode(&mut from)?;
+        let fits = |pieces: &Pieces| pieces.len() == blocks;
+        let all_fit = directory.search.iter().all(fits);
+        if !(all_fit && fits(&directory.texts) && fits(&directory.values)) {
+            return Err(bad);
+        }
         from.end()?;
         Ok(directory)
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use proofbook_filter::FOLD_VERSION;
 use proofbook_ledger::{Hash, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +42,7 @@ pub struct Segment {
     pub(super) directory: Directory,
     /// Filters over ids, in the order of the directory's shards.
     pub(super) id_filters: Vec<Fuse>,
+    folded_alike: bool,
     cache: Arc<BlockCache>,
     number: u64,
 }
@@ -91,6 +93,7 @@ impl Segment {
             .into());
         }
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let folded_alike = directory.fold_version == FOLD_VERSION.to_string();
         let mut segment = Self {
             files,
             parquet_path,
@@ -99,6 +102,7 @@ impl Segment {
             idx,
             directory,
             id_filters: Vec::new(),
+            folded_alike,
             cache,
             number,
         };
@@ -213,6 +217,11 @@ impl Segment {
         count
             .and_then(|count| delta::decode(&raw, count, Width::W64))
             .ok_or_else(|| self.undecodable(File::Idx, piece, what))
+    }
+
+    /// Tells whether the text filters were folded with the tables that this build folds with.
+    pub(super) fn is_folded_alike(&self) -> bool {
+        self.folded_alike
     }
 
     /// Reads a piece, checks its hash, and decompresses it.
@@ -374,9 +383,9 @@ impl Segment {
     ) -> Result<(Arc<ValuePage>, std::ops::Range<u32>), SegmentError> {
         let pages = &self.directory.value_pages[column.index()];
         let (index, first, end) = pages.of_row(row, self.directory.rows);
-        let make = || Ok(Cached::Values(Arc::new(self.load_values(column, index, end - first)?)));
+        let make = || Ok(Cached::Page(Arc::new(self.load_values(column, index, end - first)?)));
         match self.cached(column as u8, index, make)? {
-            Cached::Values(page) => Ok((page, first..end)),
+            Cached::Page(page) => Ok((page, first..end)),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
     }

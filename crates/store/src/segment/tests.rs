@@ -5,3 +5,4 @@ mod ids;
 mod merge;
 mod model;
 mod round_trip;
+mod search;

@@ -13,6 +13,7 @@ use super::ids::{Entry, IdsOut, stored_hash};
 use super::out::{OutFile, temporary};
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
+use super::search_out::SearchOut;
 use super::workspaces::{Ended, Workspaces, WorkspacesBuilder};
 use super::{
     BLOCK_RAW_BYTES, BLOCK_ROWS, FORMAT, IdEntry, Row, SegmentFiles, SegmentMeta, ZSTD_LEVEL,
@@ -47,6 +48,7 @@ pub struct SegmentWriter<'d> {
     packer: Packer,
     directory: Directory,
     workspaces: WorkspacesBuilder,
+    search: SearchOut,
     ids: IdsOut,
     /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
     waiting_ids: Vec<(u32, u64, u64)>,
@@ -78,6 +80,7 @@ impl<'d> SegmentWriter<'d> {
             packer: Packer::new(ZSTD_LEVEL)?,
             directory: Directory::new(),
             workspaces: WorkspacesBuilder::default(),
+            search: SearchOut::default(),
             ids: IdsOut::default(),
             waiting_ids: Vec::new(),
             block_raw_bytes: 0,
@@ -113,6 +116,7 @@ impl<'d> SegmentWriter<'d> {
         if let Some((_, name)) = &self.current_name {
             self.parquet.push(row, name)?;
         }
+        self.search.push(row);
         self.block_rows += 1;
         self.block_raw_bytes += row.groups.bytes_total() + row.withheld.len() + row.action.len();
         Ok(())
@@ -121,6 +125,7 @@ impl<'d> SegmentWriter<'d> {
     fn end_block(&mut self) -> Result<(), SegmentError> {
         self.block_rows = 0;
         self.block_raw_bytes = 0;
+        self.search.end_block(&mut self.packer, &mut self.idx, &mut self.directory)?;
         self.parquet.end_block(&mut self.directory)
     }
 

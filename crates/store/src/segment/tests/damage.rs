@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::model::{self, OwnedRow, Shape};
 use crate::disk::{Disk, SimDisk};
 use crate::segment::writer::paths;
-use crate::segment::{BlockCache, GroupSet, Segment, SegmentError, SegmentMeta};
+use crate::segment::{BlockCache, FieldColumn, GroupSet, Segment, SegmentError, SegmentMeta};
 
 /// Reads everything that can be read and compares it; `Ok` when all was there and right.
 fn read_all(disk: &dyn Disk, meta: &SegmentMeta, rows: &[OwnedRow]) -> Result<(), SegmentError> {
@@ -14,6 +14,13 @@ fn read_all(disk: &dyn Disk, meta: &SegmentMeta, rows: &[OwnedRow]) -> Result<()
         at += 1;
         Ok::<_, SegmentError>(())
     })?;
+    for block in 0..segment.blocks() {
+        for column in FieldColumn::ALL {
+            segment.column(column, block)?;
+        }
+        segment.text_groups(block, "a1b2c3d4e5f6a7b8a1b2c3d4e5f6a7b8", None)?;
+        segment.value_may_be_in(block, "x")?;
+    }
     for row in rows.iter().step_by(1 + rows.len() / 100) {
         let found = segment.row_of_seq(row.workspace, row.seq)?;
         assert_eq!(rows[found.unwrap() as usize], *row);

@@ -1,0 +1,257 @@
+//! Reading what a block knows for searching: columns, times, and where a word may stand.
+
+use std::sync::Arc;
+
+use proofbook_event::Outcome;
+
+use super::cache::{Cached, Dictionary};
+use super::columns::Column;
+use super::error::SegmentError;
+use super::extract::FieldColumn;
+use super::fuse::Fuse;
+use super::ints::Ints;
+use super::reader::{File, Segment};
+use super::rows::GroupSet;
+use super::schema::ParquetColumn;
+use super::text::{TextFilter, WholeTokens, value_key};
+
+/// Kinds of cached pieces; pages and dictionaries of Parquet columns have lower ones.
+const COLUMN_KIND: u8 = 0x80;
+const TEXT_KIND: u8 = 0xa0;
+const VALUES_KIND: u8 = 0xa1;
+
+/// What damaged pieces are called.
+pub(super) const COLUMN: &str = "a search column";
+pub(super) const TEXT: &str = "a text filter";
+pub(super) const VALUES: &str = "a filter of values";
+
+/// Numbers of one block by row, such as its times.
+#[derive(Clone, Debug)]
+pub struct BlockNumbers(Arc<Ints>);
+
+impl BlockNumbers {
+    /// Returns the number of a row, counted from the block's first row.
+    ///
+    /// # Panics
+    /// The block has no such row.
+    pub fn get(&self, row: usize) -> i64 {
+        self.0.get(row)
+    }
+
+    /// Returns the number of rows.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether the block has no rows; it always has some.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Yields the numbers by row.
+    pub fn iter(&self) -> impl Iterator<Item = i64> + '_ {
+        (0..self.len()).map(|row| self.0.get(row))
+    }
+}
+
+/// The words of one block by row: its actions or outcomes.
+#[derive(Clone, Debug)]
+pub struct BlockWords {
+    dictionary: Arc<Dictionary>,
+    codes: Arc<Vec<u32>>,
+}
+
+impl BlockWords {
+    /// Returns the number of words, some of which may not occur in this very block.
+    pub fn words(&self) -> usize {
+        self.dictionary.len()
+    }
+
+    /// Returns a word by its number; `None` for one that is no text.
+    pub fn word(&self, number: usize) -> Option<&str> {
+        std::str::from_utf8(self.dictionary.get(number)?).ok()
+    }
+
+    /// Returns the number of each row's word, by row.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+}
+
+impl Segment {
+    /// Returns `occurred_at` of a block's rows, microseconds UTC; ascending inside a workspace.
+    ///
+    /// # Errors
+    /// The piece is damaged or cannot be read; so for all below.
+    pub fn occurred_at(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
+        self.ints(ParquetColumn::OccurredAt, block).map(BlockNumbers)
+    }
+
+    /// Returns `recorded_at` of a block's rows, microseconds UTC.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn recorded_at(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
+        self.ints(ParquetColumn::RecordedAt, block).map(BlockNumbers)
+    }
+
+    /// Returns the seqs of a block's rows.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn seqs(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
+        self.ints(ParquetColumn::Seq, block).map(BlockNumbers)
+    }
+
+    /// Returns the flags of a block's rows.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn flags(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
+        self.ints(ParquetColumn::Flags, block).map(BlockNumbers)
+    }
+
+    /// Returns the actions of a block's rows.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn actions(&self, block: usize) -> Result<BlockWords, SegmentError> {
+        self.words(ParquetColumn::Action, block)
+    }
+
+    /// Returns the outcomes of a block's rows; each word is one of [`Outcome`].
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn outcomes(&self, block: usize) -> Result<BlockWords, SegmentError> {
+        let words = self.words(ParquetColumn::Outcome, block)?;
+        let known = |number| words.word(number).and_then(Outcome::parse).is_some();
+        if (0..words.words()).all(known) {
+            Ok(words)
+        } else {
+            Err(self.inconsistent("an outcome is no word of ours"))
+        }
+    }
+
+    fn words(&self, column: ParquetColumn, block: usize) -> Result<BlockWords, SegmentError> {
+        let group = self.directory.group_of_block(block);
+        let dictionary = self.dictionary(column, group)?;
+        Ok(BlockWords { dictionary, codes: self.codes(column, block)? })
+    }
+
+    /// Returns a search column of a block.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn column(&self, column: FieldColumn, block: usize) -> Result<Arc<Column>, SegmentError> {
+        let make = || {
+            let piece = self.directory.search[column.index()].get(block);
+            let piece = piece.ok_or_else(|| self.inconsistent("a search column is missing"))?;
+            let bytes = self.load_packed(File::Idx, piece, COLUMN)?;
+            let rows = self.rows_of_block(block).len();
+            match Column::decode(&bytes, column.group(), rows) {
+                Some(decoded) => Ok(Cached::Column(Arc::new(decoded))),
+                None => Err(self.undecodable(File::Idx, piece, COLUMN)),
+            }
+        };
+        match self.cached(COLUMN_KIND | column as u8, block, make)? {
+            Cached::Column(column) => Ok(column),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    /// Tells whether a value may stand in a block, in an uncoded column or as request or trace id.
+    ///
+    /// `folded` is the whole value, folded. Asks only for columns for which
+    /// [`FieldColumn::is_hashed_when_uncoded`] says so, or for request and trace ids; `false` is
+    /// certain for them.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn value_may_be_in(&self, block: usize, folded: &str) -> Result<bool, SegmentError> {
+        if !self.is_folded_alike() {
+            return Ok(true);
+        }
+        let values = self.values_filter(block)?;
+        Ok(values.is_some_and(|values| values.may_contain(value_key(folded))))
+    }
+
+    /// Returns the groups of a block in which a folded text may stand, as a part of a string value;
+    /// every group when it may stand in an action. Empty is certain.
+    ///
+    /// `id_rows` are the rows of the events that [`Segment::lookup_id`] finds for the needle as an
+    /// id, without which an id that equals the needle may stand in any block.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn text_groups(
+        &self,
+        block: usize,
+        folded: &str,
+        id_rows: Option<&[u32]>,
+    ) -> Result<GroupSet, SegmentError> {
+        if !self.is_folded_alike() {
+            return Ok(GroupSet::ALL);
+        }
+        let text = self.text_filter(block)?;
+        text.groups(folded, &mut BlockTokens { segment: self, block, id_rows })
+    }
+
+    fn text_filter(&self, block: usize) -> Result<Arc<TextFilter>, SegmentError> {
+        let make = || {
+            let piece = self.directory.texts.get(block);
+            let piece = piece.ok_or_else(|| self.inconsistent("a text filter is missing"))?;
+            let raw = self.load(File::Idx, piece, TEXT)?;
+            match TextFilter::decode(&raw) {
+                Some(filter) => Ok(Cached::Text(Arc::new(filter))),
+                None => Err(self.undecodable(File::Idx, piece, TEXT)),
+            }
+        };
+        match self.cached(TEXT_KIND, block, make)? {
+            Cached::Text(filter) => Ok(filter),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+
+    /// Returns a block's filter of values; `None` when it has no values.
+    fn values_filter(&self, block: usize) -> Result<Option<Arc<Fuse>>, SegmentError> {
+        let piece = self.directory.values.get(block);
+        let piece = piece.ok_or_else(|| self.inconsistent("a filter of values is missing"))?;
+        if piece.len == 0 {
+            return Ok(None);
+        }
+        let make = || {
+            let bytes = self.load_packed(File::Idx, piece, VALUES)?;
+            match Fuse::decode(&bytes) {
+                Ok(filter) => Ok(Cached::Values(Arc::new(filter))),
+                Err(_) => Err(self.undecodable(File::Idx, piece, VALUES)),
+            }
+        };
+        match self.cached(VALUES_KIND, block, make)? {
+            Cached::Values(filter) => Ok(Some(filter)),
+            _ => Err(self.inconsistent("the cache mixed up two pieces")),
+        }
+    }
+}
+
+/// Whole tokens of one block.
+struct BlockTokens<'s> {
+    segment: &'s Segment,
+    block: usize,
+    id_rows: Option<&'s [u32]>,
+}
+
+impl WholeTokens for BlockTokens<'_> {
+    fn may_hold(&mut self, token: &str, groups: GroupSet) -> Result<GroupSet, SegmentError> {
+        use proofbook_event::Group;
+        let values = self.segment.values_filter(self.block)?;
+        if values.is_some_and(|values| values.may_contain(value_key(token))) {
+            return Ok(groups);
+        }
+        // Ids that are tokens as they were sent are in the index of ids instead.
+        let rows = self.segment.rows_of_block(self.block);
+        let may_be_id = groups.contains(Group::Id)
+            && self.id_rows.is_none_or(|found| found.iter().any(|row| rows.contains(row)));
+        Ok(if may_be_id { GroupSet::NONE.with(Group::Id) } else { GroupSet::NONE })
+    }
+}

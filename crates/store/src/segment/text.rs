@@ -1,0 +1,296 @@
+//! Text filters: may a word or phrase stand anywhere in a block?
+//!
+//! Every string value of every group, and the action, is folded and cut at its tokens
+//! ([`super::token`]). The trigrams of what remains are bits in a hashed bitmap. Tokens are in the
+//! block's filter of values, whole, and their shapes are listed; an id that is one token as it was
+//! sent is not, since the index of ids knows it. Values of columns with too many distinct entries are
+//! in the filter of values too, whole.
+//!
+//! ```text
+//! text     zstd of: u8 log2 of the bitmap's bits, bitmap, uleb shapes,
+//!          for each u32 length, u32 plain, u128 characters, u8 groups, u8 is mixed
+//! values   a binary fuse filter ([`super::fuse`]) of hashes of folded values and tokens, as it is
+//! ```
+//!
+//! A needle may lie across several runs. A run inside it is a whole run of the text, so it is known
+//! whether it is a token. A run at its edge may be part of a longer one, which may be a token or not,
+//! and both have to be tried.
+
+use std::hash::Hasher as _;
+
+use proofbook_event::Group;
+use proofbook_filter::fold_into;
+use siphasher::sip::SipHasher13;
+
+use crate::codec::{Decoder, Encode};
+
+use super::error::SegmentError;
+use super::fuse::Fuse;
+use super::pack::Packer;
+use super::rows::GroupSet;
+use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_token, runs};
+
+/// Bits of the bitmap while it is filled, as a power of two; it is folded as far as [`LOAD_MAX`]
+/// lets it.
+const BITMAP_LOG2_MAX: u32 = 18;
+const BITMAP_LOG2_MIN: u32 = 9;
+/// Most set bits of a stored bitmap, in percent: a trigram that is not there is found with this
+/// chance, and a word has several.
+const LOAD_MAX_PERCENT: u64 = 20;
+
+/// Returns the place of a trigram in the largest bitmap; smaller ones use the lower bits.
+fn place(a: u32, b: u32, c: u32) -> u32 {
+    let mixed = u64::from(a).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ u64::from(b).wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(21)
+        ^ u64::from(c).wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(42);
+    (mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> (64 - BITMAP_LOG2_MAX)) as u32
+}
+
+/// Calls `visit` with the place of each trigram of a folded text.
+fn for_each_trigram(folded: &str, mut visit: impl FnMut(u32)) {
+    if folded.is_ascii() {
+        for three in folded.as_bytes().windows(3) {
+            visit(place(three[0].into(), three[1].into(), three[2].into()));
+        }
+        return;
+    }
+    let mut characters = folded.chars().map(u32::from);
+    let (Some(mut a), Some(mut b)) = (characters.next(), characters.next()) else { return };
+    for c in characters {
+        visit(place(a, b, c));
+        (a, b) = (b, c);
+    }
+}
+
+/// Returns the key of a folded value or token in a block's filter of values.
+pub(super) fn value_key(folded: &str) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0x7072_6f6f_6662_6f6f, 0x6b2f_7661_6c75_6573);
+    hasher.write(folded.as_bytes());
+    hasher.finish()
+}
+
+/// Collects a block's text.
+pub(super) struct TextBuilder {
+    bitmap: Vec<u64>,
+    shapes: Shapes,
+    keys: Vec<u64>,
+    folded: String,
+}
+
+impl Default for TextBuilder {
+    fn default() -> Self {
+        Self {
+            bitmap: vec![0; (1 << BITMAP_LOG2_MAX) / 64],
+            shapes: Shapes::default(),
+            keys: Vec::new(),
+            folded: String::new(),
+        }
+    }
+}
+
+impl TextBuilder {
+    /// Adds a text that a word may be found in; `group` is `None` for the action.
+    pub(super) fn add(&mut self, text: &str, group: Option<Group>) {
+        let mut folded = std::mem::take(&mut self.folded);
+        folded.clear();
+        fold_into(text, &mut folded);
+        let mut plain_from = 0;
+        for run in runs(&folded) {
+            let token = &folded[run.clone()];
+            if !is_token(token.as_bytes()) {
+                continue;
+            }
+            self.add_plain(&folded[plain_from..run.start]);
+            plain_from = run.end;
+            let groups = group.map_or(GroupSet::ALL, |group| GroupSet::NONE.with(group));
+            self.shapes.add(token.as_bytes(), groups.bits());
+            // The index of ids answers for an id that is a token as it was sent.
+            let is_indexed_id = group == Some(Group::Id) && token == text;
+            if !is_indexed_id {
+                self.keys.push(value_key(token));
+            }
+        }
+        self.add_plain(&folded[plain_from..]);
+        self.folded = folded;
+    }
+
+    /// Adds a whole value to the filter of values.
+    pub(super) fn add_value(&mut self, text: &str) {
+        self.folded.clear();
+        fold_into(text, &mut self.folded);
+        self.keys.push(value_key(&self.folded));
+    }
+
+    fn add_plain(&mut self, folded: &str) {
+        for_each_trigram(folded, |place| self.bitmap[place as usize / 64] |= 1 << (place % 64));
+    }
+
+    /// Encodes the block's two pieces (text, values) and begins the next block.
+    pub(super) fn end_block(
+        &mut self,
+        packer: &mut Packer,
+    ) -> Result<(Vec<u8>, Vec<u8>), SegmentError> {
+        let mut bitmap = self.bitmap.clone();
+        self.bitmap.fill(0);
+        let ones = |bitmap: &[u64]| -> u64 {
+            bitmap.iter().map(|word| u64::from(word.count_ones())).sum()
+        };
+        let mut log2 = BITMAP_LOG2_MAX;
+        while log2 > BITMAP_LOG2_MIN {
+            let (low, high) = bitmap.split_at(bitmap.len() / 2);
+            let half: Vec<u64> = low.iter().zip(high).map(|(low, high)| low | high).collect();
+            if ones(&half) * 100 > LOAD_MAX_PERCENT << (log2 - 1) {
+                break;
+            }
+            bitmap = half;
+            log2 -= 1;
+        }
+        let mut raw = vec![log2 as u8];
+        bitmap.iter().for_each(|word| raw.put_u64(*word));
+        let shapes = self.shapes.end_block();
+        raw.put_varint(shapes.len() as u64);
+        for shape in shapes {
+            raw.put_raw(&shape.len.to_le_bytes());
+            raw.put_raw(&shape.plain.to_le_bytes());
+            raw.put_raw(&shape.characters.0.to_le_bytes());
+            raw.put_u8(shape.groups);
+            raw.put_u8(u8::from(shape.is_mixed));
+        }
+        let mut values = Vec::new();
+        if !self.keys.is_empty() {
+            let Some(fuse) = Fuse::build(&mut self.keys) else {
+                let reason = "no seed fits these keys".to_owned();
+                return Err(SegmentError::Encode { what: "a filter of values", reason });
+            };
+            fuse.encode(&mut values);
+            self.keys.clear();
+        }
+        Ok((packer.pack(&raw)?, values))
+    }
+}
+
+/// What a block's text filter knows; the filter of values is loaded when it is needed.
+#[derive(Debug)]
+pub(super) struct TextFilter {
+    log2: u32,
+    bitmap: Vec<u64>,
+    shapes: Vec<Shape>,
+}
+
+/// Tells whether a whole token stands in a block, by its filter of values or by the index of ids.
+pub(super) trait WholeTokens {
+    /// Returns the groups in which the token may stand, of those given.
+    fn may_hold(&mut self, token: &str, groups: GroupSet) -> Result<GroupSet, SegmentError>;
+}
+
+impl TextFilter {
+    /// Decodes a hash-checked and decompressed piece.
+    pub(super) fn decode(raw: &[u8]) -> Option<Self> {
+        let mut from = Decoder::new(raw);
+        let log2 = u32::from(from.u8("log2").ok()?);
+        if !(BITMAP_LOG2_MIN..=BITMAP_LOG2_MAX).contains(&log2) {
+            return None;
+        }
+        let bytes = from.raw((1 << log2) / 8, "bitmap").ok()?;
+        let bitmap =
+            bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let count = from.varint("shapes").ok()?;
+        let mut shapes = Vec::new();
+        for _ in 0..count.min(SHAPES_MAX as u64) {
+            shapes.push(Shape {
+                len: u32::from_le_bytes(from.array("length").ok()?),
+                plain: u32::from_le_bytes(from.array("plain").ok()?),
+                characters: Characters(u128::from_le_bytes(from.array("characters").ok()?)),
+                groups: from.u8("groups").ok()?,
+                is_mixed: from.u8("mixed").ok()? != 0,
+            });
+        }
+        from.is_empty().then_some(Self { log2, bitmap, shapes })
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.bitmap.len() * 8 + self.shapes.capacity() * size_of::<Shape>()
+    }
+
+    fn has_trigrams(&self, folded: &str) -> bool {
+        let mut all = true;
+        let mask = (1_u32 << self.log2) - 1;
+        for_each_trigram(folded, |place| {
+            let place = place & mask;
+            all &= self.bitmap[place as usize / 64] & 1 << (place % 64) != 0;
+        });
+        all
+    }
+
+    /// Returns the groups in which a folded needle may stand; the action counts as every group.
+    ///
+    /// Empty is certain: the needle stands nowhere in the block.
+    pub(super) fn groups(
+        &self,
+        needle: &str,
+        whole: &mut dyn WholeTokens,
+    ) -> Result<GroupSet, SegmentError> {
+        let runs: Vec<_> = runs(needle).collect();
+        // Runs at an edge may go on outside of the needle.
+        let is_edge = |run: &std::ops::Range<usize>| run.start == 0 || run.end == needle.len();
+        let edges: Vec<usize> = (0..runs.len()).filter(|place| is_edge(&runs[*place])).collect();
+        let mut found = GroupSet::NONE;
+        // Each bit of `choice` says whether that edge run is taken as part of a token.
+        for choice in 0..1_u32 << edges.len() {
+            let mut groups = GroupSet::ALL;
+            let mut plain_from = 0;
+            for (place, run) in runs.iter().enumerate() {
+                let text = &needle[run.clone()];
+                let edge = edges.iter().position(|edge| *edge == place);
+                let in_token = match edge {
+                    Some(edge) => choice & 1 << edge != 0,
+                    None => is_token(text.as_bytes()),
+                };
+                if !in_token {
+                    continue;
+                }
+                if !self.has_trigrams(&needle[plain_from..run.start]) {
+                    groups = GroupSet::NONE;
+                    break;
+                }
+                plain_from = run.end;
+                let holding = self.token_groups(text, edge.is_some(), whole)?;
+                groups = GroupSet::from_bits(groups.bits() & holding.bits());
+                if groups.is_empty() {
+                    break;
+                }
+            }
+            if !groups.is_empty() && self.has_trigrams(&needle[plain_from..]) {
+                found = found.union(groups);
+            }
+            if found == GroupSet::ALL {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the groups that have a token which `part` is, or is a part of when it may be one.
+    fn token_groups(
+        &self,
+        part: &str,
+        may_be_part: bool,
+        whole: &mut dyn WholeTokens,
+    ) -> Result<GroupSet, SegmentError> {
+        let mut inside = GroupSet::NONE;
+        let mut exact = GroupSet::NONE;
+        for shape in self.shapes.iter().filter(|shape| shape.may_hold(part.as_bytes())) {
+            let groups = GroupSet::from_bits(shape.groups);
+            if shape.len as usize == part.len() || shape.is_mixed {
+                exact = exact.union(groups);
+            }
+            if may_be_part && shape.len as usize > part.len() {
+                inside = inside.union(groups);
+            }
+        }
+        if !exact.is_empty() && is_token(part.as_bytes()) {
+            inside = inside.union(whole.may_hold(part, exact)?);
+        }
+        Ok(inside)
+    }
+}
