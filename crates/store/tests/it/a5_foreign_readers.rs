@@ -4,23 +4,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use proofbook_event::EventDraft;
-use proofbook_store::clock::SimClock;
 use proofbook_store::disk::RealDisk;
 use proofbook_store::fold::Outcome;
-use proofbook_store::log::LogOptions;
-use proofbook_store::open::{Machine, Options};
-use proofbook_store::prepare::Wanted;
-use proofbook_store::random::SimRandom;
-use proofbook_store::store::Store;
+use proofbook_store::open::Options;
+use proofbook_testkit::{EventBuilder, START_MICROS as START, TestStore};
 use serde_json::{Value, json};
 
 use crate::python;
 
-/// 2026-11-22T00:00:00Z.
-const START: i64 = 1_795_305_600_000_000;
 const SECOND: i64 = 1_000_000;
 /// Names that a careless reader takes for something else, and how many events each gets in a round.
 const WORKSPACES: [(&str, usize); 5] =
@@ -58,18 +50,18 @@ impl Sent {
     }
 
     fn json(&self) -> String {
-        let mut event = json!({
-            "id": self.id(),
-            "action": ACTIONS[self.number % ACTIONS.len()],
-            "occurred_at": proofbook_event::Timestamp::from_micros(self.occurred_at()).to_string(),
-            "actor": {"type": "user", "id": "u", "name": self.actor()},
-            "outcome": OUTCOMES[self.number / 2 % OUTCOMES.len()],
-            "metadata": {"n": self.number, "most": 9_007_199_254_740_991_u64, "half": 0.5},
-        });
-        if let Some(context) = self.context() {
-            event["context"] = context;
+        let event = EventBuilder::new(ACTIONS[self.number % ACTIONS.len()])
+            .id(&self.id())
+            .occurred_at(self.occurred_at())
+            .user("u", self.actor())
+            .outcome(OUTCOMES[self.number / 2 % OUTCOMES.len()])
+            .meta("n", self.number)
+            .meta("most", 9_007_199_254_740_991_u64)
+            .meta("half", 0.5);
+        match self.context() {
+            Some(context) => event.field("context", context).json(),
+            None => event.json(),
         }
-        event.to_string()
     }
 
     /// The row that the reader must print.
@@ -94,8 +86,7 @@ impl Sent {
 #[test]
 fn duckdb_reads_a_data_directory_by_segments_json() {
     let directory = fresh_directory("a5");
-    let clock = SimClock::new(START);
-    let sent = fill(&directory, &clock);
+    let sent = fill(&directory);
     plant_orphan(&directory);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/snapshot.md");
     let script = "tests/it/duckdb_counts.py";
@@ -190,20 +181,11 @@ fn plant_orphan(directory: &Path) {
 
 /// Makes a store, sends events in rounds, packs each round and compacts, and stops; returns what was
 /// sent in the order of the reader's rows.
-fn fill(directory: &Path, clock: &SimClock) -> Vec<Sent> {
-    let machine = Machine {
-        disk: Arc::new(RealDisk::create(directory).unwrap()),
-        clock: Arc::new(clock.clone()),
-        random: Arc::new(SimRandom::new(5)),
-    };
+fn fill(directory: &Path) -> Vec<Sent> {
+    let disk = Arc::new(RealDisk::create(directory).unwrap());
     // Three of the five segments are merged.
-    let options = Options {
-        log: LogOptions { file_bytes: 1 << 20 },
-        reserve_bytes: 0,
-        compact_fan_in: 3,
-        ..Options::default()
-    };
-    let store = Store::start(&machine, options, Box::new(|fatal| panic!("{fatal}"))).unwrap();
+    let options = Options { compact_fan_in: 3, ..TestStore::options() };
+    let store = TestStore::start(5, disk, options);
     let mut sent: Vec<Sent> = Vec::new();
     for _ in 0..ROUNDS {
         for (workspace, count) in WORKSPACES {
@@ -213,38 +195,21 @@ fn fill(directory: &Path, clock: &SimClock) -> Vec<Sent> {
             send(&store, workspace, &events);
             sent.extend(events);
         }
-        pack(&store);
-        clock.advance(SECOND.unsigned_abs());
+        store.pack();
+        store.clock.advance(SECOND.unsigned_abs());
     }
-    store.stop();
+    store.store.stop();
     sent.sort_by_key(|event| (event.workspace, event.number));
     sent
 }
 
-fn send(store: &Store, workspace: &str, events: &[Sent]) {
+fn send(store: &TestStore, workspace: &str, events: &[Sent]) {
     let texts: Vec<String> = events.iter().map(Sent::json).collect();
-    let wanted = texts
-        .iter()
-        .map(|text| Ok(Wanted { workspace, draft: EventDraft::parse(text.as_bytes()).unwrap() }))
-        .collect();
-    let receipts = store.commit(store.prepare(true, wanted)).unwrap();
-    for (event, receipt) in events.iter().zip(receipts) {
+    for (event, receipt) in events.iter().zip(store.send(workspace, &texts)) {
         let outcome = receipt.unwrap().outcome;
         let taken = matches!(outcome, Outcome::Created { seq, .. } if seq == event.number as u64);
         assert!(taken, "{outcome:?}");
     }
-}
-
-/// Waits until everything recent is in a segment.
-fn pack(store: &Store) {
-    for _ in 0..6_000 {
-        if store.view().generations.iter().all(|generation| generation.event_count() == 0) {
-            return;
-        }
-        store.pack_soon();
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("nothing was packed for a minute");
 }
 
 /// An empty directory of this test's own.
