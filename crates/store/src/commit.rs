@@ -15,6 +15,7 @@ use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, Sta
 use crate::limits;
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
 use crate::lookup::{self, WantedId};
+use crate::plant::{self, Plant};
 use crate::recent::Generation;
 use crate::segment::Segment;
 use crate::segment_entry::SegmentEntry;
@@ -169,6 +170,10 @@ impl Committer {
     /// # Errors
     /// The store must stop; every batch of the group was answered with an unknown outcome.
     pub fn commit(&mut self, mut group: Vec<Batch>) -> Result<(), Fatal> {
+        #[cfg(feature = "plant")]
+        if plant::is_on(Plant::AckBeforeSync) || plant::is_on(Plant::PublishBeforeSync) {
+            return self.commit_in_wrong_order(group);
+        }
         let mut body = Vec::with_capacity(group.iter().map(|batch| batch.records.len()).sum());
         let mut hits = Vec::new();
         let mut sealed = Vec::new();
@@ -262,7 +267,7 @@ impl Committer {
     /// own table since.
     fn refresh_hits(&self, batch: &mut Batch) {
         let view = self.published.view();
-        if batch.pack_epoch + 1 >= view.pack_epoch {
+        if batch.pack_epoch + 1 >= view.pack_epoch || plant::is_on(Plant::LookUpsNotRefreshed) {
             return;
         }
         for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
@@ -298,11 +303,16 @@ impl Committer {
 
     /// Hands events from recent to their segment, or from segments to the one that replaces them, in
     /// one View: never seen twice, never not at all.
-    fn apply_decision(&self, view: &mut View, decision: &Decision) -> Result<(), Fatal> {
+    fn apply_decision(&mut self, view: &mut View, decision: &Decision) -> Result<(), Fatal> {
         match decision {
             Decision::Packed { through, segment } => {
                 let opened = (self.open_segment)(segment).map_err(Fatal::Segment)?;
-                Arc::make_mut(&mut view.segments).push(opened);
+                if !plant::is_on(Plant::PackHidesEvents) {
+                    Arc::make_mut(&mut view.segments).push(opened);
+                }
+                if plant::is_on(Plant::ReleaseBeforeSnapshot) {
+                    let _ = self.log.release(through.next());
+                }
                 view.generations.retain(|generation| generation.after >= *through);
                 view.pack_epoch += 1;
             }
@@ -372,5 +382,7 @@ fn answer_each(group: Vec<Batch>, outcomes: Vec<Vec<Outcome>>) {
 
 const _: () = assert!(limits::RECENT_PACK_BYTES * 2 <= limits::RECENT_BYTES);
 
+#[cfg(feature = "plant")]
+mod planted;
 #[cfg(test)]
 mod tests;

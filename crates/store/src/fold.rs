@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::codec::{DecodeError, Decoder};
 use crate::config::{Config, ConfigChange, WorkspaceSettings};
 use crate::log::{FoldDigest, Position};
+use crate::plant::{self, Plant};
 use crate::recent::RecentEvent;
 use crate::record::{self, EventParts, EventsRecord, Format, Record};
 use crate::seal::{Sealer, leaf_of};
@@ -240,7 +241,10 @@ impl Fold {
         let mut folded = Folded::default();
         let mut cursor = EventCursor { hits, sealed, next: 0 };
         let mut records = Decoder::new(body);
-        self.state.stamp = self.state.stamp.max(stamp);
+        self.state.stamp = match plant::is_on(Plant::RecordedAtGoesBack) {
+            true => stamp,
+            false => self.state.stamp.max(stamp),
+        };
         while !records.is_empty() {
             let record = Record::decode(&mut records)?;
             if self.state.format.is_none() && !matches!(record, Record::Format(_)) {
@@ -340,13 +344,18 @@ impl Fold {
                 outcomes.push(Outcome::Lost);
                 continue;
             };
-            if let Some(known) = self.ids.find(index, &parts).or(hit) {
+            let known = self.ids.find(index, &parts).filter(|_| !plant::is_on(Plant::DuplicateTaken));
+            if let Some(known) = known.or(hit) {
                 match known.judge(&parts) {
                     ids::Judgement::Same => {
                         outcomes.push(Outcome::Duplicate { seq: known.seq });
                         continue;
                     }
                     ids::Judgement::Conflict => {
+                        if plant::is_on(Plant::SeqSkipped) {
+                            let workspace = &mut self.state.workspaces[index as usize];
+                            Arc::make_mut(workspace).edge.append(Hash([0; 32]));
+                        }
                         outcomes.push(Outcome::Conflict { seq: known.seq });
                         continue;
                     }
@@ -371,7 +380,10 @@ impl Fold {
             };
             let workspace = Arc::make_mut(workspace);
             let seq = workspace.edge.size();
-            let recorded_at = self.state.stamp.max(workspace.recorded_at);
+            let recorded_at = match plant::is_on(Plant::RecordedAtGoesBack) {
+                true => self.state.stamp,
+                false => self.state.stamp.max(workspace.recorded_at),
+            };
             let leaf = leaf_of(workspace.uid, seq, recorded_at, &parts, sealed, &mut leaf_bytes);
             workspace.edge.append(leaf);
             workspace.recorded_at = recorded_at;

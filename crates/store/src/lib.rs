@@ -24,6 +24,10 @@ pub mod manifest;
 pub mod names;
 pub mod open;
 pub mod pack;
+#[cfg(not(feature = "plant"))]
+mod plant;
+#[cfg(feature = "plant")]
+pub mod plant;
 pub mod prepare;
 pub mod random;
 pub mod recent;

@@ -30,6 +30,7 @@ use crate::lookup::{self, WantedId};
 use crate::manifest::{self, Snapshot};
 use crate::names;
 use crate::pack::{OpenSegments, Packer};
+use crate::plant::{self, Plant};
 use crate::prepare::Preparer;
 use crate::random::Random;
 use crate::recent::{Generation, RecentEvent};
@@ -169,8 +170,12 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
 
     let cache = Arc::new(BlockCache::new(options.cache_bytes));
     let open_segments = OpenSegments::default();
+    let adopted = match plant::is_on(Plant::StaleSnapshot) {
+        true => snapshots.first(),
+        false => snapshots.last(),
+    };
     let mut replay =
-        Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), snapshots.last())?;
+        Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), adopted)?;
     let floor = snapshots.last().map_or_else(Floor::default, |snapshot| Floor {
         position: snapshot.state.position,
         hash: snapshot.frame_hash,
@@ -194,7 +199,8 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
     let clock = GuardedClock::start(
         machine.clock.clone(),
         ClockMemory {
-            last_stamp: (fold.state.stamp > 0).then_some(fold.state.stamp),
+            last_stamp: (fold.state.stamp > 0 && !plant::is_on(Plant::RecordedAtGoesBack))
+                .then_some(fold.state.stamp),
             purge_from: fold.state.config.purge_from,
         },
     );

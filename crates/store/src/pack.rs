@@ -18,6 +18,7 @@ use crate::log::Position;
 use crate::manifest::{self, Snapshot, SnapshotError};
 use crate::names;
 use crate::open;
+use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
@@ -223,7 +224,10 @@ impl Packer {
         manifest::remove_others(&*self.disk, &self.snapshots).map_err(io_error)?;
         self.write_segments_json()?;
         // Both kept snapshots stand for everything up to the older one.
-        let older = (self.snapshots.len() == SNAPSHOTS_KEPT).then(|| self.snapshots.first());
+        let older = match plant::is_on(Plant::ReleaseAfterOneSnapshot) {
+            true => Some(self.snapshots.last()),
+            false => (self.snapshots.len() == SNAPSHOTS_KEPT).then(|| self.snapshots.first()),
+        };
         Ok(older.flatten().map(|snapshot| snapshot.state.position.next()))
     }
 
@@ -284,7 +288,7 @@ impl Packer {
         let [older, _] = self.snapshots.as_slice() else { return Ok(0) };
         let view = self.published.view();
         let is_needed = |id: u64, retired_at: Position| {
-            older.state.position < retired_at
+            (older.state.position < retired_at && !plant::is_on(Plant::SweepTooSoon))
                 || view.segments.iter().any(|segment| segment.files().name == id)
                 || self.snapshots.iter().any(|snapshot| {
                     snapshot.state.segments.iter().any(|segment| segment.id() == id)

@@ -22,6 +22,7 @@ use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::fold::{IdHit, Sealed, Workspace};
 use crate::limits;
 use crate::lookup::{self, WantedId};
+use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, flag};
 use crate::view::View;
@@ -233,7 +234,8 @@ impl Preparer {
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         if !seats.contains_key(name) {
             let uid = durable.map_or_else(|| WorkspaceUid(self.random_bytes()), |known| known.uid);
-            let run = durable.map_or(0, |known| known.runs.len() as u32);
+            let used_again = u32::from(plant::is_on(Plant::RunUsedAgain));
+            let run = durable.map_or(0, |known| known.runs.len() as u32).saturating_sub(used_again);
             seats.insert(name.into(), self.new_seat(uid, run));
         }
         let Some(seat) = seats.get_mut(name) else { return (WorkspaceUid([0; 16]), Vec::new()) };

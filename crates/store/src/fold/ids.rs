@@ -10,6 +10,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use proofbook_event::Group;
 
 use crate::log::Position;
+use crate::plant::{self, Plant};
 use crate::record::EventParts;
 
 /// An event that has the id hash that was asked for.
@@ -125,6 +126,7 @@ impl KnownIds {
     pub(super) fn packed(&mut self, through: Position) {
         let packed = |g: &Generation| g.through.is_some_and(|end| end <= through);
         let packed_count = self.generations.iter().filter(|g| packed(g)).count();
-        self.generations.drain(..packed_count.saturating_sub(1));
+        let kept = if plant::is_on(Plant::IdsForgottenWithPack) { 0 } else { 1 };
+        self.generations.drain(..packed_count.saturating_sub(kept));
     }
 }

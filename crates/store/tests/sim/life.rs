@@ -47,7 +47,9 @@ pub(crate) fn live(plan: Plan) -> Result<Tally, Box<Violation>> {
         None => Ok(tally),
         Some(reason) => {
             let calls = life.disk.trace();
-            let calls = calls.iter().rev().take(25).rev().map(ToString::to_string).collect();
+            let calls = calls.iter().rev().filter(|call| call.kind.is_mutating()).take(25);
+            let mut calls: Vec<String> = calls.map(ToString::to_string).collect();
+            calls.reverse();
             Err(Box::new(Violation { seed: plan.seed, reason, calls }))
         }
     }
@@ -167,12 +169,15 @@ impl Life {
                 end => return Ok(end),
             }
         }
+        let journal = self.side.journal();
+        match check::world_of(&process.published, &[&journal.model], true) {
+            Err(reason) if !self.fault_struck() && !self.is_off() => return Err(reason),
+            _ => {}
+        }
+        drop(journal);
         if self.is_off() || self.side.violation().is_some() {
             return Ok(After::Crash(self.dice.pick(&POWER)));
         }
-        let journal = self.side.journal();
-        check::world_of(&process.published, &[&journal.model], true)
-            .or_else(|reason| if self.fault_struck() { Ok(0) } else { Err(reason) })?;
         Ok(After::GoOn)
     }
 
