@@ -12,6 +12,7 @@
 //! plan or an index never answers differently than [`proofbook_filter::ResolvedFilter::matches`].
 #![forbid(unsafe_code)]
 
+mod block;
 mod budget;
 mod context;
 mod count;
@@ -20,10 +21,12 @@ mod error;
 mod facets;
 mod found;
 mod histogram;
+pub mod leaf;
 pub mod limits;
 mod list;
 mod merge;
 mod order;
+mod plan;
 mod question;
 mod reader;
 mod rowset;

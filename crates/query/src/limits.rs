@@ -17,3 +17,5 @@ pub const SPLIT_VALUES_MAX: usize = 12;
 pub const UNREAD_NAMES_MAX: usize = 16;
 /// Recent events that are judged together, the counterpart of a segment's block.
 pub const RECENT_BLOCK_ROWS: usize = 1_024;
+/// Dictionary entries of which a condition remembers whether they pass, from block to block.
+pub(crate) const VERDICTS_MAX: usize = 65_536;

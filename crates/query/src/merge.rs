@@ -8,8 +8,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use proofbook_store::segment::GroupSet;
-
 use crate::error::QueryError;
 use crate::order::{Key, Order};
 use crate::selection::Selection;
@@ -90,8 +88,8 @@ impl<'s, 'q> Merge<'s, 'q> {
         for block in 0..from.blocks() {
             let mut bound = None;
             let all = from.all_of_block(block);
-            let read = from.visit(block, &all, GroupSet::NONE, &mut |_, event| {
-                let key = self.order.key(event.occurred_at, event.seq);
+            let read = from.for_each_key(block, &all, &mut |_, occurred_at, seq| {
+                let key = self.order.key(occurred_at, seq);
                 bound = Some(bound.map_or(key, |bound: Key| bound.min(key)));
             });
             if let Err(error) = read {
@@ -109,8 +107,8 @@ impl<'s, 'q> Merge<'s, 'q> {
         let mut places = Vec::new();
         let mut edge = None;
         let read =
-            from.visit(block, &from.all_of_block(block), GroupSet::NONE, &mut |row, event| {
-                let key = self.order.key(event.occurred_at, event.seq);
+            from.for_each_key(block, &from.all_of_block(block), &mut |row, occurred_at, seq| {
+                let key = self.order.key(occurred_at, seq);
                 edge = Some(edge.map_or(key, |edge: Key| edge.max(key)));
                 if judged.rows.contains(row) && self.after.is_none_or(|after| key > after) {
                     places.push(Place { key, source, block, row });

@@ -5,7 +5,6 @@ use proofbook_event::name::RESERVED_ACTION_PREFIX;
 use proofbook_event::{Event, GroupBytes};
 use proofbook_filter::{ResolvedFilter, Verdict};
 use proofbook_store::record::flag;
-use proofbook_store::segment::GroupSet;
 
 use crate::found::Stored;
 
@@ -32,11 +31,6 @@ pub(crate) enum Answer {
 }
 
 impl Question<'_> {
-    /// Returns the groups that [`Question::ask`] reads.
-    pub(crate) fn groups_needed(&self) -> GroupSet {
-        GroupSet::of(self.filter.groups_needed(true).iter())
-    }
-
     /// Tells whether an event is in the picture at all, by its clear fields.
     pub(crate) fn is_visible(&self, event: &Stored<'_>) -> bool {
         event.seq < self.seq_below && self.is_kept(event)
@@ -54,7 +48,7 @@ impl Question<'_> {
         !self.filter.names_audit_log() && action.starts_with(RESERVED_ACTION_PREFIX)
     }
 
-    /// Judges one event; it needs the groups of [`Question::groups_needed`].
+    /// Judges one event, which has all its groups.
     pub(crate) fn ask(&self, event: &Stored<'_>) -> Answer {
         if !self.is_visible(event) || !self.passes(event, &event.groups) {
             Answer::No

@@ -90,7 +90,7 @@ impl Reader {
         let high = u64::try_from(seqs.max).map_or(0, |max| max.saturating_add(1));
         let wanted = low..high.min(question.seq_below);
         let sources = self.sources(times, &wanted, by_time);
-        Selection::new(self.workspace.clone(), sources, question, meter)
+        Selection::new(self.workspace.clone(), sources, question, meter, self.id_hasher)
     }
 
     fn sources(&self, times: IntRange, seqs: &Range<u64>, by_time: bool) -> Vec<Source> {

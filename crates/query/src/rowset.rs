@@ -1,5 +1,7 @@
 //! A set of rows of one block, as bits.
 
+use std::ops::Range;
+
 /// Rows of a block, counted from its first row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowSet {
@@ -10,6 +12,11 @@ impl RowSet {
     /// Makes an empty set for `rows` rows.
     pub(crate) fn none(rows: usize) -> Self {
         Self { words: vec![0; rows.div_ceil(64)] }
+    }
+
+    /// Makes an empty set for as many rows.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { words: vec![0; self.words.len()] }
     }
 
     /// Makes the set of the rows from `from` to before `to`, in a block of `rows` rows.
@@ -27,8 +34,30 @@ impl RowSet {
         set
     }
 
+    /// Keeps the rows that are in the other set too.
+    pub(crate) fn keep(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Adds the rows of the other set.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Takes the rows of the other set out.
+    pub(crate) fn take(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+    }
+
+    /// Returns the first row and the one behind the last; `0..0` when there are none.
+    pub(crate) fn bounds(&self) -> Range<usize> {
+        let Some(first) = self.words.iter().position(|word| *word != 0) else { return 0..0 };
+        let last = self.words.iter().rposition(|word| *word != 0).unwrap_or(first);
+        let low = first * 64 + self.words[first].trailing_zeros() as usize;
+        low..last * 64 + 64 - self.words[last].leading_zeros() as usize
+    }
+
     /// Adds a row.
-    #[cfg(test)]
     pub(crate) fn insert(&mut self, row: usize) {
         self.words[row / 64] |= 1 << (row % 64);
     }
@@ -41,11 +70,6 @@ impl RowSet {
     /// Tells whether a row is in the set.
     pub(crate) fn contains(&self, row: usize) -> bool {
         self.words[row / 64] & 1 << (row % 64) != 0
-    }
-
-    /// Returns how many rows the set can hold, rounded up.
-    pub(crate) fn capacity(&self) -> usize {
-        self.words.len() * 64
     }
 
     /// Counts the rows.

@@ -6,13 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use proofbook_store::fold::Workspace;
-use proofbook_store::segment::SegmentError;
+use proofbook_store::prepare::IdHasher;
+use proofbook_store::segment::{GroupSet, SegmentError};
 
+use crate::block::{Block, IdRows};
 use crate::budget::Meter;
 use crate::error::{QueryError, describe};
 use crate::found::Found;
 use crate::limits::UNREAD_NAMES_MAX;
 use crate::merge::Place;
+use crate::plan::Plan;
 use crate::question::{Answer, Question};
 use crate::rowset::RowSet;
 use crate::source::Source;
@@ -32,6 +35,8 @@ pub(crate) struct Selection<'q> {
     pub(crate) sources: Vec<Source>,
     pub(crate) question: Question<'q>,
     pub(crate) meter: Meter<'q>,
+    plan: Plan<'q>,
+    ids: IdRows,
     /// Judged blocks, when blocks are looked at more than once; 512 bytes each.
     known: Option<RefCell<HashMap<(usize, usize), Rc<Judged>>>>,
     unread: RefCell<Unread>,
@@ -50,8 +55,18 @@ impl<'q> Selection<'q> {
         sources: Vec<Source>,
         question: Question<'q>,
         meter: Meter<'q>,
+        ids: IdHasher,
     ) -> Self {
-        Self { workspace, sources, question, meter, known: None, unread: RefCell::default() }
+        Self {
+            plan: Plan::new(question.filter.expr()),
+            ids: IdRows::new(workspace.uid, ids),
+            workspace,
+            sources,
+            question,
+            meter,
+            known: None,
+            unread: RefCell::default(),
+        }
     }
 
     /// Keeps what was judged, for queries that come back to a block.
@@ -72,10 +87,7 @@ impl<'q> Selection<'q> {
             Ok(judged) => judged,
             Err(error) => {
                 self.unread(&error);
-                Judged {
-                    rows: RowSet::none(self.sources[source].all_of_block(block).capacity()),
-                    left_out: 0,
-                }
+                Judged { rows: self.sources[source].all_of_block(block).emptied(), left_out: 0 }
             }
         };
         let judged = Rc::new(judged);
@@ -86,9 +98,19 @@ impl<'q> Selection<'q> {
     }
 
     fn judge_anew(&self, source: &Source, block: usize) -> Result<Judged, SegmentError> {
+        match source {
+            Source::Segment(part) => {
+                self.judge_packed(source, block, &part.block(block, &self.ids))
+            }
+            Source::Recent(_) => self.judge_recent(source, block),
+        }
+    }
+
+    /// Asks every event.
+    fn judge_recent(&self, source: &Source, block: usize) -> Result<Judged, SegmentError> {
         let asked = source.all_of_block(block);
         let mut judged = Judged { rows: asked.clone(), left_out: 0 };
-        source.visit(block, &asked, self.question.groups_needed(), &mut |row, event| {
+        source.visit(block, &asked, GroupSet::ALL, &mut |row, event| {
             self.meter.spend(event.groups.bytes_total() as u64);
             match self.question.ask(event) {
                 Answer::Yes => return,
@@ -98,6 +120,42 @@ impl<'q> Selection<'q> {
             judged.rows.remove(row);
         })?;
         Ok(judged)
+    }
+
+    /// Decides by columns and filters, and asks the events that are left open.
+    fn judge_packed(
+        &self,
+        source: &Source,
+        number: usize,
+        block: &Block<'_>,
+    ) -> Result<Judged, SegmentError> {
+        let mut rows = source.all_of_block(number);
+        if source.seqs().1 >= self.question.seq_below {
+            block.keep_seqs_below(self.question.seq_below, &mut rows)?;
+        }
+        if let Some(since) = self.question.kept_since
+            && source.times().0 < since
+        {
+            block.keep_retained(since, &mut rows)?;
+        }
+        let (bounds, decisions) = self.plan.decide(block, &rows)?;
+        let undecided = bounds.undecided();
+        let mut rows = bounds.sure;
+        if !undecided.is_empty() {
+            let groups = Plan::groups(&decisions, &undecided);
+            source.visit(number, &undecided, groups, &mut |row, event| {
+                self.meter.spend(event.groups.bytes_total() as u64);
+                if self.plan.passes(&decisions, row, event) {
+                    rows.insert(row);
+                }
+            })?;
+        }
+        let left_out = if self.question.filter.names_audit_log() || rows.is_empty() {
+            0
+        } else {
+            block.leave_own_out(&mut rows)?
+        };
+        Ok(Judged { rows, left_out })
     }
 
     /// Names a block that could not be read.

@@ -12,6 +12,7 @@ use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvent;
 use proofbook_store::segment::{GroupSet, Segment, SegmentError};
 
+use crate::block::{Block, IdRows};
 use crate::found::{Found, Stored};
 use crate::limits::RECENT_BLOCK_ROWS;
 use crate::rowset::RowSet;
@@ -127,6 +128,27 @@ impl Source {
         }
     }
 
+    /// Visits rows of a block with when they happened and their seqs.
+    pub(crate) fn for_each_key(
+        &self,
+        block: usize,
+        rows: &RowSet,
+        visit: &mut dyn FnMut(usize, i64, u64),
+    ) -> Result<(), SegmentError> {
+        match self {
+            Self::Segment(part) => {
+                let number = part.first_block + block;
+                let (times, seqs) = (part.segment.occurred_at(number)?, part.segment.seqs(number)?);
+                rows.iter().for_each(|row| visit(row, times.get(row), seqs.get(row) as u64));
+            }
+            Self::Recent(part) => {
+                let events = part.block(block);
+                rows.iter().for_each(|row| visit(row, events[row].occurred_at, events[row].seq));
+            }
+        }
+        Ok(())
+    }
+
     /// Visits rows of a block in ascending order, with the groups asked for.
     pub(crate) fn visit(
         &self,
@@ -178,6 +200,11 @@ impl Source {
 }
 
 impl SegmentPart {
+    /// Returns a block for the plan.
+    pub(crate) fn block<'b>(&'b self, block: usize, ids: &'b IdRows) -> Block<'b> {
+        Block { segment: &self.segment, number: self.first_block + block, ids }
+    }
+
     /// Cuts the rows to a range of `occurred_at`; leaves them whole where they cannot be read, since
     /// whoever judges them will say so.
     fn cut(&mut self, times: IntRange) {
@@ -204,8 +231,9 @@ impl SegmentPart {
         let (mut low, mut high) = (self.rows.start, self.rows.end);
         while low < high {
             let middle = low + (high - low) / 2;
-            let read = self.segment.read_rows(&[middle], GroupSet::NONE)?;
-            if passes(read.get(0).occurred_at) {
+            let block = self.segment.block_of_row(middle);
+            let place = middle - self.segment.rows_of_block(block).start;
+            if passes(self.segment.occurred_at(block)?.get(place as usize)) {
                 high = middle;
             } else {
                 low = middle + 1;

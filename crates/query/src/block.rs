@@ -1,0 +1,148 @@
+//! One block of a segment as the plan sees it: the workspace's own rows are asked for, the columns
+//! hold those of its neighbours too.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proofbook_catalog::retention::outlives_retention;
+use proofbook_event::name::{RESERVED_ACTION_PREFIX, is_event_id};
+use proofbook_filter::fold;
+use proofbook_ledger::WorkspaceUid;
+use proofbook_store::prepare::IdHasher;
+use proofbook_store::record::flag;
+use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
+
+use crate::rowset::RowSet;
+
+/// Rows of a workspace in one segment that may have an id, found once a query.
+pub(crate) struct IdRows {
+    workspace: WorkspaceUid,
+    hasher: IdHasher,
+    known: RefCell<HashMap<(u64, String), Rc<[u32]>>>,
+}
+
+impl IdRows {
+    pub(crate) fn new(workspace: WorkspaceUid, hasher: IdHasher) -> Self {
+        Self { workspace, hasher, known: RefCell::default() }
+    }
+
+    /// Returns the rows of a segment whose event may have this id; no others have it.
+    fn find(&self, segment: &Segment, id: &str) -> Result<Rc<[u32]>, SegmentError> {
+        let key = (segment.files().name, id.to_owned());
+        if let Some(rows) = self.known.borrow().get(&key) {
+            return Ok(rows.clone());
+        }
+        let mut rows = Vec::new();
+        for (seq, _) in segment.lookup_id(self.workspace, self.hasher.hash(id))? {
+            rows.extend(segment.row_of_seq(self.workspace, seq)?);
+        }
+        let rows: Rc<[u32]> = rows.into();
+        self.known.borrow_mut().insert(key, rows.clone());
+        Ok(rows)
+    }
+}
+
+/// One block.
+pub(crate) struct Block<'b> {
+    pub(crate) segment: &'b Segment,
+    /// Its number in the segment.
+    pub(crate) number: usize,
+    pub(crate) ids: &'b IdRows,
+}
+
+impl Block<'_> {
+    /// Returns a search column.
+    pub(crate) fn column(
+        &self,
+        column: FieldColumn,
+    ) -> Result<std::sync::Arc<Column>, SegmentError> {
+        self.segment.column(column, self.number)
+    }
+
+    /// Returns the groups in which a text may stand as a part of a string value.
+    pub(crate) fn groups_with(&self, part: &str) -> Result<GroupSet, SegmentError> {
+        let folded = fold(part);
+        // An id has no other characters, so nothing longer or other has to be looked up.
+        let rows =
+            if is_event_id(&folded) { self.ids.find(self.segment, &folded)? } else { [].into() };
+        self.segment.text_groups(self.number, &folded, Some(&rows))
+    }
+
+    /// Tells whether a whole value may stand in an uncoded column, or as a request id.
+    pub(crate) fn may_have_value(&self, value: &str) -> Result<bool, SegmentError> {
+        self.segment.value_may_be_in(self.number, &fold(value))
+    }
+
+    /// Returns the rows whose event may have an id, in a set like `rows`.
+    pub(crate) fn rows_with_id(&self, id: &str, rows: &RowSet) -> Result<RowSet, SegmentError> {
+        let mut found = rows.emptied();
+        let here = self.segment.rows_of_block(self.number);
+        for row in self.ids.find(self.segment, id)?.iter().filter(|row| here.contains(row)) {
+            found.insert((row - here.start) as usize);
+        }
+        Ok(found)
+    }
+}
+
+impl Block<'_> {
+    /// Keeps the rows below a seq.
+    pub(crate) fn keep_seqs_below(
+        &self,
+        below: u64,
+        rows: &mut RowSet,
+    ) -> Result<(), SegmentError> {
+        let seqs = self.segment.seqs(self.number)?;
+        for row in rows.bounds() {
+            if seqs.get(row) as u64 >= below {
+                rows.remove(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the rows that retention keeps.
+    pub(crate) fn keep_retained(&self, since: i64, rows: &mut RowSet) -> Result<(), SegmentError> {
+        let times = self.segment.occurred_at(self.number)?;
+        // Rows of one workspace ascend by time, and what counts from its recording was recorded later
+        // than it happened.
+        let bounds = rows.bounds();
+        if bounds.is_empty() || times.get(bounds.start) >= since {
+            return Ok(());
+        }
+        let recorded = self.segment.recorded_at(self.number)?;
+        let flags = self.segment.flags(self.number)?;
+        let actions = self.segment.actions(self.number)?;
+        let outliving: Vec<bool> = (0..actions.words())
+            .map(|word| actions.word(word).is_some_and(outlives_retention))
+            .collect();
+        for row in bounds {
+            let from_recorded = flags.get(row) as u8 & flag::RETAIN_FROM_RECORDED != 0;
+            let counts_from = if from_recorded { recorded.get(row) } else { times.get(row) };
+            if counts_from < since && !outliving[actions.codes()[row] as usize] {
+                rows.remove(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes Proofbook's own events out and returns how many they were.
+    pub(crate) fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
+        let actions = self.segment.actions(self.number)?;
+        let is_own =
+            |word| actions.word(word).is_some_and(|word| word.starts_with(RESERVED_ACTION_PREFIX));
+        let own: Vec<bool> = (0..actions.words()).map(is_own).collect();
+        if !own.contains(&true) {
+            return Ok(0);
+        }
+        let before = rows.len();
+        let bounds = rows.bounds();
+        let first = bounds.start;
+        for (place, code) in actions.codes()[bounds].iter().enumerate() {
+            if own[*code as usize] {
+                rows.remove(first + place);
+            }
+        }
+        Ok((before - rows.len()) as u64)
+    }
+}

@@ -1,0 +1,420 @@
+//! One condition of a filter, decided for a block by what the block keeps for searching.
+//!
+//! - Times, seqs, actions and outcomes are columns: exact.
+//! - A coded search column has each distinct entry once, cut down to what the language reads; the
+//!   condition is asked of the entry as of an event that has nothing else: exact.
+//! - An uncoded column, a value before or after a change, and any bare word go through the block's
+//!   text filters, which say "no" for certain, or leave the rows open.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use proofbook_event::{Event, Group, GroupBytes, Outcome, Value};
+use proofbook_filter::{Clause, Condition, Field, Predicate, Test, TextPattern};
+use proofbook_store::segment::{
+    BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError,
+};
+
+use crate::block::Block;
+use crate::found::Stored;
+use crate::limits::VERDICTS_MAX;
+use crate::plan::{Bounds, Decided};
+use crate::rowset::RowSet;
+
+/// One condition, and what is known of the entries it was asked of.
+pub(crate) struct Leaf<'q> {
+    predicate: &'q Predicate,
+    /// Entries come again from block to block.
+    verdicts: RefCell<HashMap<Box<[u8]>, bool>>,
+}
+
+impl<'q> Leaf<'q> {
+    pub(crate) fn new(predicate: &'q Predicate) -> Self {
+        Self { predicate, verdicts: RefCell::default() }
+    }
+
+    /// Decides rows of a block; the answer may speak of further rows.
+    pub(crate) fn decide(&self, block: &Block<'_>, rows: &RowSet) -> Result<Decided, SegmentError> {
+        match self.predicate {
+            Predicate::Field { field, any } => self.decide_field(block, rows, field, any),
+            Predicate::Target(clauses) => self.decide_target(block, rows, clauses),
+            Predicate::Change(clauses) => self.decide_change(block, rows, clauses),
+            Predicate::Text(pattern) => self.decide_text(block, rows, pattern),
+        }
+    }
+
+    /// Asks one event that has the groups which [`Leaf::decide`] named.
+    pub(crate) fn passes(&self, event: &Stored<'_>, groups: GroupSet) -> bool {
+        match self.predicate {
+            Predicate::Text(pattern) => Group::ALL.into_iter().any(|group| {
+                let bytes = event.groups.get(group).filter(|_| groups.contains(group));
+                bytes.is_some_and(|bytes| text_is_in(pattern, bytes))
+            }),
+            _ => {
+                let mut given = GroupBytes::default();
+                for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
+                    given.set(group, event.groups.get(group));
+                }
+                given.present().all(|(_, bytes)| self.may_pass(bytes))
+                    && self.is_true_of(event, &given)
+            }
+        }
+    }
+
+    fn is_true_of(&self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> bool {
+        Event::from_groups(event.clear(), groups).is_ok_and(|event| self.predicate.matches(&event))
+    }
+
+    fn decide_field(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        field: &Field,
+        any: &[Test],
+    ) -> Result<Decided, SegmentError> {
+        let (segment, number) = (block.segment, block.number);
+        let numbers = |numbers: BlockNumbers| {
+            let in_range = |number: i64| {
+                any.iter().any(|test| match test {
+                    Test::Times(range) | Test::Seqs(range) => range.contains(number),
+                    Test::Present => true,
+                    _ => false,
+                })
+            };
+            let mut passing = rows.emptied();
+            rows.iter()
+                .filter(|row| in_range(numbers.get(*row)))
+                .for_each(|row| passing.insert(row));
+            exact(passing)
+        };
+        let column = match field {
+            Field::Occurred => return Ok(numbers(segment.occurred_at(number)?)),
+            Field::Recorded => return Ok(numbers(segment.recorded_at(number)?)),
+            Field::Seq => return Ok(numbers(segment.seqs(number)?)),
+            Field::Action => {
+                return Ok(exact(self.words(&segment.actions(number)?, rows, with_action)));
+            }
+            Field::Outcome => {
+                return Ok(exact(self.words(&segment.outcomes(number)?, rows, with_outcome)));
+            }
+            Field::Id => {
+                let literals: Option<Vec<&str>> = any.iter().map(literal).collect();
+                let Some(ids) = literals else { return self.open_field(block, rows, field, any) };
+                let mut possible = rows.emptied();
+                for id in ids {
+                    possible.add(&block.rows_with_id(id, rows)?);
+                }
+                return Ok(open(&possible, Group::Id));
+            }
+            Field::Request => return self.open_field(block, rows, field, any),
+            Field::Actor
+            | Field::ActorId
+            | Field::ActorName
+            | Field::ActorEmail
+            | Field::ActorType
+            | Field::OnBehalfOf
+            | Field::Via => FieldColumn::Actor,
+            Field::Module | Field::Verb | Field::Severity => FieldColumn::Described,
+            Field::Ip | Field::Country => FieldColumn::Place,
+            Field::Session => FieldColumn::Session,
+            Field::Source => FieldColumn::Source,
+            Field::Meta(_) => FieldColumn::Metadata,
+            Field::Target
+            | Field::TargetType
+            | Field::TargetId
+            | Field::TargetName
+            | Field::Changed
+            | Field::Before
+            | Field::After => return Ok(exact(rows.emptied())),
+        };
+        match &*block.column(column)? {
+            Column::Coded(_) => self.coded(block, column, rows),
+            Column::Uncoded => self.open_field(block, rows, field, any),
+        }
+    }
+
+    /// Decides by the text filters: the rows are open, or none passes.
+    fn open_field(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        field: &Field,
+        any: &[Test],
+    ) -> Result<Decided, SegmentError> {
+        let Some(group) = field.group() else { return Ok(exact(rows.emptied())) };
+        let hashed =
+            !matches!(field, Field::Meta(_) | Field::Module | Field::Verb | Field::Severity);
+        for test in any {
+            if test_may_pass(block, field, test, group, hashed)? {
+                return Ok(open(rows, group));
+            }
+        }
+        Ok(exact(rows.emptied()))
+    }
+
+    fn decide_target(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        clauses: &[Clause],
+    ) -> Result<Decided, SegmentError> {
+        if block.column(FieldColumn::Targets)?.coded().is_some() {
+            return self.coded(block, FieldColumn::Targets, rows);
+        }
+        let is_of_type =
+            |clause: &Clause| clause.iter().all(|condition| condition.field == Field::TargetType);
+        if clauses.iter().all(is_of_type)
+            && block.column(FieldColumn::TargetTypes)?.coded().is_some()
+        {
+            return self.coded(block, FieldColumn::TargetTypes, rows);
+        }
+        for clause in clauses {
+            if !clause_may_pass(block, clause, Group::Targets, true)? {
+                return Ok(exact(rows.emptied()));
+            }
+        }
+        Ok(open(rows, Group::Targets))
+    }
+
+    fn decide_change(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        clauses: &[Clause],
+    ) -> Result<Decided, SegmentError> {
+        let is_of_path =
+            |clause: &&Clause| clause.iter().all(|condition| condition.field == Field::Changed);
+        let paths: Vec<Clause> = clauses.iter().filter(is_of_path).cloned().collect();
+        for clause in clauses.iter().filter(|clause| !is_of_path(clause)) {
+            if !clause_may_pass(block, clause, Group::Changes, false)? {
+                return Ok(exact(rows.emptied()));
+            }
+        }
+        if block.column(FieldColumn::Changed)?.coded().is_none() {
+            return Ok(open(rows, Group::Changes));
+        }
+        if paths.len() == clauses.len() {
+            return self.coded(block, FieldColumn::Changed, rows);
+        }
+        // One change must pass everything; that some change passes the paths is a bound of it. Without
+        // paths the bound is that there is a change at all.
+        let bound = Predicate::Change(paths);
+        let decided = Leaf::new(&bound).coded(block, FieldColumn::Changed, rows)?;
+        Ok(open(&decided.bounds.possible, Group::Changes))
+    }
+
+    fn decide_text(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        pattern: &TextPattern,
+    ) -> Result<Decided, SegmentError> {
+        if pattern.matches("") {
+            // Every event has an action, which is a text.
+            return Ok(exact(rows.clone()));
+        }
+        let mut groups = GroupSet::ALL;
+        for part in pattern.segments() {
+            let holding = block.groups_with(part)?;
+            groups = GroupSet::from_bits(groups.bits() & holding.bits());
+            if groups.is_empty() {
+                return Ok(exact(rows.emptied()));
+            }
+        }
+        let (segment, number) = (block.segment, block.number);
+        let mut sure = rows.emptied();
+        if groups == GroupSet::ALL {
+            sure = self.words(&segment.actions(number)?, rows, with_action);
+        }
+        for (group, column) in
+            [(Group::Actor, FieldColumn::Actor), (Group::Targets, FieldColumn::Targets)]
+        {
+            // These columns hold their groups whole, so what they do not have is not there.
+            if groups.contains(group) && block.column(column)?.coded().is_some() {
+                sure.add(&self.coded(block, column, rows)?.bounds.sure);
+                groups = GroupSet::from_bits(groups.bits() & !GroupSet::NONE.with(group).bits());
+            }
+        }
+        let possible = if groups.is_empty() { sure.clone() } else { rows.clone() };
+        Ok(Decided { bounds: Bounds { sure, possible }, groups })
+    }
+
+    /// Decides by a coded column.
+    fn coded(
+        &self,
+        block: &Block<'_>,
+        column: FieldColumn,
+        rows: &RowSet,
+    ) -> Result<Decided, SegmentError> {
+        let decoded = block.column(column)?;
+        let Some(coded) = decoded.coded() else { return Ok(open(rows, column.group())) };
+        let passing: Vec<bool> = (0..coded.len())
+            .map(|number| {
+                let entry = coded.entry(number).unwrap_or_default();
+                self.may_pass(entry) && self.entry_passes(entry, &coded.entry_groups(number))
+            })
+            .collect();
+        let mut found = rows.emptied();
+        if passing.contains(&true) {
+            coded.for_each_code(rows.bounds(), |row, code| {
+                if passing[code] {
+                    found.insert(row);
+                }
+            });
+        }
+        Ok(exact(found))
+    }
+
+    fn entry_passes(&self, entry: &[u8], groups: &GroupBytes<'_>) -> bool {
+        if let Some(known) = self.verdicts.borrow().get(entry) {
+            return *known;
+        }
+        let passes = match self.predicate {
+            Predicate::Text(pattern) => text_is_in(pattern, entry),
+            _ => self.is_true_of(&nothing(), groups),
+        };
+        let mut verdicts = self.verdicts.borrow_mut();
+        if verdicts.len() < VERDICTS_MAX {
+            verdicts.insert(entry.into(), passes);
+        }
+        passes
+    }
+
+    /// Looks at JSON without parsing it; `false` is certain.
+    fn may_pass(&self, json: &[u8]) -> bool {
+        let may_pass = |field: &Field, test: &Test| match test {
+            Test::Text(pattern) => pattern.may_be_in_json(json) || is_of_nameless(field, pattern),
+            Test::TypeAndId(kind, id) => kind.may_be_in_json(json) && id.may_be_in_json(json),
+            _ => true,
+        };
+        match self.predicate {
+            Predicate::Text(pattern) => pattern.may_be_in_json(json),
+            Predicate::Field { field, any } => any.iter().any(|test| may_pass(field, test)),
+            Predicate::Target(clauses) | Predicate::Change(clauses) => {
+                let one = |condition: &Condition| may_pass(&condition.field, &condition.test);
+                clauses.iter().all(|clause| clause.iter().any(one))
+            }
+        }
+    }
+
+    /// Returns the rows whose word passes.
+    fn words(&self, words: &BlockWords, rows: &RowSet, event: fn(&str) -> Stored<'_>) -> RowSet {
+        let passing: Vec<bool> = (0..words.words())
+            .map(|number| {
+                let word = words.word(number).unwrap_or_default();
+                self.is_true_of(&event(word), &GroupBytes::default())
+            })
+            .collect();
+        let mut found = rows.emptied();
+        if passing.contains(&true) {
+            let bounds = rows.bounds();
+            let first = bounds.start;
+            for (place, code) in words.codes()[bounds].iter().enumerate() {
+                if passing[*code as usize] {
+                    found.insert(first + place);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// An event that has nothing.
+fn nothing() -> Stored<'static> {
+    Stored {
+        seq: 0,
+        occurred_at: 0,
+        recorded_at: 0,
+        flags: 0,
+        outcome: Outcome::Success,
+        action: "",
+        groups: GroupBytes::default(),
+    }
+}
+
+fn with_action(word: &str) -> Stored<'_> {
+    Stored { action: word, ..nothing() }
+}
+
+fn with_outcome(word: &str) -> Stored<'_> {
+    Stored { outcome: Outcome::parse(word).unwrap_or(Outcome::Success), ..nothing() }
+}
+
+fn exact(rows: RowSet) -> Decided {
+    Decided { bounds: Bounds::exact(rows), groups: GroupSet::NONE }
+}
+
+fn open(rows: &RowSet, group: Group) -> Decided {
+    Decided { bounds: Bounds::open(rows), groups: GroupSet::NONE.with(group) }
+}
+
+fn literal(test: &Test) -> Option<&str> {
+    match test {
+        Test::Text(pattern) => pattern.literal(),
+        _ => None,
+    }
+}
+
+fn text_is_in(pattern: &TextPattern, json: &[u8]) -> bool {
+    if !pattern.may_be_in_json(json) {
+        return false;
+    }
+    let mut found = false;
+    if let Ok(value) = Value::parse(json) {
+        value.for_each_text(&mut |text| found |= pattern.matches(text));
+    }
+    found
+}
+
+/// A system without a name reads "System", which stands nowhere in its bytes.
+fn is_of_nameless(field: &Field, pattern: &TextPattern) -> bool {
+    matches!(field, Field::Actor | Field::OnBehalfOf) && pattern.matches("System")
+}
+
+fn clause_may_pass(
+    block: &Block<'_>,
+    clause: &Clause,
+    group: Group,
+    hashed: bool,
+) -> Result<bool, SegmentError> {
+    for Condition { field, test } in clause {
+        if test_may_pass(block, field, test, group, hashed)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Tells whether a block may hold a string value that passes; `false` is certain. `hashed` says that
+/// the block's filter of whole values knows the field's.
+fn test_may_pass(
+    block: &Block<'_>,
+    field: &Field,
+    test: &Test,
+    group: Group,
+    hashed: bool,
+) -> Result<bool, SegmentError> {
+    let pattern = match test {
+        Test::Text(pattern) | Test::TypeAndId(_, pattern) => pattern,
+        // Numbers, booleans and null are no strings and in no filter.
+        Test::Scalar { text, number: None }
+            if text.literal().is_some()
+                && !["true", "false", "null"].iter().any(|word| text.matches(word)) =>
+        {
+            text
+        }
+        _ => return Ok(true),
+    };
+    if is_of_nameless(field, pattern) {
+        return Ok(true);
+    }
+    if hashed && let Some(value) = pattern.literal() {
+        return block.may_have_value(value);
+    }
+    for part in pattern.segments().filter(|part| !part.is_empty()) {
+        if !block.groups_with(part)?.contains(group) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
