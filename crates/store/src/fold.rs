@@ -344,7 +344,8 @@ impl Fold {
                 outcomes.push(Outcome::Lost);
                 continue;
             };
-            let known = self.ids.find(index, &parts).filter(|_| !plant::is_on(Plant::DuplicateTaken));
+            let known =
+                self.ids.find(index, &parts).filter(|_| !plant::is_on(Plant::DuplicateTaken));
             if let Some(known) = known.or(hit) {
                 match known.judge(&parts) {
                     ids::Judgement::Same => {
@@ -364,6 +365,11 @@ impl Fold {
                 }
             }
             let workspace = &mut self.state.workspaces[index as usize];
+            if workspace.runs.len() <= parts.run as usize {
+                // A replay could not seal it, so the live path does not take it either.
+                outcomes.push(Outcome::Lost);
+                continue;
+            }
             let sealed_here;
             let sealed = match sealed {
                 Some(sealed) => sealed,

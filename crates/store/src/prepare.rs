@@ -75,12 +75,21 @@ pub struct Preparer {
     catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
 }
 
-/// A workspace's run in this process, and how much of it is used.
-#[derive(Clone)]
+/// A workspace's place in its runs of leaf keys, in this process.
 struct Seat {
     uid: WorkspaceUid,
-    run: u32,
+    /// Runs begun here and not known durable yet, by ascending number, and last the one in use.
+    ///
+    /// A batch records all of them: the one that first used a run may reach the log later, or never.
+    runs: Vec<SeatRun>,
+    /// The next free place of the run in use.
     next_k: u16,
+}
+
+/// One run of leaf keys.
+#[derive(Clone)]
+struct SeatRun {
+    number: u32,
     seed: RunSeed,
     nonce_key: NonceKey,
 }
@@ -98,11 +107,17 @@ impl IdHasher {
 
 /// Consecutive places of one run.
 struct Places {
-    run: u32,
+    run: SeatRun,
     first: Slot,
     count: u16,
-    seed: RunSeed,
-    nonce_key: NonceKey,
+}
+
+/// What a batch gets of one workspace.
+struct Taken {
+    uid: WorkspaceUid,
+    places: Vec<Places>,
+    /// Runs that it must record, because nothing durable has them yet.
+    begun: Vec<SeatRun>,
 }
 
 impl Preparer {
@@ -202,20 +217,17 @@ impl Preparer {
         batch: &mut Building,
     ) -> Table {
         let durable = published.directory.by_name(name);
-        let (uid, places) = self.take_places(name, durable.as_deref(), count);
+        let Taken { uid, places, begun } = self.take_places(name, durable.as_deref(), count);
         if durable.is_none() {
             batch.record(&Record::Workspace { uid, name });
         }
-        let durable_runs = durable.as_ref().map_or(0, |workspace| workspace.runs.len());
-        for run in &places {
-            if run.run as usize >= durable_runs {
-                batch.record(&Record::Run {
-                    workspace: uid,
-                    run: run.run,
-                    seed: *run.seed.as_bytes(),
-                    nonce_key: *run.nonce_key.as_bytes(),
-                });
-            }
+        for run in &begun {
+            batch.record(&Record::Run {
+                workspace: uid,
+                run: run.number,
+                seed: *run.seed.as_bytes(),
+                nonce_key: *run.nonce_key.as_bytes(),
+            });
         }
         let settings = durable.map(|workspace| workspace.settings.clone()).unwrap_or_default();
         let catalog = self.catalog_of(view, &settings);
@@ -225,47 +237,43 @@ impl Preparer {
         Table { index, uid, catalog, kept_since: keep.cutoff(now), keys: PlaceKeys::new(places) }
     }
 
-    fn take_places(
-        &self,
-        name: &str,
-        durable: Option<&Workspace>,
-        count: usize,
-    ) -> (WorkspaceUid, Vec<Places>) {
+    fn take_places(&self, name: &str, durable: Option<&Workspace>, count: usize) -> Taken {
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         if !seats.contains_key(name) {
             let uid = durable.map_or_else(|| WorkspaceUid(self.random_bytes()), |known| known.uid);
             let used_again = u32::from(plant::is_on(Plant::RunUsedAgain));
             let run = durable.map_or(0, |known| known.runs.len() as u32).saturating_sub(used_again);
-            seats.insert(name.into(), self.new_seat(uid, run));
+            let runs = vec![self.new_run(run)];
+            seats.insert(name.into(), Seat { uid, runs, next_k: 0 });
         }
-        let Some(seat) = seats.get_mut(name) else { return (WorkspaceUid([0; 16]), Vec::new()) };
+        let seat = seats.get_mut(name).expect("it was there or was inserted above");
+        let durable_runs = durable.map_or(0, |known| known.runs.len() as u32);
         let mut places = Vec::new();
         let mut left = count;
         while left > 0 {
+            let run = seat.runs.last().expect("the run in use is never taken out");
             let free = usize::from(RUN_SLOTS - seat.next_k);
             let Some(first) = Slot::new(seat.next_k).filter(|_| free > 0) else {
-                *seat = self.new_seat(seat.uid, seat.run + 1);
+                let next = self.new_run(run.number + 1);
+                seat.runs.push(next);
+                seat.next_k = 0;
                 continue;
             };
             let taken = left.min(free) as u16;
-            places.push(Places {
-                run: seat.run,
-                first,
-                count: taken,
-                seed: seat.seed.clone(),
-                nonce_key: seat.nonce_key.clone(),
-            });
+            places.push(Places { run: run.clone(), first, count: taken });
             seat.next_k += taken;
             left -= usize::from(taken);
         }
-        (seat.uid, places)
+        let last = seat.runs.last().map_or(0, |run| run.number);
+        seat.runs.retain(|run| run.number >= durable_runs || run.number == last);
+        let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;
+        let begun = seat.runs.iter().filter(is_new).cloned().collect();
+        Taken { uid: seat.uid, places, begun }
     }
 
-    fn new_seat(&self, uid: WorkspaceUid, run: u32) -> Seat {
-        Seat {
-            uid,
-            run,
-            next_k: 0,
+    fn new_run(&self, number: u32) -> SeatRun {
+        SeatRun {
+            number,
             seed: RunSeed::from_bytes(self.random_bytes()),
             nonce_key: NonceKey::from_bytes(self.random_bytes()),
         }
@@ -359,9 +367,10 @@ impl Iterator for PlaceKeys {
                 return Some(EventKeys { run: *run, slot, event_key, nonce: nonces.nonce(slot) });
             }
             let places = self.runs.next()?;
-            let keys = RunKeys::new(&places.seed, places.first);
-            let nonces = Nonces::new(&places.nonce_key);
-            self.current = Some((places.run, places.count, keys, nonces));
+            let Places { run, first, count } = places;
+            let keys = RunKeys::new(&run.seed, first);
+            let nonces = Nonces::new(&run.nonce_key);
+            self.current = Some((run.number, count, keys, nonces));
         }
     }
 }
@@ -490,3 +499,6 @@ fn uuid_v7(now: Timestamp, random: [u8; 10]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
