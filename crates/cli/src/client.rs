@@ -43,7 +43,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the head of an answer; a query may take its time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Longest time that a busy server is asked again and again.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Shortest pause before it is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
 impl Remote {
+    /// Names a server that this process runs itself.
+    pub(crate) fn new(url: String, key: &str) -> Self {
+        Self { url, key: Some(key.to_owned()) }
+    }
+
     /// Returns the server's address, as it was given.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -97,6 +107,41 @@ impl Client {
         content_type: &str,
         body: &[u8],
     ) -> Result<Value, Failure> {
+        read_json(checked(self.ask(method, path, content_type, body)?)?)
+    }
+
+    /// Sends a body whose events all have ids, again and again while the server is busy or does not
+    /// know whether it recorded them.
+    pub(crate) fn send_patiently(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Value, Failure> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let answer = self.ask(method, path, content_type, body)?;
+            let again = matches!(answer.status().as_u16(), 429 | 503) && waited < PATIENCE;
+            if !again {
+                return read_json(checked(answer)?);
+            }
+            let asked = answer.headers().get("Retry-After").and_then(|text| text.to_str().ok());
+            let pause =
+                asked.and_then(|text| text.parse().ok()).map_or(BUSY_PAUSE, Duration::from_secs);
+            let pause = pause.clamp(BUSY_PAUSE, PATIENCE / 4);
+            std::thread::sleep(pause);
+            waited += pause;
+        }
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Response<Body>, Failure> {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(address(&self.url, path, &[]))
@@ -105,8 +150,7 @@ impl Client {
         let request = request
             .body(body)
             .map_err(|error| Failure::usage("this cannot be asked").because(error))?;
-        let answer = self.agent.run(request).map_err(|error| self.unreachable(error))?;
-        read_json(checked(answer)?)
+        self.agent.run(request).map_err(|error| self.unreachable(error))
     }
 
     fn open(
@@ -201,16 +245,37 @@ fn problem(status: StatusCode, document: &Value) -> Failure {
         (Some(one), _) | (None, Some(one)) => one.to_owned(),
         (None, None) => format!("the server answered {status}"),
     };
-    if let Some(offset) = document.get("offset").and_then(Value::as_u64) {
-        message.push_str(&format!(" (at byte {offset})"));
+    let faults = document.get("errors").and_then(Value::as_array).map(Vec::as_slice);
+    let faults = faults.unwrap_or_default();
+    match faults {
+        [one] => message.push_str(&place_of(one)),
+        several => {
+            for fault in several {
+                let detail = fault.get("detail").and_then(Value::as_str).unwrap_or_default();
+                message.push_str(&format!("; {detail}{}", place_of(fault)));
+            }
+        }
     }
+    let suggestion =
+        faults.iter().find_map(|fault| fault.get("suggestion").and_then(Value::as_str));
     let failure = Failure::new(kind, message);
-    match text("suggestion") {
+    match suggestion {
         Some(suggestion) => failure.hint(format!("did you mean `{suggestion}`?")),
         None if status == StatusCode::UNAUTHORIZED => {
             failure.hint("give a key with --key or PROOFBOOK_KEY")
         }
         None => failure,
+    }
+}
+
+/// Says where a fault is, when the server does.
+fn place_of(fault: &Value) -> String {
+    let pointer = fault.get("pointer").and_then(Value::as_str);
+    match (pointer, fault.get("offset").and_then(Value::as_u64)) {
+        (Some(pointer), Some(offset)) => format!(" ({pointer}, byte {offset})"),
+        (Some(pointer), None) => format!(" ({pointer})"),
+        (None, Some(offset)) => format!(" (byte {offset})"),
+        (None, None) => String::new(),
     }
 }
 

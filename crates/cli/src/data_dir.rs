@@ -8,7 +8,7 @@ use proofbook_store::disk::{Disk, Lock, RealDisk};
 use proofbook_store::names;
 use proofbook_store::open::{OpenError, Options};
 use proofbook_store::random::SystemRandom;
-use proofbook_store::store::{Machine, Store};
+use proofbook_store::store::{Machine, OnFatal, Store};
 
 use crate::failure::{ExitKind, Failure};
 
@@ -30,7 +30,11 @@ pub(crate) fn hold(data: &Path) -> Result<(Arc<dyn Disk>, Lock), Failure> {
 }
 
 /// Opens a data directory, or makes it, and starts a store in it.
-pub(crate) fn start_store(data: &Path, options: Options) -> Result<Store, Failure> {
+pub(crate) fn start_store(
+    data: &Path,
+    options: Options,
+    on_fatal: OnFatal,
+) -> Result<Store, Failure> {
     let disk = RealDisk::create(data).map_err(|error| {
         Failure::usage(format!("cannot open or make the data directory {}", data.display()))
             .because(error)
@@ -40,16 +44,20 @@ pub(crate) fn start_store(data: &Path, options: Options) -> Result<Store, Failur
         clock: Arc::new(RealClock),
         random: Arc::new(SystemRandom),
     };
-    // What stopped the store reaches the verb as the error of its next commit.
-    let on_fatal = Box::new(|fatal: &proofbook_store::commit::Fatal| {
-        tracing::error!(error = fatal as &dyn std::error::Error, "the store stopped");
-    });
     Store::start(&machine, options, on_fatal).map_err(|error| match error {
         OpenError::InUse => in_use(data),
         error => {
             Failure::new(ExitKind::Damage, format!("cannot open the store in {}", data.display()))
                 .because(error)
         }
+    })
+}
+
+/// Returns what a verb lets the store call when it cannot go on: the verb's next commit fails, and that
+/// is what is reported.
+pub(crate) fn on_fatal() -> OnFatal {
+    Box::new(|fatal| {
+        tracing::error!(error = fatal as &dyn std::error::Error, "the store stopped");
     })
 }
 

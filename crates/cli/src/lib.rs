@@ -17,8 +17,10 @@ mod event_text;
 mod failure;
 mod files;
 mod import;
+mod logging;
 mod output;
 mod progress;
+mod running;
 mod verb;
 
 pub use failure::{ExitKind, Failure};

@@ -6,13 +6,19 @@ use crate::failure::{EXIT_CODES, Failure};
 use crate::output::Output;
 
 mod bench;
+mod catalog;
 mod completions;
+mod demo;
+mod doctor;
 mod export;
 mod import;
+mod key;
 mod search;
+mod serve;
 mod show;
 mod tail;
 mod verify;
+mod workspace;
 
 /// The audit log in one binary.
 #[derive(Debug, Parser)]
@@ -27,16 +33,28 @@ pub struct Proofbook {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run the server
+    Serve(serve::Arguments),
+    /// Try it: a server on this machine with five products' stories in it
+    Demo(demo::Arguments),
     /// Bring in events from a file: our own format, or another product's log
     Import(import::Arguments),
     /// Find events
     Search(search::Arguments),
     /// Print events as they are recorded
     Tail(tail::Arguments),
-    /// Show one event in full, or its proof
+    /// Show one event in full
     Show(show::Arguments),
-    /// Write events to a file as NDJSON, CSV or Parquet
+    /// Write events to a file as NDJSON or CSV
     Export(export::Arguments),
+    /// List workspaces, show one, or change its settings
+    Workspace(workspace::Arguments),
+    /// List, make and revoke keys
+    Key(key::Arguments),
+    /// List, show, check and put catalogs of actions
+    Catalog(catalog::Arguments),
+    /// Look for what is wrong with a server or a data directory
+    Doctor(doctor::Arguments),
     /// Check a stopped store: re-hash every file, rebuild every tree
     Verify(verify::Arguments),
     /// Measure this machine with the published workload
@@ -51,11 +69,17 @@ enum Verb {
 /// The verb failed; the failure's kind has the exit code.
 pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
     match arguments.verb {
+        Verb::Serve(arguments) => serve::run(arguments, output),
+        Verb::Demo(arguments) => demo::run(arguments, output),
         Verb::Import(arguments) => import::run(arguments, output),
         Verb::Search(arguments) => search::run(arguments, output),
         Verb::Tail(arguments) => tail::run(arguments, output),
         Verb::Show(arguments) => show::run(arguments, output),
         Verb::Export(arguments) => export::run(arguments, output),
+        Verb::Workspace(arguments) => workspace::run(arguments, output),
+        Verb::Key(arguments) => key::run(arguments, output),
+        Verb::Catalog(arguments) => catalog::run(arguments, output),
+        Verb::Doctor(arguments) => doctor::run(arguments, output),
         Verb::Verify(arguments) => verify::run(arguments, output),
         Verb::Bench(arguments) => bench::run(arguments, output),
         Verb::Completions(arguments) => completions::run(arguments, output),

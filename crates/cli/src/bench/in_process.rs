@@ -68,7 +68,7 @@ pub(crate) fn ingest(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Result<Ingest, Failure> {
     let batches: Vec<Batch> = workload.batches().collect();
-    let store = data_dir::start_store(data, Options::default())?;
+    let store = data_dir::start_store(data, Options::default(), data_dir::on_fatal())?;
     let before = usage(None);
     let begin = Instant::now();
     let (next, done, busy) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));

@@ -11,11 +11,11 @@ fn nothing_in_a_value_changes_the_address() {
 fn a_problem_document_becomes_a_kind_a_message_and_a_hint() {
     let document = json!({
         "title": "The filter cannot be read", "detail": "no field `acton`",
-        "offset": 3, "suggestion": "action",
+        "errors": [{"offset": 3, "detail": "no field `acton`", "suggestion": "action"}],
     });
     let failure = problem(StatusCode::BAD_REQUEST, &document);
     assert_eq!(failure.kind, ExitKind::Usage);
-    assert_eq!(failure.message, "The filter cannot be read: no field `acton` (at byte 3)");
+    assert_eq!(failure.message, "The filter cannot be read: no field `acton` (byte 3)");
     assert_eq!(failure.hint.as_deref(), Some("did you mean `action`?"));
     let rows = [
         (401, ExitKind::Forbidden),

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     within: Within,
     /// Form of the export
-    #[arg(long, value_name = "FORMAT", default_value = "ndjson", value_parser = ["ndjson", "csv", "parquet"])]
+    #[arg(long, value_name = "FORMAT", default_value = "ndjson", value_parser = ["ndjson", "csv"])]
     format: String,
     /// File to write; standard output when absent
     #[arg(long, short, value_name = "FILE")]

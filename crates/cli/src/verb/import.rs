@@ -10,6 +10,7 @@ use proofbook_event::name;
 use proofbook_store::open::Options;
 use serde_json::json;
 
+use crate::client::Remote;
 use crate::data_dir;
 use crate::failure::{ExitKind, Failure};
 use crate::files::{self, Input};
@@ -23,7 +24,7 @@ use crate::progress::Progress;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   proofbook import --map cloudtrail trail.ndjson.gz --workspace acme --data ./proofbook-data
-  proofbook import events.ndjson --workspace acme --url http://127.0.0.1:7171 --key pb_…
+  proofbook import events.ndjson --workspace acme --url http://127.0.0.1:7676 --key pb_…
   cat events.ndjson | proofbook import - --workspace acme
 
 Plain, gzip and zstd are told apart by content. A line that cannot be imported is named and costs
@@ -45,13 +46,15 @@ pub(crate) struct Arguments {
     workspace_from_record: bool,
     /// Record straight into the data directory of a stopped store, which is made when missing
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// Begin at the first line, also when an earlier import of this file was interrupted
     #[arg(long)]
     from_start: bool,
     /// Write every line that was not imported to this file as JSON, one a line
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 /// Events of one batch.
@@ -81,7 +84,13 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         Some(place) if !arguments.from_start => place.read(),
         _ => Reached::default(),
     };
-    let sink = Sink::Local(Box::new(data_dir::start_store(&arguments.data, Options::default())?));
+    let sink = match &arguments.data {
+        Some(data) => {
+            let options = Options::default();
+            Sink::Local(Box::new(data_dir::start_store(data, options, data_dir::on_fatal())?))
+        }
+        None => Sink::Remote(arguments.remote.client()?),
+    };
     let progress = Progress::of_bytes(output, input.length);
     if reached.entries > 0 {
         output.note(&format!(
@@ -161,14 +170,17 @@ fn mapping(name_or_file: &str) -> Result<Mapping, Failure> {
 /// The place where the progress of this very import is kept; none for standard input.
 fn place(arguments: &Arguments, input: &Input) -> Option<Place> {
     let file = Path::new(&arguments.file).canonicalize().ok()?;
-    let data = std::path::absolute(&arguments.data).ok()?;
+    let destination = match &arguments.data {
+        Some(data) => std::path::absolute(data).ok()?.to_string_lossy().into_owned(),
+        None => arguments.remote.url().to_owned(),
+    };
     let length = input.length?.to_string();
     Place::of(&[
         &file.to_string_lossy(),
         &length,
         arguments.map.as_deref().unwrap_or_default(),
         arguments.workspace.as_deref().unwrap_or_default(),
-        &data.to_string_lossy(),
+        &destination,
     ])
 }
 

@@ -1,8 +1,6 @@
-//! `show`: one event in full, or its proof.
+//! `show`: one event in full.
 
-use std::io::Read as _;
-
-use crate::client::{Remote, broken, part};
+use crate::client::{Remote, part};
 use crate::event_text;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -10,8 +8,7 @@ use crate::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   proofbook show --workspace acme ev-1
-  proofbook show --workspace acme --seq 0
-  proofbook show --workspace acme --seq 0 --proof > ev-1.tlog-proof")]
+  proofbook show --workspace acme --seq 0")]
 pub(crate) struct Arguments {
     /// The event's id
     #[arg(value_name = "ID", required_unless_present = "seq", conflicts_with = "seq")]
@@ -22,9 +19,6 @@ pub(crate) struct Arguments {
     /// The workspace
     #[arg(long, short, value_name = "NAME", env = "PROOFBOOK_WORKSPACE")]
     workspace: String,
-    /// Print the event's proof of inclusion (C2SP tlog-proof) instead of the event
-    #[arg(long, requires = "seq")]
-    proof: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -36,12 +30,6 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         (None, seq) => format!("seq/{}", seq.unwrap_or_default()),
     };
     let path = format!("/v1/workspaces/{}/events/{which}", part(&arguments.workspace));
-    if arguments.proof {
-        let mut proof = Vec::new();
-        let mut stream = client.stream(&format!("{path}/proof"), &[], &[])?;
-        stream.read_to_end(&mut proof).map_err(broken)?;
-        return output.bytes(&proof);
-    }
     let event = client.get(&path, &[])?;
     if output.is_json() {
         return output.value(&event);

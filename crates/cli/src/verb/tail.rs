@@ -72,12 +72,19 @@ fn follow(
         if let Some(id) = message.id {
             *last = Some(id);
         }
-        match message.name.as_deref() {
-            None | Some("message" | "event") => print(&message.data, output),
-            Some("error") => Err(Failure::failed(visible(&message.data))),
-            Some(_) => Ok(()),
+        match (message.name.as_deref(), message.data) {
+            (None, Some(data)) => print(&data, output),
+            (Some("end"), Some(data)) => Err(ended(&data)),
+            _ => Ok(()),
         }
     })
+}
+
+/// Why the server ended the stream; it is asked again, and says for good when it may not be.
+fn ended(data: &str) -> Failure {
+    let value: Value = serde_json::from_str(data).unwrap_or(Value::Null);
+    let reason = value["reason"].as_str().unwrap_or("the server ended the stream");
+    Failure::new(ExitKind::Unreachable, reason)
 }
 
 fn print(data: &str, output: &mut Output) -> Result<(), Failure> {
@@ -89,12 +96,12 @@ fn print(data: &str, output: &mut Output) -> Result<(), Failure> {
     output.line(&cells.iter().map(|cell| visible(cell)).collect::<Vec<_>>().join("  "))
 }
 
-/// One message of a stream of server-sent events.
+/// One message of a stream of server-sent events. An id without data only says how far it is.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Message {
     name: Option<String>,
     id: Option<String>,
-    data: String,
+    data: Option<String>,
 }
 
 /// Reads server-sent events (HTML standard, section 9.2.6) as far as this server uses them.
@@ -103,26 +110,24 @@ fn read_messages(
     take: &mut dyn FnMut(Message) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut message = Message::default();
-    let mut has_data = false;
     for line in stream.lines() {
         let line = line.map_err(broken)?;
         if line.is_empty() {
-            let whole = std::mem::take(&mut message);
-            if std::mem::take(&mut has_data) {
-                take(whole)?;
+            if message != Message::default() {
+                take(std::mem::take(&mut message))?;
             }
             continue;
         }
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "data" => {
-                if has_data {
-                    message.data.push('\n');
+            "data" => match &mut message.data {
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
                 }
-                message.data.push_str(value);
-                has_data = true;
-            }
+                none => *none = Some(value.to_owned()),
+            },
             "id" => message.id = Some(value.to_owned()),
             "event" => message.name = Some(value.to_owned()),
             // Comments keep the connection open.

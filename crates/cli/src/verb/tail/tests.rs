@@ -13,9 +13,10 @@ fn messages_are_read_as_the_standard_says() {
     assert_eq!(
         found,
         [
-            (text("7"), text("event"), "{\"a\":\n1}".to_owned()),
-            (None, None, String::new()),
-            (None, None, "x".to_owned()),
+            (text("7"), text("event"), text("{\"a\":\n1}")),
+            (None, None, text("")),
+            (text("8"), None, None),
+            (None, None, text("x")),
         ]
     );
 }

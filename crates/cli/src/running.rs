@@ -1,0 +1,131 @@
+//! A server that runs in this process: for `serve` and `demo`.
+//!
+//! It owns the store, the runtime and a thread that once a second puts what the guarded clock noticed
+//! into the log. Stopping goes outside in: connections, then the store.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use proofbook_server::keys::SecretKey;
+use proofbook_server::{Config, FirstKey, Server, ensure_admin_key};
+use proofbook_store::open::Options;
+use proofbook_store::random::SystemRandom;
+use proofbook_store::store::Store;
+use tokio::runtime::Runtime;
+
+use crate::data_dir;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A running server.
+pub(crate) struct Running {
+    runtime: Runtime,
+    server: Server,
+    store: Arc<Store>,
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+    /// What became of the first admin key.
+    pub(crate) first_key: FirstKey,
+}
+
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the store, makes sure of an admin key, and begins to answer.
+pub(crate) fn start(config: Config) -> Result<Running, Failure> {
+    // Before the store, whose directory would be made for nothing.
+    config.check().map_err(|error| Failure::usage("the server cannot start").because(error))?;
+    let options = Options::default();
+    let store =
+        Arc::new(data_dir::start_store(&config.data, options, proofbook_server::on_fatal())?);
+    let first_key = ensure_admin_key(&store, config.admin_key.as_ref(), &SystemRandom)
+        .map_err(|error| Failure::failed("the server cannot start").because(error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start threads").because(error))?;
+    let server = runtime
+        .block_on(Server::start(config, store.clone(), Arc::new(SystemRandom)))
+        .map_err(|error| {
+            Failure::failed("the server cannot start")
+                .because(error)
+                .hint("--listen 127.0.0.1:0 takes any free port")
+        })?;
+    let ticker = tick(store.clone());
+    Ok(Running { runtime, server, store, ticker, first_key })
+}
+
+/// Asks once a second what the clock noticed, until the sender is gone.
+fn tick(store: Arc<Store>) -> Option<(Sender<()>, JoinHandle<()>)> {
+    let (sender, receiver) = mpsc::channel();
+    let run = move || {
+        while receiver.recv_timeout(CLOCK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if let Err(error) = store.record_clock_observations() {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "what the clock noticed was not recorded");
+            }
+        }
+    };
+    // Without the thread the clock is guarded all the same; only its events are missing.
+    let thread = std::thread::Builder::new().name("clock".to_owned()).spawn(run).ok()?;
+    Some((sender, thread))
+}
+
+impl Running {
+    /// Returns the address as a URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Returns the address that it listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Returns the store, for what is done without HTTP.
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Returns the admin key that is shown: the generated one.
+    pub(crate) fn generated_key(&self) -> Option<&SecretKey> {
+        match &self.first_key {
+            FirstKey::Generated(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Serves until the process is asked to end, then stops in order.
+    pub(crate) fn until_asked_to_stop(self, output: &mut Output) -> Result<(), Failure> {
+        let asked = self.runtime.block_on(asked_to_stop());
+        asked.map_err(|error| Failure::failed("cannot wait for signals").because(error))?;
+        output.note("stopping: what was begun is finished");
+        self.stop();
+        Ok(())
+    }
+
+    /// Stops in order.
+    pub(crate) fn stop(self) {
+        if !self.runtime.block_on(self.server.stop()) {
+            tracing::warn!("some requests took longer than the drain time and were cut");
+        }
+        if let Some((sender, thread)) = self.ticker {
+            drop(sender);
+            // A panic there was reported where it happened.
+            let _ = thread.join();
+        }
+        self.store.stop();
+    }
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
