@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
@@ -107,6 +107,56 @@ impl InWorkspace {
     /// Returns the grant.
     pub(crate) fn grant(&self) -> &Grant {
         &self.grant
+    }
+}
+
+/// The right to look at every workspace on the page at `/`: the operator opened it, and the request
+/// came under a name of this machine, so that no foreign page reaches it through a name of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenPage(());
+
+/// The name of a workspace that some grant covers.
+#[derive(Clone, Debug)]
+pub(crate) struct Granted(String);
+
+impl Granted {
+    /// Returns the name.
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl InWorkspace {
+    /// Returns the name as a proof that it is granted.
+    pub(crate) fn granted(&self) -> Granted {
+        Granted(self.name.clone())
+    }
+}
+
+impl OpenPage {
+    /// Returns a workspace that the page may show: any but Proofbook's own.
+    pub(crate) fn workspace(&self, name: &str) -> Granted {
+        let own = name.starts_with('_');
+        Granted(if own { String::new() } else { name.to_owned() })
+    }
+}
+
+impl OptionalFromRequestParts<App> for OpenPage {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        if needs_of(parts)? != Needs::OpenPage {
+            return Err(Problem::new(Code::Internal, "this route is not the open page"));
+        }
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let is_here = host.is_some_and(|host| {
+            let name = match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+                _ => host,
+            };
+            matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        });
+        Ok((app.config.open_page && is_here).then_some(Self(())))
     }
 }
 

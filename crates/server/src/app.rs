@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) cursor_key: [u8; 32],
     /// Workspaces that keys brought into being lately.
     pub(crate) newcomers: Newcomers,
+    /// Held while an act of administration is judged and recorded: one at a time.
+    pub(crate) administration: tokio::sync::Mutex<()>,
     /// Exports and sessions that were recorded lately.
     pub(crate) noted: Noted,
 }
@@ -66,6 +68,7 @@ impl App {
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
             newcomers: Newcomers::default(),
+            administration: tokio::sync::Mutex::new(()),
             noted: Noted::default(),
             cursor_key,
             store,

@@ -12,7 +12,7 @@ use proofbook_filter::{Filter, FilterError, FilterErrorKind, ResolveContext, Res
 use proofbook_query::{Budget, QueryError, Reader};
 use sha2::{Digest, Sha256};
 
-use crate::access::InWorkspace;
+use crate::access::{Granted, InWorkspace};
 use crate::app::App;
 use crate::params::Params;
 use crate::problem::{Code, Fault, Problem};
@@ -95,26 +95,36 @@ pub(crate) fn params(uri: &Uri, more: &[&'static str]) -> Result<Params, Problem
     Params::read(uri, &known)
 }
 
-/// Runs a query and waits for it.
+/// Runs a query in the workspace of the path and waits for it.
 pub(crate) async fn ask<T: Send + 'static>(
     app: &App,
     workspace: &InWorkspace,
     work: impl FnOnce(&Reader, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
+    ask_anywhere(app, workspace.granted(), work).await
+}
+
+/// Runs a query in a workspace that was granted and waits for it.
+pub(crate) async fn ask_anywhere<T: Send + 'static>(
+    app: &App,
+    workspace: Granted,
+    work: impl FnOnce(&Reader, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
     let place = app.queries.enter(app.config.queue_timeout).await?;
     let cancelled = CancelOnDrop::default();
     let flag = cancelled.0.clone();
-    let (shared, name) = (app.clone(), workspace.name().to_owned());
+    let shared = app.clone();
     let limits = (app.config.query_timeout, app.config.query_bytes);
     app.blocking(place, move || {
-        let reader = open(&shared, &name)?;
+        let reader = open(&shared, &workspace)?;
         with_budget(limits.0, limits.1, &flag, |budget| work(&reader, budget))
     })
     .await
 }
 
-/// Opens a workspace for reading.
-pub(crate) fn open(app: &App, name: &str) -> Result<Reader, Problem> {
+/// Opens a workspace for reading: the only way to a [`Reader`], and it takes a proof of access.
+pub(crate) fn open(app: &App, workspace: &Granted) -> Result<Reader, Problem> {
+    let name = workspace.name();
     Reader::open(&app.store, name)
         .ok_or_else(|| Problem::not_found(format!("there is no workspace {name} yet")))
 }

@@ -81,6 +81,8 @@ codes! {
         "The body did not arrive in time. Nothing of it was recorded.";
     Conflict "conflict" 409 "The id is taken"
         "Another event of this workspace has this id. `seq` is its number. An id is remembered as long as its event is kept; the event that is stored does not change.";
+    LastAdminKey "last_admin_key" 409 "The last admin key stays"
+        "Revoking it would leave nobody who could make a key. Make another admin key first.";
     TooLarge "too_large" 413 "Something is over its limit"
         "`limit` is the number that was exceeded, `pointer` or `offset` the place.";
     UriTooLong "uri_too_long" 414 "The address is too long"

@@ -11,12 +11,20 @@ use crate::app::App;
 use crate::layers;
 use crate::problem::{Code, Problem};
 
+pub(crate) mod catalogs;
+mod context;
 mod errors;
-mod events;
+pub(crate) mod events;
+mod export;
+mod facets;
 mod health;
 mod ingest;
-
+mod keys;
 mod metrics;
+mod openapi;
+mod page;
+mod tail;
+mod workspaces;
 
 pub(crate) use ingest::whole;
 
@@ -52,11 +60,29 @@ routes! {
     post "/v1/workspaces/{ws}/events" WriteWorkspace ingest::send_to_workspace;
     get "/v1/workspaces/{ws}/events" ReadWorkspace events::list;
     get "/v1/workspaces/{ws}/events/{id}" ReadWorkspace events::by_id;
+    get "/v1/workspaces/{ws}/events/{id}/context" ReadWorkspace context::show;
     get "/v1/workspaces/{ws}/events/seq/{seq}" ReadWorkspace events::by_seq;
+    get "/v1/workspaces/{ws}/facets" ReadWorkspace facets::facets;
+    get "/v1/workspaces/{ws}/histogram" ReadWorkspace facets::histogram;
+    get "/v1/workspaces/{ws}/tail" ReadWorkspace tail::follow;
+    get "/v1/workspaces/{ws}/export" ReadWorkspace export::download;
+    get "/v1/workspaces" Read workspaces::list;
+    get "/v1/workspaces/{ws}" ReadWorkspace workspaces::get;
+    put "/v1/workspaces/{ws}" AdminWorkspace workspaces::put;
+    get "/v1/keys" Admin keys::list;
+    post "/v1/keys" Admin keys::create;
+    get "/v1/keys/{id}" Admin keys::get;
+    delete "/v1/keys/{id}" Admin keys::revoke;
+    get "/v1/catalogs" Read catalogs::list;
+    get "/v1/catalogs/{name}" Read catalogs::get;
+    put "/v1/catalogs/{name}" Admin catalogs::put;
     get "/errors/{code}" Nothing errors::explain;
     get "/healthz" Nothing health::alive;
     get "/readyz" Nothing health::ready;
     get "/metrics" Nothing metrics::show;
+    get "/openapi.json" Nothing openapi::show;
+    get "/" OpenPage page::show;
+    get "/page.css" Nothing page::style;
 }
 
 /// Finds a route by its method and path as they stand in the table.

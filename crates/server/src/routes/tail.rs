@@ -149,7 +149,7 @@ impl Tail {
     async fn look(&mut self) -> Result<Option<Bytes>, Problem> {
         let place = self.app.queries.enter(self.app.config.queue_timeout).await?;
         let (app, name, filter) =
-            (self.app.clone(), self.place.name().to_owned(), self.filter.clone());
+            (self.app.clone(), self.place.granted(), self.filter.clone());
         let after = self.reached.checked_sub(1);
         let (text, reached) = self
             .app

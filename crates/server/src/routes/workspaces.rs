@@ -1,0 +1,158 @@
+//! `/v1/workspaces` and `/v1/workspaces/{ws}`: what workspaces there are, and their settings.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use proofbook_event::name::SYSTEM_WORKSPACE;
+use proofbook_store::config::{ConfigChange, WorkspaceSettings};
+use proofbook_store::fold::Workspace;
+use serde_json::{Value, json};
+
+use crate::access::{Grant, InWorkspace};
+use crate::admin::{self, Act};
+use crate::app::App;
+use crate::document::{self, Document};
+use crate::limits;
+use crate::params::Params;
+use crate::problem::{Code, Problem};
+use crate::routes::catalogs;
+
+const FIELDS: &[&str] = &["name", "preset", "plan", "owner", "app_url", "viewer_url"];
+
+/// Answers the workspaces that the key is bound to, by name.
+pub(crate) async fn list(
+    State(app): State<App>,
+    grant: Grant,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let params = Params::read(&uri, &["after", "limit"])?;
+    let limit = params.number("limit", 1..=limits::ITEMS_MAX as u32)?;
+    let limit = limit.map_or(100, |limit| limit as usize);
+    let after = params.text("after").unwrap_or_default().to_owned();
+    let place = app.queries.enter(app.config.queue_timeout).await?;
+    let shared = app.clone();
+    let body = app
+        .blocking(place, move || {
+            let mut found = shared.store.directory().all();
+            found.retain(|workspace| *workspace.name > *after && grant.covers(&workspace.name));
+            found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let data: Vec<Value> = found.iter().map(|found| shown(&shared, found)).collect();
+            let next = found.last().filter(|_| more).map(|last| last.name.to_string());
+            Ok(json!({"data": data, "next_after": next}))
+        })
+        .await?;
+    Ok(Json(body).into_response())
+}
+
+/// Answers one workspace.
+pub(crate) async fn get(State(app): State<App>, place: InWorkspace) -> Result<Response, Problem> {
+    let workspace = find(&app, place.name())?;
+    Ok(Json(shown(&app, &workspace)).into_response())
+}
+
+/// Replaces a workspace's settings, making it when it does not exist.
+pub(crate) async fn put(
+    State(app): State<App>,
+    place: InWorkspace,
+    request: Request,
+) -> Result<Response, Problem> {
+    let name = place.name();
+    if name == SYSTEM_WORKSPACE {
+        let detail = "the workspace _system has no settings";
+        return Err(Problem::new(Code::Reserved, detail));
+    }
+    let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
+    let settings = settings(&app, &text)?;
+    let _turn = app.administration.lock().await;
+    let before = app.store.directory().by_name(name);
+    let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let act = Act {
+        action: "audit_log.workspace_changed",
+        target: ("workspace", name.to_owned(), settings.title.clone().unwrap_or_default()),
+        before: before.map(|workspace| of_settings(&workspace.settings)),
+        after: Some(of_settings(&settings)),
+    };
+    let change = ConfigChange::PutWorkspace { name: name.to_owned(), settings };
+    admin::record(&app, place.grant(), change, act).await?;
+    let workspace = find(&app, name)?;
+    Ok((status, Json(shown(&app, &workspace))).into_response())
+}
+
+fn find(app: &App, name: &str) -> Result<std::sync::Arc<Workspace>, Problem> {
+    let found = app.store.directory().by_name(name);
+    found.ok_or_else(|| Problem::not_found(format!("there is no workspace {name} yet")))
+}
+
+fn settings(app: &App, text: &[u8]) -> Result<WorkspaceSettings, Problem> {
+    let document = Document::parse(text, FIELDS)?;
+    document.has_object("owner", &["name", "email"])?;
+    let preset = document.text("/preset", limits::TITLE_BYTES_MAX)?;
+    let plan = document.text("/plan", limits::TITLE_BYTES_MAX)?;
+    let catalog = catalogs::find(app, preset.unwrap_or("default")).ok_or_else(|| {
+        let detail = "there is no preset of this name; GET /v1/catalogs lists them".to_owned();
+        document.fault(Code::Invalid, "/preset", detail, None)
+    })?;
+    let plans = &catalog.preset().retention.plans;
+    if let Some(plan) = plan
+        && !plans.contains_key(plan)
+    {
+        let list: Vec<&str> = plans.keys().map(String::as_str).collect();
+        let detail = match list.as_slice() {
+            [] => "this preset has no plans".to_owned(),
+            list => format!("this preset has the plans {}", list.join(", ")),
+        };
+        return Err(document.fault(Code::Invalid, "/plan", detail, None));
+    }
+    let email = document::title(&document, "/owner/email")?;
+    if let Some(email) = &email
+        && !is_email(email)
+    {
+        let detail = "an e-mail address such as ada@acme.example is expected".to_owned();
+        return Err(document.fault(Code::Invalid, "/owner/email", detail, None));
+    }
+    Ok(WorkspaceSettings {
+        title: document::title(&document, "/name")?,
+        preset: preset.map(str::to_owned),
+        plan: plan.map(str::to_owned),
+        owner_name: document::title(&document, "/owner/name")?,
+        owner_email: email,
+        app_url: document::url(&document, "/app_url")?.map(str::to_owned),
+        viewer_url: document::url(&document, "/viewer_url")?.map(str::to_owned),
+    })
+}
+
+/// Tells whether a text can be an address: one `@` with something on both sides, nothing that would
+/// end a header.
+fn is_email(text: &str) -> bool {
+    let is_plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+    let parts = text.split_once('@');
+    is_plain
+        && parts.is_some_and(|(user, host)| {
+            !user.is_empty() && host.contains('.') && !host.contains('@')
+        })
+}
+
+fn of_settings(settings: &WorkspaceSettings) -> Value {
+    json!({
+        "name": settings.title,
+        "preset": settings.preset,
+        "plan": settings.plan,
+        "owner": {"name": settings.owner_name, "email": settings.owner_email},
+        "app_url": settings.app_url,
+        "viewer_url": settings.viewer_url,
+    })
+}
+
+fn shown(app: &App, workspace: &Workspace) -> Value {
+    let settings = &workspace.settings;
+    let keep = app.store.catalog_of(settings).preset().retention.keep(settings.plan.as_deref());
+    let mut shown = of_settings(settings);
+    shown["workspace"] = json!(&*workspace.name);
+    shown["retention"] = json!(keep.to_string());
+    shown["head"] =
+        json!({"size": workspace.edge.size(), "root": workspace.edge.root().to_string()});
+    shown
+}
