@@ -17,7 +17,7 @@ use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
 use crate::lookup::{self, WantedId};
 use crate::plant::{self, Plant};
 use crate::recent::Generation;
-use crate::segment::Segment;
+use crate::segment::{Segment, SegmentError};
 use crate::segment_entry::SegmentEntry;
 use crate::view::{Directory, View};
 
@@ -174,12 +174,15 @@ impl Committer {
         if plant::is_on(Plant::AckBeforeSync) || plant::is_on(Plant::PublishBeforeSync) {
             return self.commit_in_wrong_order(group);
         }
+        self.refresh_look_ups(&mut group);
+        if group.is_empty() {
+            return Ok(());
+        }
         let mut body = Vec::with_capacity(group.iter().map(|batch| batch.records.len()).sum());
         let mut hits = Vec::new();
         let mut sealed = Vec::new();
         let mut record_count = 0;
         for batch in &mut group {
-            self.refresh_hits(batch);
             body.extend_from_slice(&batch.records);
             record_count += batch.record_count;
             hits.append(&mut batch.hits);
@@ -221,7 +224,13 @@ impl Committer {
 
         // Durable and folded: now it may be seen, and only after it can be seen is it acknowledged.
         // An acknowledged event is a searchable event.
-        let outcomes = self.publish(position, folded)?;
+        let outcomes = match self.publish(position, folded) {
+            Ok(outcomes) => outcomes,
+            Err(fatal) => {
+                answer_all(group, &CommitError::Unknown);
+                return Err(fatal);
+            }
+        };
         answer_each(group, outcomes);
         Ok(())
     }
@@ -263,17 +272,23 @@ impl Committer {
         self.log.release(before)
     }
 
-    /// Looks the ids of a batch up again when a generation went into a segment and out of the fold's
-    /// own table since.
-    fn refresh_hits(&self, batch: &mut Batch) {
+    /// Looks the ids of batches up again when a generation went into a segment and out of the fold's
+    /// own table since. A batch whose ids cannot be looked up is refused and leaves the group: without
+    /// the answer the fold would take a duplicate for a new event, and a replay would not.
+    fn refresh_look_ups(&self, group: &mut Vec<Batch>) {
         let view = self.published.view();
-        if batch.pack_epoch + 1 >= view.pack_epoch || plant::is_on(Plant::LookUpsNotRefreshed) {
+        let is_old = |batch: &Batch| batch.pack_epoch + 1 < view.pack_epoch;
+        if !group.iter().any(is_old) || plant::is_on(Plant::LookUpsNotRefreshed) {
             return;
         }
-        for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
-            if hit.is_none() {
-                // A damaged index was reported when the batch was prepared.
-                *hit = lookup::find_in_segments(&view, wanted).ok().flatten();
+        for mut batch in std::mem::take(group) {
+            match if is_old(&batch) { refresh(&view, &mut batch) } else { Ok(()) } {
+                Ok(()) => group.push(batch),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "ids cannot be looked up; a batch was refused");
+                    (batch.reply)(Err(CommitError::Busy));
+                }
             }
         }
     }
@@ -361,6 +376,15 @@ impl Committer {
         self.freeze(&mut view, position);
         self.published.view.store(Arc::new(view));
     }
+}
+
+fn refresh(view: &View, batch: &mut Batch) -> Result<(), SegmentError> {
+    for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
+        if hit.is_none() {
+            *hit = lookup::find_in_segments(view, wanted)?;
+        }
+    }
+    Ok(())
 }
 
 fn answer_all(group: Vec<Batch>, error: &CommitError) {

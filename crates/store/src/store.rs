@@ -49,6 +49,7 @@ pub struct Store {
     clock: Arc<GuardedClock>,
     sender: SyncSender<Message>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    stopping: Arc<AtomicBool>,
     counters: Arc<Counters>,
     report: OpenReport,
     _lock: Lock,
@@ -101,6 +102,7 @@ impl Store {
         let (sender, messages) = mpsc::sync_channel(limits::COMMIT_QUEUE_MAX);
         let (work_sender, work) = mpsc::channel();
         let counters = Arc::new(Counters::default());
+        let stopping = Arc::new(AtomicBool::new(false));
         let commit = CommitThread {
             committer,
             messages,
@@ -114,6 +116,7 @@ impl Store {
             commit: sender.clone(),
             counters: counters.clone(),
             reserve_bytes: options.reserve_bytes,
+            stopping: stopping.clone(),
         };
         let threads = vec![
             spawn("commit", move || abort_on_panic(|| commit.run())),
@@ -125,6 +128,7 @@ impl Store {
             clock,
             sender,
             threads: Mutex::new(threads.into_iter().flatten().collect()),
+            stopping,
             counters,
             report,
             _lock: lock,
@@ -251,6 +255,7 @@ impl Store {
 
     /// Stops the threads after what was submitted before is committed. Further batches are refused.
     pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         let _ = self.sender.send(Message::Stop);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
@@ -427,6 +432,8 @@ struct BackgroundThread {
     commit: SyncSender<Message>,
     counters: Arc<Counters>,
     reserve_bytes: u64,
+    /// Whether what does not succeed now is left to the next process.
+    stopping: Arc<AtomicBool>,
 }
 
 impl BackgroundThread {
@@ -463,6 +470,9 @@ impl BackgroundThread {
             match proposal.as_ref().map(|proposal| (proposal.entry, self.decide(proposal))) {
                 Some((entry, Decided::Taken)) => break entry,
                 Some((_, Decided::Stopped)) => return,
+                Some((_, Decided::NoSpace)) | None if self.stopping.load(Ordering::Relaxed) => {
+                    return;
+                }
                 Some((_, Decided::NoSpace)) | None => {
                     self.packer.give_up_reserve();
                     std::thread::sleep(RETRY_AFTER);

@@ -10,9 +10,10 @@ use crate::plant::{self, Plant};
 impl Committer {
     /// Folds and publishes a group, and only then appends it.
     pub(super) fn commit_in_wrong_order(&mut self, mut group: Vec<Batch>) -> Result<(), Fatal> {
-        let (mut body, mut hits, mut sealed, mut record_count) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        self.refresh_look_ups(&mut group);
+        let (mut body, mut hits, mut sealed, mut record_count) =
+            (Vec::new(), Vec::new(), Vec::new(), 0);
         for batch in &mut group {
-            self.refresh_hits(batch);
             body.extend_from_slice(&batch.records);
             record_count += batch.record_count;
             hits.append(&mut batch.hits);

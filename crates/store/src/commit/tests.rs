@@ -98,3 +98,44 @@ fn a_full_disk_refuses_the_batch_and_the_next_one_is_taken_when_space_returns() 
     let expected = 1 + usize::from(first.is_ok());
     assert_eq!(visible_events(&published), expected);
 }
+
+/// A batch was prepared, two generations became segments, and then a segment could not be read while
+/// the batch's ids were looked up again. The failed look-up counted as "not known": the event was
+/// recorded a second time, and the replay, whose look-up succeeded, came to another result.
+#[test]
+fn a_batch_whose_ids_cannot_be_looked_up_again_is_refused() {
+    let disk = SimDisk::new(4);
+    let mut opened = opened(&disk);
+    let (first, answer) = batch(&opened.preparer, &opened.published, "e0");
+    opened.committer.commit(vec![first]).expect("commits");
+    answer.recv().expect("answered").expect("recorded");
+    let (again, answer) = batch(&opened.preparer, &opened.published, "e0");
+    for n in 1..4 {
+        pack(&mut opened);
+        let (next, answer) = batch(&opened.preparer, &opened.published, &format!("e{n}"));
+        opened.committer.commit(vec![next]).expect("commits");
+        answer.recv().expect("answered").expect("recorded");
+    }
+    disk.inject(Fault::Eio, Calls::of(CallKind::ReadAt).on("segments/"));
+    opened.committer.commit(vec![again]).expect("no error of the store's own");
+    assert_eq!(answer.recv().expect("answered"), Err(CommitError::Busy));
+    assert_eq!(opened.published.directory.by_name("acme").expect("known").edge.size(), 4);
+}
+
+/// Packs what is recent, as the background thread does.
+fn pack(opened: &mut Opened) {
+    opened.committer.freeze_now();
+    let job = opened.committer.take_pack_job().expect("something to pack");
+    let proposal = opened.packer.pack(&job).expect("packs");
+    let decision = Batch {
+        records: proposal.record.clone(),
+        record_count: 1,
+        wanted: Vec::new(),
+        hits: Vec::new(),
+        sealed: Vec::new(),
+        pack_epoch: u64::MAX - 1,
+        outcome_lists: 0,
+        reply: Box::new(|answer| drop(answer.expect("recorded"))),
+    };
+    opened.committer.commit(vec![decision]).expect("commits");
+}

@@ -19,7 +19,7 @@ use proofbook_ledger::Hash;
 
 use super::Position;
 use super::frame::{self, Frame, HEADER_BYTES};
-use super::local::{FILE_HEADER_BYTES, FILE_MAGIC, LocalLog, LogFile, LogOptions};
+use super::local::{FILE_HEADER_BYTES, FILE_MAGIC, LocalLog, LogFile, LogOptions, is_no_space};
 use crate::disk::{Disk, DiskFile, ROOT, durable_write, join, read_exact_at};
 use crate::names;
 use crate::plant::{self, Plant};
@@ -53,8 +53,9 @@ pub struct TornTail {
     pub offset: u64,
     /// How many there are up to the last one that is not zero.
     pub byte_count: u64,
-    /// Where they were copied to, relative to the data directory.
-    pub kept_as: String,
+    /// Where they were copied to, relative to the data directory; `None` when the disk was full, so
+    /// that they are in the log file only.
+    pub kept_as: Option<String>,
 }
 
 /// Why a log cannot be recovered.
@@ -336,28 +337,21 @@ impl Reader<'_> {
         offset: u64,
         length: u64,
     ) -> io::Result<()> {
-        let mut tail = Vec::new();
-        let mut chunk = vec![0_u8; SCAN_BYTES];
-        let mut at = offset;
-        while at < length {
-            let count = chunk.len().min((length - at) as usize);
-            read_exact_at(file, &mut chunk[..count], at)?;
-            match chunk[..count].iter().rposition(|byte| *byte != 0) {
-                Some(last) => tail.extend_from_slice(&chunk[..=last]),
-                None => break,
-            }
-            if tail.len() as u64 != at + count as u64 - offset {
-                break;
-            }
-            at += count as u64;
-        }
-        if tail.is_empty() {
-            return Ok(());
-        }
+        let Some(end) = last_byte(file, offset, length)? else { return Ok(()) };
+        let mut tail = vec![0; (end - offset) as usize];
+        read_exact_at(file, &mut tail, offset)?;
         let kept = format!("{}-{offset:016x}.torn", name.trim_end_matches(".log"));
-        let kept_as = join(names::ASIDE_DIR, &kept);
-        if self.keep_torn && self.disk.open_read(&kept_as).is_err() {
-            durable_write(self.disk, names::ASIDE_DIR, &format!("{kept}.tmp"), &kept, &tail)?;
+        let path = join(names::ASIDE_DIR, &kept);
+        let mut kept_as = Some(path.clone());
+        if self.keep_torn && self.disk.open_read(&path).is_err() {
+            let temporary = format!("{kept}.tmp");
+            match durable_write(self.disk, names::ASIDE_DIR, &temporary, &kept, &tail) {
+                Ok(()) => {}
+                // The bytes are still where they were found, and a full disk must not keep a store
+                // from starting; the next start tries again.
+                Err(error) if is_no_space(&error) => kept_as = None,
+                Err(error) => return Err(error),
+            }
         }
         self.report.torn.push(TornTail {
             file: name.to_owned(),
@@ -367,6 +361,22 @@ impl Reader<'_> {
         });
         Ok(())
     }
+}
+
+/// Returns the end of the last byte from `offset` on that is not zero.
+fn last_byte(file: &dyn DiskFile, offset: u64, length: u64) -> io::Result<Option<u64>> {
+    let mut end = None;
+    let mut chunk = vec![0_u8; SCAN_BYTES];
+    let mut at = offset;
+    while at < length {
+        let count = chunk.len().min((length - at) as usize);
+        read_exact_at(file, &mut chunk[..count], at)?;
+        if let Some(last) = chunk[..count].iter().rposition(|byte| *byte != 0) {
+            end = Some(at + last as u64 + 1);
+        }
+        at += count as u64;
+    }
+    Ok(end)
 }
 
 /// Bytes read at once while looking behind the last frame.

@@ -175,3 +175,22 @@ fn sixteen_neighbours_become_one_segment_with_every_event_once() {
     let report = crate::verify::verify(&disk, 1).expect("readable");
     assert_eq!((report.damage, report.event_count), (Vec::new(), 48));
 }
+
+/// Packing is tried until it succeeds; on a disk that stayed full, stopping waited for that for ever.
+#[test]
+fn a_store_on_a_full_disk_stops_when_it_is_told_to() {
+    let disk = SimDisk::new(13);
+    let machine = Machine { disk: Arc::new(disk.clone()), ..machine(13) };
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#]);
+    disk.set_capacity(Some(0));
+    store.pack_soon();
+    while store.counters().background_failures.load(Ordering::Relaxed) == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(store);
+    // Nothing was packed and nothing lost: the log has it.
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+    assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 1);
+}
