@@ -94,6 +94,12 @@ pub enum RecoverError {
         /// The first frame that is needed.
         needed: Position,
     },
+    /// The log ends before a frame that a snapshot proves was durable.
+    #[error("frame {needed} is missing from the log; restore the missing files")]
+    Gone {
+        /// The frame that must be there.
+        needed: Position,
+    },
     /// The snapshot and the log are not of one history.
     #[error("frame {position} in {file} does not continue the history of the snapshot")]
     OtherHistory {
@@ -161,6 +167,10 @@ impl LocalLog {
             .unwrap_or(start);
         for index in start..files.len() {
             reader.read_file(&files, index)?;
+        }
+        // A snapshot is written only after the record of its pack is durable, at a later position.
+        if floor.position.0 > 0 && reader.report.frame_count == 0 {
+            return Err(RecoverError::Gone { needed: reader.expected });
         }
         disk.sync_dir(names::LOG_DIR).map_err(dir_error)?;
         let durable = Position(reader.expected.0 - 1);

@@ -122,3 +122,29 @@ fn decide(opened: &mut Opened, proposal: &crate::pack::Proposal) {
     opened.committer.commit(vec![batch]).expect("commits");
     opened.packer.accepted(proposal).expect("noted");
 }
+
+/// Thirty events, a pack, one more, and then every file of the log gone: the snapshot alone would show
+/// thirty and forget an acknowledged one.
+#[test]
+fn a_log_that_is_gone_behind_a_snapshot_is_noticed() {
+    let disk = SimDisk::new(10);
+    let store = Store::start(&machine(&disk), options(), Box::new(|_| {})).expect("starts");
+    let send = |n: u32| {
+        let text = format!(r#"{{"id":"e{n}","action":"x.create"}}"#);
+        let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+        let wanted = vec![Ok(crate::prepare::Wanted { workspace: "a", draft })];
+        store.commit(store.prepare(false, wanted)).expect("recorded");
+    };
+    (0..30).for_each(send);
+    store.pack_soon();
+    while disk.list(names::SNAPSHOT_DIR).expect("listed").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    send(30);
+    drop(store);
+    for name in disk.list(names::LOG_DIR).expect("listed") {
+        disk.remove(&join(names::LOG_DIR, &name)).expect("removed");
+    }
+    let refused = open(&machine(&disk), options()).map(|_| ());
+    assert!(matches!(refused, Err(OpenError::Log(RecoverError::Gone { .. }))), "{refused:?}");
+}
