@@ -27,6 +27,19 @@ pub(crate) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
+    /// An event that has nothing.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            seq: 0,
+            occurred_at: 0,
+            recorded_at: 0,
+            flags: 0,
+            outcome: Outcome::Success,
+            action: "",
+            groups: GroupBytes::default(),
+        }
+    }
+
     pub(crate) fn of_recent(event: &'a RecentEvent) -> Self {
         let parts = event.parts();
         Self {

@@ -1,18 +1,18 @@
 //! Events by time: buckets of a calendar interval in the reader's zone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
-use proofbook_event::{Event, Timestamp};
+use proofbook_event::Timestamp;
 use proofbook_filter::{Field, ResolvedFilter};
-use proofbook_store::segment::GroupSet;
 
 use crate::budget::Budget;
 use crate::error::QueryError;
-use crate::facets::{FacetValue, values_of};
+use crate::facets::FacetValue;
 use crate::limits;
 use crate::reader::Reader;
+use crate::values::Values;
 
 /// The width of a histogram's buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,12 +148,30 @@ impl Interval {
     }
 }
 
+/// Counts of the buckets that have events.
+#[derive(Default)]
+struct Counting {
+    /// By first moment.
+    places: BTreeMap<i64, usize>,
+    buckets: Vec<Counts>,
+}
+
 /// Counts of one bucket.
 #[derive(Default)]
 struct Counts {
     end: i64,
     count: u64,
-    split: HashMap<Box<str>, u64>,
+    /// By the number of the value.
+    split: Vec<u64>,
+}
+
+impl Counting {
+    fn place(&mut self, start: i64, end: i64) -> usize {
+        *self.places.entry(start).or_insert_with(|| {
+            self.buckets.push(Counts { end, ..Counts::default() });
+            self.buckets.len() - 1
+        })
+    }
 }
 
 impl Reader {
@@ -170,96 +188,107 @@ impl Reader {
         budget: &Budget<'_>,
     ) -> Result<Histogram, QueryError> {
         let selection = self.select(self.question(filter, u64::MAX), 0, true, budget);
-        let groups = GroupSet::of(split.and_then(Field::group));
-        let mut buckets: BTreeMap<i64, Counts> = BTreeMap::new();
-        let mut distinct = 0;
+        let mut counting = Counting::default();
+        let mut values = split.map(|field| Values::new(field, None));
+        // Of the block that is read: the bucket of each row.
+        let mut places: Vec<usize> = Vec::new();
         selection.for_each_block(&mut |source, block, judged| {
-            if judged.rows.is_empty() {
-                return Ok(());
-            }
-            let mut here = (0, 0);
-            let mut values = Vec::new();
-            let read = source.visit(block, &judged.rows, groups, &mut |_, event| {
-                if !(here.0..here.1).contains(&event.occurred_at) {
-                    here = interval.bucket(event.occurred_at, zone);
+            let mut here = (0, 0, 0);
+            places.clear();
+            let read = source.for_each_key(block, &judged.rows, &mut |row, occurred_at, _| {
+                if !(here.0..here.1).contains(&occurred_at) {
+                    let (start, end) = interval.bucket(occurred_at, zone);
+                    here = (start, end, counting.place(start, end));
                 }
-                let counts = buckets.entry(here.0).or_default();
-                counts.end = here.1;
-                counts.count += 1;
-                let Some(field) = split else { return };
-                selection.meter.spend(event.groups.bytes_total() as u64);
-                if let Ok(event) = Event::from_groups(event.clear(), &event.groups) {
-                    values.clear();
-                    values_of(field, &event, &mut values);
-                    for value in values.drain(..) {
-                        *counts.split.entry(value).or_insert_with(|| {
-                            distinct += 1;
-                            0
-                        }) += 1;
-                    }
-                }
+                counting.buckets[here.2].count += 1;
+                places.resize(row + 1, here.2);
             });
-            if let Err(error) = read {
+            let split = read.and_then(|()| match &mut values {
+                None => Ok(()),
+                Some(values) => values.visit(
+                    source,
+                    block,
+                    &judged.rows,
+                    &selection.meter,
+                    &mut |row, numbers| {
+                        let split = &mut counting.buckets[places[row]].split;
+                        for number in numbers {
+                            let number = *number as usize;
+                            if number >= split.len() {
+                                split.resize(number + 1, 0);
+                            }
+                            split[number] += 1;
+                        }
+                    },
+                ),
+            });
+            if let Err(error) = split {
                 selection.unread(&error);
             }
-            let (spent, limit) = (distinct, limits::DISTINCT_VALUES_MAX as u64);
-            if spent > limit {
-                return Err(QueryError::OverBudget { what: "distinct values", spent, limit });
-            }
-            Ok(())
+            values.as_ref().map_or(Ok(()), Values::check)
         })?;
         let (complete, unread) = (selection.is_complete(), selection.unread_names());
-        let split = most_frequent(&buckets);
-        let (buckets, other) = newest(buckets, interval, zone, &split);
+        let names = values.as_ref().map_or(&[][..], Values::names);
+        let split = most_frequent(&counting.buckets, names);
+        let shown: Vec<usize> = split.iter().map(|(number, _)| *number).collect();
+        let (buckets, other) = newest(counting, interval, zone, &shown, names);
+        let split = split.into_iter().map(|(_, value)| value).collect();
         Ok(Histogram { buckets, split, other, complete, unread })
     }
 }
 
-fn most_frequent(buckets: &BTreeMap<i64, Counts>) -> Vec<FacetValue> {
-    let mut sums: HashMap<&str, u64> = HashMap::new();
-    for (value, count) in buckets.values().flat_map(|counts| &counts.split) {
-        *sums.entry(value).or_default() += count;
+/// Returns the values that most events have over all buckets, with their numbers.
+fn most_frequent(buckets: &[Counts], names: &[Box<str>]) -> Vec<(usize, FacetValue)> {
+    let mut sums = vec![0; names.len()];
+    for (number, count) in buckets.iter().flat_map(|counts| counts.split.iter().enumerate()) {
+        sums[number] += count;
     }
-    let mut sums: Vec<FacetValue> = sums
-        .into_iter()
-        .map(|(value, count)| FacetValue { value: value.to_owned(), count })
+    let mut sums: Vec<(usize, FacetValue)> = names
+        .iter()
+        .zip(sums)
+        .map(|(value, count)| FacetValue { value: (**value).to_owned(), count })
+        .enumerate()
+        .filter(|(_, value)| value.count > 0)
         .collect();
-    sums.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    sums.sort_unstable_by(|(_, a), (_, b)| {
+        b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value))
+    });
     sums.truncate(limits::SPLIT_VALUES_MAX);
     sums
 }
 
 /// Returns the newest buckets, empty ones between them included, and how many events came before.
 fn newest(
-    mut counted: BTreeMap<i64, Counts>,
+    mut counting: Counting,
     interval: Interval,
     zone: &TimeZone,
-    split: &[FacetValue],
+    shown: &[usize],
+    names: &[Box<str>],
 ) -> (Vec<Bucket>, u64) {
     let mut buckets: Vec<Bucket> = Vec::new();
-    while buckets.len() < limits::VALUES_MAX && !counted.is_empty() {
+    while buckets.len() < limits::VALUES_MAX && !counting.places.is_empty() {
         let before = buckets.last().map(|bucket: &Bucket| bucket.start.micros());
         let (start, counts) = match before.map(|before| interval.bucket(before - 1, zone)) {
-            None => match counted.pop_last() {
-                Some(last) => last,
+            None => match counting.places.pop_last() {
+                Some((start, place)) => (start, std::mem::take(&mut counting.buckets[place])),
                 None => break,
             },
-            Some((start, end)) => {
-                let counts = counted.remove(&start);
-                (start, counts.unwrap_or(Counts { end, ..Counts::default() }))
-            }
+            Some((start, end)) => match counting.places.remove(&start) {
+                Some(place) => (start, std::mem::take(&mut counting.buckets[place])),
+                None => (start, Counts { end, ..Counts::default() }),
+            },
         };
-        let of_value = |value: &FacetValue| FacetValue {
-            value: value.value.clone(),
-            count: counts.split.get(value.value.as_str()).copied().unwrap_or(0),
+        let of_value = |number: &usize| FacetValue {
+            value: (*names[*number]).to_owned(),
+            count: counts.split.get(*number).copied().unwrap_or(0),
         };
         buckets.push(Bucket {
             start: Timestamp::from_micros(start),
             end: Timestamp::from_micros(counts.end),
             count: counts.count,
-            split: split.iter().map(of_value).collect(),
+            split: shown.iter().map(of_value).collect(),
         });
     }
     buckets.reverse();
-    (buckets, counted.values().map(|counts| counts.count).sum())
+    (buckets, counting.places.values().map(|place| counting.buckets[*place].count).sum())
 }

@@ -271,7 +271,7 @@ impl<'q> Leaf<'q> {
         }
         let passes = match self.predicate {
             Predicate::Text(pattern) => text_is_in(pattern, entry),
-            _ => self.is_true_of(&nothing(), groups),
+            _ => self.is_true_of(&Stored::nothing(), groups),
         };
         let mut verdicts = self.verdicts.borrow_mut();
         if verdicts.len() < VERDICTS_MAX {
@@ -319,25 +319,12 @@ impl<'q> Leaf<'q> {
     }
 }
 
-/// An event that has nothing.
-fn nothing() -> Stored<'static> {
-    Stored {
-        seq: 0,
-        occurred_at: 0,
-        recorded_at: 0,
-        flags: 0,
-        outcome: Outcome::Success,
-        action: "",
-        groups: GroupBytes::default(),
-    }
-}
-
 fn with_action(word: &str) -> Stored<'_> {
-    Stored { action: word, ..nothing() }
+    Stored { action: word, ..Stored::nothing() }
 }
 
 fn with_outcome(word: &str) -> Stored<'_> {
-    Stored { outcome: Outcome::parse(word).unwrap_or(Outcome::Success), ..nothing() }
+    Stored { outcome: Outcome::parse(word).unwrap_or(Outcome::Success), ..Stored::nothing() }
 }
 
 fn exact(rows: RowSet) -> Decided {

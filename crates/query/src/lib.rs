@@ -33,6 +33,7 @@ mod rowset;
 mod scan;
 mod selection;
 mod source;
+mod values;
 
 pub use budget::Budget;
 pub use context::{ContextFact, ContextFacts};

@@ -10,7 +10,7 @@ use proofbook_filter::IntRange;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvent;
-use proofbook_store::segment::{GroupSet, Segment, SegmentError};
+use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
 use crate::block::{Block, IdRows};
 use crate::found::{Found, Stored};
@@ -21,6 +21,21 @@ use crate::rowset::RowSet;
 pub(crate) enum Source {
     Segment(SegmentPart),
     Recent(RecentPart),
+}
+
+/// The columns of one block of a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'b> {
+    pub(crate) segment: &'b Segment,
+    /// The block's number in the segment.
+    pub(crate) number: usize,
+}
+
+impl Columns<'_> {
+    /// Returns a search column.
+    pub(crate) fn column(&self, column: FieldColumn) -> Result<Arc<Column>, SegmentError> {
+        self.segment.column(column, self.number)
+    }
 }
 
 /// A workspace's rows in one segment.
@@ -125,6 +140,16 @@ impl Source {
                 let rows = part.block(block).len();
                 RowSet::span(rows, 0, rows)
             }
+        }
+    }
+
+    /// Returns where the columns of a block are, when it has some.
+    pub(crate) fn packed_block(&self, block: usize) -> Option<Columns<'_>> {
+        match self {
+            Self::Segment(part) => {
+                Some(Columns { segment: &part.segment, number: part.first_block + block })
+            }
+            Self::Recent(_) => None,
         }
     }
 

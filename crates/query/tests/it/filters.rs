@@ -196,11 +196,7 @@ fn word(dice: &mut Dice, event: &Known) -> Drawn {
         part = "park".to_owned();
     }
     let wanted = plain(&part);
-    drawn(format!("\"{part}\""), move |event| {
-        let mut texts = vec![event.action.clone()];
-        strings(&event.groups, &mut texts);
-        texts.iter().any(|text| plain(text).contains(&wanted))
-    })
+    drawn(format!("\"{part}\""), move |event| event.texts.iter().any(|text| text.contains(&wanted)))
 }
 
 fn field_is(dice: &mut Dice, event: &Known) -> Drawn {
@@ -339,7 +335,7 @@ fn scalar_is(value: &Value, wanted: &str) -> bool {
     }
 }
 
-fn strings(value: &Value, out: &mut Vec<String>) {
+pub(crate) fn strings(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::String(text) if !text.is_empty() => out.push(text.clone()),
         Value::Array(items) => items.iter().for_each(|item| strings(item, out)),

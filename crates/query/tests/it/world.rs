@@ -18,6 +18,7 @@ use proofbook_store::store::{Machine, Store};
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
+use crate::filters::{plain, strings};
 
 pub(crate) const START: i64 = 1_800_000_000_000_000;
 pub(crate) const DAY: i64 = 86_400_000_000;
@@ -33,6 +34,8 @@ pub(crate) struct Known {
     pub(crate) action: String,
     /// The seven groups, null when absent, under their names without the slash.
     pub(crate) groups: Value,
+    /// Every text of it, in lower case and without accents.
+    pub(crate) texts: Vec<String>,
 }
 
 pub(crate) struct World {
@@ -41,6 +44,8 @@ pub(crate) struct World {
     pub(crate) disk: SimDisk,
     pub(crate) known: Vec<Known>,
     pub(crate) dice: Dice,
+    /// How many times more different ids, names and numbers there are.
+    pub(crate) variety: usize,
     machine: Machine,
     options: Options,
 }
@@ -58,8 +63,16 @@ impl World {
         };
         let options = Options { reserve_bytes: 0, ..Options::default() };
         let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
-        let mut world =
-            Self { store, clock, disk, known: Vec::new(), dice: Dice::new(seed), machine, options };
+        let mut world = Self {
+            store,
+            clock,
+            disk,
+            known: Vec::new(),
+            dice: Dice::new(seed),
+            variety: 1,
+            machine,
+            options,
+        };
         world.settle();
         world
     }
@@ -96,7 +109,7 @@ impl World {
                         ])
                     });
                     let workspace = if wide && self.dice.once_in(3) { "other" } else { WORKSPACE };
-                    (event_json(&mut self.dice, now, may_import), own, workspace)
+                    (event_json(&mut self.dice, self.variety, now, may_import), own, workspace)
                 })
                 .collect();
             let wanted = texts
@@ -141,7 +154,10 @@ impl World {
                     groups[&group.pointer()[1..]] = value.unwrap_or(Value::Null);
                 }
                 let from_recorded = parts.flags & flag::RETAIN_FROM_RECORDED != 0;
+                let mut texts = vec![parts.action.to_owned()];
+                strings(&groups, &mut texts);
                 self.known.push(Known {
+                    texts: texts.iter().map(|text| plain(text)).collect(),
                     seq: event.seq,
                     occurred_at: event.occurred_at,
                     recorded_at: event.recorded_at,
@@ -181,7 +197,7 @@ impl World {
 }
 
 /// Draws an event from small vocabularies, so that filters meet it.
-fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
+fn event_json(dice: &mut Dice, variety: usize, now: i64, may_import: bool) -> String {
     let mut event = json!({
         "action": dice.pick(&[
             "project.update", "project.create", "project.delete", "member.invite", "member.remove",
@@ -226,7 +242,7 @@ fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
         _ => {
             let people = ["ada", "Bob", "Zoë", "li"];
             let name = dice.pick(&people);
-            let id = format!("u_{}", dice.below(6));
+            let id = format!("u_{}", dice.below(6 * variety));
             set(
                 "actor",
                 json!({"type": "user", "id": id, "name": format!("{name} Park"),
@@ -243,7 +259,7 @@ fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
     let targets: Vec<Value> = (0..dice.below(4))
         .map(|_| {
             json!({"type": dice.pick(&["project", "member", "Folder"]),
-                "id": dice.below(12).to_string(),
+                "id": dice.below(12 * variety).to_string(),
                 "name": dice.pick(&["Website", "Blog Überarbeitung", "shop"])})
         })
         .collect();
@@ -268,7 +284,8 @@ fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
         _ => {}
     }
     if !dice.once_in(4) {
-        let mut context = json!({"ip": format!("10.0.{}.{}", dice.below(2), dice.below(3))});
+        let mut context =
+            json!({"ip": format!("10.0.{}.{}", dice.below(2), dice.below((3 * variety).min(250)))});
         if dice.once_in(2) {
             context["country"] = json!(dice.pick(&["DE", "FR", "US"]));
         }
@@ -276,7 +293,7 @@ fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
             context["request_id"] = json!(dice.hex(32));
         }
         if dice.once_in(2) {
-            context["session_id"] = json!(format!("sess-{}", dice.below(40)));
+            context["session_id"] = json!(format!("sess-{}", dice.below(40 * variety)));
         }
         set("context", context);
     }
@@ -295,7 +312,7 @@ fn event_json(dice: &mut Dice, now: i64, may_import: bool) -> String {
     if dice.once_in(3) {
         set(
             "metadata",
-            json!({"plan": dice.pick(&["pro", "free"]), "n": dice.below(20),
+            json!({"plan": dice.pick(&["pro", "free"]), "n": dice.below(20 * variety),
             "deep": {"er": dice.pick(&["x1", "y2"])}, "tags": ["red", dice.pick(&["blue", "green"])]}),
         );
     }

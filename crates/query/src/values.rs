@@ -1,0 +1,204 @@
+//! The values of a field by row, numbered so that counting them is adding to a list.
+//!
+//! A coded column's entry is read once a query, however many rows and blocks have it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proofbook_event::{Event, GroupBytes};
+use proofbook_filter::{Field, fold};
+use proofbook_store::segment::{BlockWords, CodedColumn, FieldColumn, GroupSet, SegmentError};
+
+use crate::budget::Meter;
+use crate::error::QueryError;
+use crate::found::Stored;
+use crate::limits;
+use crate::rowset::RowSet;
+use crate::source::Source;
+
+/// Numbers of values.
+type Numbers = Rc<[u32]>;
+
+/// The values of one field.
+pub(crate) struct Values<'f> {
+    field: &'f Field,
+    /// Folded; values that begin otherwise have no number.
+    prefix: Option<String>,
+    names: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, Option<u32>>,
+    of_entry: HashMap<Box<[u8]>, Numbers>,
+}
+
+impl<'f> Values<'f> {
+    pub(crate) fn new(field: &'f Field, prefix: Option<&str>) -> Self {
+        let prefix = prefix.filter(|prefix| !prefix.is_empty());
+        Self {
+            field,
+            prefix: prefix.map(|prefix| fold(prefix).into_owned()),
+            names: Vec::new(),
+            numbers: HashMap::new(),
+            of_entry: HashMap::new(),
+        }
+    }
+
+    /// Returns the values by number.
+    pub(crate) fn names(&self) -> &[Box<str>] {
+        &self.names
+    }
+
+    /// Fails when there are too many values.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        let (spent, limit) = (self.numbers.len() as u64, limits::DISTINCT_VALUES_MAX as u64);
+        if spent > limit {
+            return Err(QueryError::OverBudget { what: "distinct values", spent, limit });
+        }
+        Ok(())
+    }
+
+    /// Visits rows of a block, ascending, with the numbers of their values; rows that have none may be
+    /// left out.
+    pub(crate) fn visit(
+        &mut self,
+        source: &Source,
+        block: usize,
+        rows: &RowSet,
+        meter: &Meter<'_>,
+        visit: &mut dyn FnMut(usize, &[u32]),
+    ) -> Result<(), SegmentError> {
+        if let Some(packed) = source.packed_block(block) {
+            match self.field {
+                Field::Action => {
+                    let words = packed.segment.actions(packed.number)?;
+                    self.visit_words(&words, rows, visit);
+                    return Ok(());
+                }
+                Field::Outcome => {
+                    let words = packed.segment.outcomes(packed.number)?;
+                    self.visit_words(&words, rows, visit);
+                    return Ok(());
+                }
+                _ => {}
+            }
+            for column in columns_of(self.field) {
+                let column = packed.column(*column)?;
+                if let Some(coded) = column.coded() {
+                    self.visit_coded(coded, rows, visit);
+                    return Ok(());
+                }
+            }
+        }
+        let groups = GroupSet::of(self.field.group().filter(|_| *self.field != Field::Action));
+        source.visit(block, rows, groups, &mut |row, event| {
+            meter.spend(event.groups.bytes_total() as u64);
+            let numbers = self.of_event(event, &event.groups);
+            visit(row, &numbers);
+        })
+    }
+
+    fn visit_words(
+        &mut self,
+        words: &BlockWords,
+        rows: &RowSet,
+        visit: &mut dyn FnMut(usize, &[u32]),
+    ) {
+        let numbers: Vec<Option<u32>> = (0..words.words())
+            .map(|word| words.word(word).and_then(|word| self.number(word)))
+            .collect();
+        for row in rows.iter() {
+            if let Some(number) = numbers[words.codes()[row] as usize] {
+                visit(row, &[number]);
+            }
+        }
+    }
+
+    fn visit_coded(
+        &mut self,
+        coded: &CodedColumn,
+        rows: &RowSet,
+        visit: &mut dyn FnMut(usize, &[u32]),
+    ) {
+        let mut numbers: Vec<Option<Numbers>> = vec![None; coded.len()];
+        coded.for_each_code(rows.bounds(), |row, code| {
+            if rows.contains(row) {
+                let numbers = numbers[code].get_or_insert_with(|| self.of_entry(coded, code));
+                visit(row, numbers);
+            }
+        });
+    }
+
+    fn of_entry(&mut self, coded: &CodedColumn, code: usize) -> Numbers {
+        let entry = coded.entry(code).unwrap_or_default();
+        if let Some(known) = self.of_entry.get(entry) {
+            return known.clone();
+        }
+        let numbers = self.of_event(&Stored::nothing(), &coded.entry_groups(code));
+        if self.of_entry.len() < limits::VERDICTS_MAX {
+            self.of_entry.insert(entry.into(), numbers.clone());
+        }
+        numbers
+    }
+
+    fn of_event(&mut self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> Numbers {
+        let mut needed = GroupBytes::default();
+        if let Some(group) = self.field.group() {
+            needed.set(group, groups.get(group));
+        }
+        let Ok(event) = Event::from_groups(event.clear(), &needed) else { return [].into() };
+        let mut numbers = Vec::new();
+        let field = self.field;
+        field.values(&event, &mut |value| {
+            if let Some(number) = self.number(value)
+                && !numbers.contains(&number)
+            {
+                numbers.push(number);
+            }
+        });
+        numbers.into()
+    }
+
+    /// Returns a value's number; `None` when it is not wanted.
+    fn number(&mut self, value: &str) -> Option<u32> {
+        let value = &value[..value.floor_char_boundary(limits::VALUE_BYTES_MAX)];
+        if let Some(known) = self.numbers.get(value) {
+            return *known;
+        }
+        let is_wanted =
+            self.prefix.as_ref().is_none_or(|prefix| fold(value).starts_with(prefix.as_str()));
+        let number = is_wanted.then_some(self.names.len() as u32);
+        if is_wanted {
+            self.names.push(value.into());
+        }
+        self.numbers.insert(value.into(), number);
+        number
+    }
+}
+
+/// Returns the columns whose entries have every value of a field, best first.
+fn columns_of(field: &Field) -> &'static [FieldColumn] {
+    match field {
+        Field::Actor
+        | Field::ActorId
+        | Field::ActorName
+        | Field::ActorEmail
+        | Field::ActorType
+        | Field::OnBehalfOf
+        | Field::Via => &[FieldColumn::Actor],
+        Field::Module | Field::Verb | Field::Severity => &[FieldColumn::Described],
+        Field::Ip | Field::Country => &[FieldColumn::Place],
+        Field::Session => &[FieldColumn::Session],
+        Field::Source => &[FieldColumn::Source],
+        Field::Meta(_) => &[FieldColumn::Metadata],
+        Field::Changed => &[FieldColumn::Changed],
+        Field::TargetType => &[FieldColumn::Targets, FieldColumn::TargetTypes],
+        Field::Target | Field::TargetId | Field::TargetName => &[FieldColumn::Targets],
+        Field::Action
+        | Field::Outcome
+        | Field::Before
+        | Field::After
+        | Field::Occurred
+        | Field::Recorded
+        | Field::Seq
+        | Field::Id
+        | Field::Request => &[],
+    }
+}
