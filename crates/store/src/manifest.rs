@@ -133,6 +133,10 @@ pub fn read(disk: &dyn Disk, position: u64) -> Result<Snapshot, SnapshotError> {
     let bytes = read_verified(disk, &file)?;
     let unknown = |source| SnapshotError::Unknown { file: file.clone(), source };
     let (mut snapshot, runs) = decode_root(&bytes).map_err(unknown)?;
+    if snapshot.state.position.0 != position {
+        // Whole and valid, but an older root under this name.
+        return Err(SnapshotError::Damaged { file });
+    }
     for run in &runs {
         let file = names::snapshot_run(&run.sha256);
         let bytes = read_verified(disk, &file)?;

@@ -174,8 +174,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         true => snapshots.first(),
         false => snapshots.last(),
     };
-    let mut replay =
-        Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), adopted)?;
+    let mut replay = Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), adopted)?;
     let floor = snapshots.last().map_or_else(Floor::default, |snapshot| Floor {
         position: snapshot.state.position,
         hash: snapshot.frame_hash,
@@ -215,7 +214,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         pack_epoch: 0,
     }));
     let format = fold.state.format.ok_or(OpenError::StoreId)?;
-    let packer = Packer::new(
+    let mut packer = Packer::new(
         disk.clone(),
         machine.random.clone(),
         published.clone(),
@@ -223,8 +222,8 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         cache.clone(),
         snapshots,
         options.compact_fan_in,
-        &report.unnamed_segments,
     );
+    packer.retire(&report.unnamed_segments);
     let opener = Box::new(move |entry: &SegmentEntry| {
         open_segments.open(&*disk, entry.files, &cache).map_err(|error| error.to_string())
     });
@@ -363,9 +362,9 @@ impl Replay {
         let mut records = Decoder::new(body);
         while !records.is_empty() {
             let record = Record::decode(&mut records).map_err(|error| error.to_string())?;
-            let events = match record {
-                Record::Events(events) | Record::Config { event: Some(events), .. } => events,
-                _ => continue,
+            let (Record::Events(events) | Record::Config { event: Some(events), .. }) = record
+            else {
+                continue;
             };
             for bytes in events.iter() {
                 let parts =

@@ -140,8 +140,7 @@ pub struct Proposal {
 }
 
 impl Packer {
-    /// Takes over the snapshots that recovery verified, oldest first, and the segments that were there
-    /// and had no name.
+    /// Takes over the snapshots that recovery verified, oldest first.
     pub fn new(
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
@@ -150,9 +149,7 @@ impl Packer {
         cache: Arc<BlockCache>,
         snapshots: Vec<Snapshot>,
         compact_fan_in: usize,
-        unnamed_segments: &[u64],
     ) -> Self {
-        let now = published.view().position;
         Self {
             disk,
             random,
@@ -161,7 +158,7 @@ impl Packer {
             cache,
             snapshots,
             compact_fan_in: compact_fan_in.max(2),
-            retired: unnamed_segments.iter().map(|id| (*id, now)).collect(),
+            retired: Vec::new(),
             written: Written::default(),
         }
     }
@@ -270,9 +267,14 @@ impl Packer {
     /// # Errors
     /// `segments.json` could not be written.
     pub fn accepted(&mut self, proposal: &Proposal) -> Result<(), PackError> {
-        let now = self.published.view().position;
-        self.retired.extend(proposal.inputs.iter().map(|id| (*id, now)));
+        self.retire(&proposal.inputs);
         self.write_segments_json()
+    }
+
+    /// Takes over segments that are not live any more, or never were, to be removed in time.
+    pub fn retire(&mut self, segments: &[u64]) {
+        let now = self.published.view().position;
+        self.retired.extend(segments.iter().map(|id| (*id, now)));
     }
 
     /// Removes the files of segments that no View, no kept snapshot and no state names any more, and

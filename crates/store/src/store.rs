@@ -5,7 +5,7 @@
 //! process, and an error there stops the store for good: nothing is acknowledged after it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -83,7 +83,7 @@ enum Message {
 }
 
 enum Work {
-    Pack(PackJob),
+    Pack(Box<PackJob>),
     Stop,
 }
 
@@ -385,10 +385,7 @@ impl CommitThread {
                 if stop || bytes >= limits::GROUP_BYTES_SOFT {
                     break;
                 }
-                next = match self.messages.try_recv() {
-                    Ok(message) => Some(message),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                next = self.messages.try_recv().ok();
             }
             if !group.is_empty() {
                 let events: usize = group.iter().map(|batch| batch.wanted.len()).sum();
@@ -407,7 +404,7 @@ impl CommitThread {
     fn hand_over_pack(&mut self) {
         if let Some(job) = self.committer.take_pack_job() {
             // The background thread outlives this one, except after a panic there.
-            let _ = self.work.send(Work::Pack(job));
+            let _ = self.work.send(Work::Pack(Box::new(job)));
         }
     }
 }
@@ -439,7 +436,7 @@ struct BackgroundThread {
 impl BackgroundThread {
     fn run(mut self) {
         while let Ok(Work::Pack(job)) = self.work.recv() {
-            self.pack(job);
+            self.pack(*job);
             while let Some(inputs) = self.packer.compaction_due() {
                 let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
                 drop(inputs);

@@ -212,7 +212,9 @@ fn rebuild_trees(
                             edge.size()
                         ));
                     }
-                    leaves.hashes.into_iter().for_each(|leaf| drop(edge.append(leaf)));
+                    for leaf in leaves.hashes {
+                        edge.append(leaf);
+                    }
                 }
             }
             Some(Err(damage)) => report.damage.push(damage),

@@ -128,7 +128,7 @@ fn pack(opened: &mut Opened) {
     let job = opened.committer.take_pack_job().expect("something to pack");
     let proposal = opened.packer.pack(&job).expect("packs");
     let decision = Batch {
-        records: proposal.record.clone(),
+        records: proposal.record,
         record_count: 1,
         wanted: Vec::new(),
         hits: Vec::new(),

@@ -62,7 +62,7 @@ fn a_flipped_bit_in_any_file_is_named() {
         for offset in (0..bytes.len()).step_by(step) {
             let mut flipped = bytes.clone();
             flipped[offset] ^= 1 << (offset % 8);
-            disk.overwrite(&file, &flipped);
+            disk.overwrite(&file, &flipped).expect("written");
             let name = file.rsplit('/').next().expect("a name");
             match verify_disk(&disk) {
                 Ok(report) => {
@@ -78,7 +78,7 @@ fn a_flipped_bit_in_any_file_is_named() {
                 Err(error) => panic!("bit at {offset} of {file}: {error:?}"),
             }
         }
-        disk.overwrite(&file, &bytes);
+        disk.overwrite(&file, &bytes).expect("written");
     }
     assert_eq!(verify_disk(&disk).expect("readable").damage, Vec::<String>::new());
 }

@@ -134,7 +134,7 @@ fn check_alone(shown: &Shown) -> Result<(), String> {
 }
 
 fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), String> {
-    for name in world.spaces.keys().filter(|name| !shown.contains_key(*name)) {
+    if let Some(name) = world.spaces.keys().find(|name| !shown.contains_key(*name)) {
         return Err(format!("workspace {name} is missing"));
     }
     let config = published.view().config.clone();

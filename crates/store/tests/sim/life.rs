@@ -158,7 +158,9 @@ impl Life {
             }
             Err(error) => return Err(refusal(&error)),
         };
-        self.adopt(&process)?;
+        if !self.adopt(&process)? {
+            return Ok(After::Crash(self.dice.pick(&CRASHES)));
+        }
         self.side.shows(Some(process.published.clone()));
         while *steps > 0 && self.side.violation().is_none() {
             *steps -= 1;
@@ -181,31 +183,28 @@ impl Life {
         Ok(After::GoOn)
     }
 
-    /// Finds out which world a start recovered, and makes it the only one.
-    fn adopt(&mut self, process: &Process) -> Result<(), String> {
+    /// Finds out which world a start recovered, and makes it the only one; false when it cannot be
+    /// read now.
+    fn adopt(&mut self, process: &Process) -> Result<bool, String> {
         let worlds = self.side.journal().worlds();
         let references: Vec<&Model> = worlds.iter().collect();
-        let world = match check::world_of(&process.published, &references, false) {
+        let shown = check::world_of(&process.published, &references, false);
+        // A read that fails is no wrong answer; the next process looks again.
+        let may_fail = self.is_off() || self.fault_struck();
+        let world = match shown {
             Ok(world) => world,
-            // A read that fails is no wrong answer; the next process looks again.
-            Err(reason) if self.fault_struck() && reason.contains("cannot be read") => {
-                return Ok(());
-            }
+            Err(reason) if may_fail && reason.contains("cannot be read") => return Ok(false),
             Err(reason) => return Err(format!("after a start: {reason}")),
         };
         let mut model = worlds[world].clone();
-        if self.side.journal().flight.is_empty() {
-            self.side.journal().model = model;
-            return Ok(());
-        }
-        match check::fill_receipts(&process.published, &mut model) {
-            Err(reason) if !self.fault_struck() => return Err(reason),
-            _ => {}
+        let is_unsettled = !self.side.journal().flight.is_empty();
+        if is_unsettled && let Err(reason) = check::fill_receipts(&process.published, &mut model) {
+            return if self.is_off() || may_fail { Ok(false) } else { Err(reason) };
         }
         let mut journal = self.side.journal();
         journal.model = model;
         journal.flight.clear();
-        Ok(())
+        Ok(true)
     }
 
     fn is_off(&self) -> bool {

@@ -6,7 +6,6 @@
 //! with further seeds until so many recoveries were judged), `PROOFBOOK_SIM_PLANT=NAME` (the bug to
 //! live with), `PROOFBOOK_SIM_PLANTS=all` (which planted bugs must be caught).
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "a test that tells what it did")]
 
 mod branch;
 mod check;
@@ -57,6 +56,14 @@ fn every_planted_bug_is_caught() {
         }
     }
     assert!(missed.is_empty(), "planted bugs that nothing noticed: {}", missed.join(", "));
+}
+
+#[test]
+fn the_planted_bugs_have_names() {
+    let names = plants::names();
+    println!("{}", names.join("\n"));
+    let different: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(different.len(), names.len());
 }
 
 #[test]

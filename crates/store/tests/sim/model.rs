@@ -56,9 +56,9 @@ impl Stored {
         let mut body = Decoder::new(records);
         while !body.is_empty() {
             let record = Record::decode(&mut body).expect("the store encoded this just now");
-            let events = match record {
-                Record::Events(events) | Record::Config { event: Some(events), .. } => events,
-                _ => continue,
+            let (Record::Events(events) | Record::Config { event: Some(events), .. }) = record
+            else {
+                continue;
             };
             for event in events.iter() {
                 let event = event.expect("an event that was just encoded");
