@@ -2,7 +2,13 @@
 //! ([`process`]), and the measurements themselves. The verb `bench` prints what they return.
 
 pub(crate) mod baseline;
+pub(crate) mod child;
 pub(crate) mod in_process;
+pub(crate) mod measure;
+pub(crate) mod micro;
+mod over_http;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod run;
+mod wire;
 pub mod workload;

@@ -14,9 +14,9 @@ use proofbook_store::commit::CommitError;
 use proofbook_store::open::Options;
 use proofbook_store::prepare::Wanted;
 use proofbook_store::store::Store;
-use serde::Serialize;
 
 use super::baseline::percentile;
+use super::measure::{Bound, Measure};
 use super::place::bytes_by_kind;
 use super::process::{Usage, usage};
 use super::workload::{Batch, Workload};
@@ -24,40 +24,51 @@ use crate::data_dir;
 use crate::failure::Failure;
 
 /// What ingest came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ingest {
-    /// Events recorded.
-    pub(crate) events: u64,
-    /// From the first batch to the last acknowledgement, seconds.
-    pub(crate) seconds: f64,
-    /// Events a second until the last acknowledgement.
-    pub(crate) events_per_second: f64,
-    /// From the last acknowledgement until nothing is left to pack or compact, seconds.
-    pub(crate) drain_seconds: f64,
-    /// Processor time an event, everything drained, microseconds.
-    pub(crate) cpu_us_per_event: f64,
-    /// The same by thread.
-    pub(crate) cpu_us_per_event_by_thread: BTreeMap<String, f64>,
-    /// Acknowledgement of a batch, milliseconds, median.
-    pub(crate) ack_p50_ms: f64,
-    /// The same, 99th of 100.
-    pub(crate) ack_p99_ms: f64,
-    /// Frames written.
-    pub(crate) frames: u64,
-    /// Times that the store was busy and a batch was sent again.
-    pub(crate) busy: u64,
-    /// Segments in the end.
-    pub(crate) segments: usize,
-    /// Rows written again by compaction for each event.
-    pub(crate) rewrites_per_event: f64,
-    /// Bytes written to devices for each byte that stayed.
-    pub(crate) write_amplification: f64,
-    /// Bytes on disk an event, drained, without the space that is only reserved.
-    pub(crate) disk_bytes_per_event: f64,
-    /// Bytes of the data directory by kind of file.
-    pub(crate) disk_bytes: BTreeMap<String, u64>,
-    /// Most memory held, bytes; in this process with the workload itself.
-    pub(crate) resident_bytes_max: u64,
+    events: u64,
+    /// From the first batch to the last acknowledgement.
+    seconds: f64,
+    /// From the last acknowledgement until nothing is left to pack or compact.
+    drain_seconds: f64,
+    cpu_us: u64,
+    cpu_us_by_thread: BTreeMap<String, u64>,
+    acks_ms: Vec<f64>,
+    frames: u64,
+    busy: u64,
+    segments: usize,
+    compacted_rows: u64,
+    written_bytes: u64,
+    kept_bytes: u64,
+}
+
+impl Ingest {
+    /// Returns the figures.
+    pub(crate) fn measures(&self) -> Vec<Measure> {
+        let each = |count: u64| count as f64 / self.events.max(1) as f64;
+        let (gate, goal) = (Bound::AtMost(20.0), Bound::AtMost(14.0));
+        let mut measures = vec![
+            Measure::new("events acknowledged", self.events as f64 / self.seconds, "/s")
+                .bounds(Bound::AtLeast(100_000.0), Bound::AtLeast(130_000.0)),
+            Measure::new("CPU an event, drained", each(self.cpu_us), "µs").bounds(gate, goal),
+        ];
+        for (name, cpu_us) in &self.cpu_us_by_thread {
+            measures.push(Measure::new(format!("  of it in {name}"), each(*cpu_us), "µs"));
+        }
+        let amplification = self.written_bytes as f64 / self.kept_bytes.max(1) as f64;
+        measures.extend([
+            Measure::new("drained after the last acknowledgement", self.drain_seconds, "s"),
+            Measure::new("batch acknowledged, p50", percentile(&self.acks_ms, 50.0), "ms"),
+            Measure::new("batch acknowledged, p99", percentile(&self.acks_ms, 99.0), "ms"),
+            Measure::new("frames", self.frames as f64, ""),
+            Measure::new("busy answers", self.busy as f64, ""),
+            Measure::new("segments", self.segments as f64, ""),
+            Measure::new("rewrites an event", each(self.compacted_rows), "")
+                .bounds(Bound::AtMost(1.5), Bound::AtMost(1.5)),
+            Measure::new("bytes written for each that stays", amplification, ""),
+        ]);
+        measures
+    }
 }
 
 /// Records a workload with `threads` threads in a new store below `data`.
@@ -107,32 +118,23 @@ pub(crate) fn ingest(
     let mut acks = acks.into_inner().unwrap_or_else(PoisonError::into_inner);
     acks.sort_by(f64::total_cmp);
     let counters = store.counters();
-    let events = workload.events();
-    let each = |count: u64| count as f64 / events.max(1) as f64;
     let segments = store.view().segments.len();
-    let (frames, compacted) =
-        (counters.frames.load(Ordering::Relaxed), counters.compacted_rows.load(Ordering::Relaxed));
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (frames, compacted_rows) = (load(&counters.frames), load(&counters.compacted_rows));
     store.stop();
-    let disk_bytes = bytes_by_kind(data);
-    let kept = kept_bytes(&disk_bytes);
     Ok(Ingest {
-        events,
+        events: workload.events(),
         seconds,
-        events_per_second: events as f64 / seconds,
         drain_seconds,
-        cpu_us_per_event: each(after.cpu_us - before.cpu_us),
-        cpu_us_per_event_by_thread: by_thread(&before, &after, events),
-        ack_p50_ms: percentile(&acks, 50.0),
-        ack_p99_ms: percentile(&acks, 99.0),
+        cpu_us: after.cpu_us - before.cpu_us,
+        cpu_us_by_thread: by_thread(&before, &after),
+        acks_ms: acks,
         frames,
-        busy: busy.load(Ordering::Relaxed),
+        busy: load(&busy),
         segments,
-        rewrites_per_event: each(compacted),
-        write_amplification: (after.written_bytes - before.written_bytes) as f64
-            / kept.max(1) as f64,
-        disk_bytes_per_event: each(kept),
-        disk_bytes,
-        resident_bytes_max: after.resident_bytes_max,
+        compacted_rows,
+        written_bytes: after.written_bytes - before.written_bytes,
+        kept_bytes: kept_bytes(&bytes_by_kind(data)),
     })
 }
 
@@ -142,17 +144,15 @@ pub(crate) fn kept_bytes(kinds: &BTreeMap<String, u64>) -> u64 {
     kinds.iter().filter(|(kind, _)| !fixed(kind)).map(|(_, bytes)| bytes).sum()
 }
 
-fn by_thread(before: &Usage, after: &Usage, events: u64) -> BTreeMap<String, f64> {
+/// Processor time by thread; the senders have ended, so theirs is what nobody else used.
+fn by_thread(before: &Usage, after: &Usage) -> BTreeMap<String, u64> {
     let spent =
         |name: &str, cpu: u64| cpu - before.threads.get(name).copied().unwrap_or(0).min(cpu);
-    let named: Vec<(&String, u64)> =
-        after.threads.iter().map(|(name, cpu)| (name, spent(name, *cpu))).collect();
-    let total = after.cpu_us - before.cpu_us;
-    let known: u64 = named.iter().map(|(_, cpu)| cpu).sum();
-    let each = |cpu: u64| cpu as f64 / events.max(1) as f64;
-    let mut shares: BTreeMap<String, f64> =
-        named.into_iter().map(|(name, cpu)| (name.clone(), each(cpu))).collect();
-    shares.insert("senders (parse, admit, seal)".to_owned(), each(total.saturating_sub(known)));
+    let mut shares: BTreeMap<String, u64> =
+        after.threads.iter().map(|(name, cpu)| (name.clone(), spent(name, *cpu))).collect();
+    let known: u64 = shares.values().sum();
+    let senders = (after.cpu_us - before.cpu_us).saturating_sub(known);
+    shares.insert("senders (parse, admit, seal)".to_owned(), senders);
     shares
 }
 
@@ -198,7 +198,7 @@ fn workspace_of(line: &[u8]) -> &str {
 }
 
 /// Waits until everything is packed and compacted.
-fn drain(store: &Store) {
+pub(crate) fn drain(store: &Store) {
     const STEP: Duration = Duration::from_millis(100);
     const QUIET_US: u64 = 20_000;
     loop {

@@ -1,5 +1,4 @@
 use super::*;
-use std::io::Write as _;
 
 fn read_all(bytes: Vec<u8>) -> Vec<u8> {
     let mut text = Vec::new();

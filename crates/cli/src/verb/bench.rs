@@ -1,23 +1,31 @@
 //! `bench`: measures this machine with workload W.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::bench::baseline::{self, Baseline};
-use crate::bench::in_process::{self, Ingest};
+use crate::bench::child::ChildServer;
+use crate::bench::in_process;
+use crate::bench::measure::{self, Measure};
+use crate::bench::micro;
 use crate::bench::place::Place;
+use crate::bench::run;
 use crate::bench::workload::Workload;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::Progress;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  proofbook bench --events 1000000
+#[command(after_help = "Examples:
+  proofbook bench
+  proofbook bench --quick
+  proofbook bench --part ingest --part queries --events 10000000
+  proofbook bench --in-process --events 1000000
 
-The workload and the gates are in docs/performance.md. Everything is written below --dir, into a
-directory that is removed in the end.")]
+Workload W is described in docs/performance.md. The server runs as a process of its own; this one makes
+the load. Everything is written below --dir, into a directory that is removed in the end. A missed
+gate is said and is no failure of the run.")]
 pub(crate) struct Arguments {
     /// How many events are recorded
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
@@ -25,12 +33,18 @@ pub(crate) struct Arguments {
     /// Over how many workspaces they are spread
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     workspaces: usize,
-    /// A small run, to see that it works: 50,000 events
+    /// A small run, to see that it works: 50,000 events, without `many`
     #[arg(long)]
     quick: bool,
+    /// Only these parts; `ingest` always runs
+    #[arg(long, value_name = "PART", value_enum)]
+    part: Vec<Part>,
     /// Leave HTTP out: record from threads of this process
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["part", "micro"])]
     in_process: bool,
+    /// Time the single steps an event takes, on one core
+    #[arg(long, conflicts_with = "part")]
+    micro: bool,
     /// Threads or connections that send
     #[arg(long, value_name = "N", default_value_t = 4)]
     connections: usize,
@@ -42,8 +56,28 @@ pub(crate) struct Arguments {
     keep: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Take in the workload and drain
+    Ingest,
+    /// Lists, counts, facets, words
+    Queries,
+    /// Acknowledgements at a steady rate, single-event requests
+    Latency,
+    /// Start after a kill
+    Recovery,
+    /// Re-hash and rebuild everything
+    Verify,
+    /// Bytes on disk by kind and column
+    Space,
+    /// 100,000 workspaces with 10 events each
+    Many,
+}
+
 const SEED: u64 = 1;
 const QUICK_EVENTS: u64 = 50_000;
+/// Workspaces of the part `many`, and events of each.
+const MANY: (usize, u64) = (100_000, 10);
 
 pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failure> {
     let place = Place::below(&arguments.dir, arguments.keep).map_err(|error| {
@@ -54,13 +88,81 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
     print_baseline(&baseline, output)?;
     let events = if arguments.quick { QUICK_EVENTS } else { arguments.events };
     let workload = Workload::new(SEED, arguments.workspaces, events);
-    let progress = Progress::of_items(output, events);
-    let ingest =
-        in_process::ingest(&place.join("data"), &workload, arguments.connections, &|done| {
-            progress.at(done, "events in process");
-        })?;
+    let data = place.join("data");
+    if arguments.micro {
+        let measures = micro::steps(&data, &workload)?;
+        return measure::print("one core, each step alone", &measures, output);
+    }
+    if arguments.in_process {
+        let progress = Progress::of_items(output, events);
+        let tick = |done| progress.at(done, "events recorded");
+        let ingest = in_process::ingest(&data, &workload, arguments.connections, &tick)?;
+        progress.clear();
+        measure::print("ingest in process", &ingest.measures(), output)?;
+        return measure::print("space", &run::space(&data)?, output);
+    }
+    over_http(&arguments, &baseline, &workload, &data, output)?;
+    if arguments.wants(Part::Many) {
+        let (workspaces, each) = MANY;
+        let workload = Workload::in_turn(SEED, workspaces, each);
+        let server = ChildServer::start(&place.join("many"))?;
+        let progress = Progress::of_items(output, workload.events());
+        let tick = |done| progress.at(done, "events acknowledged");
+        let measures = run::many(&server, &workload, arguments.connections, &tick)?;
+        progress.clear();
+        server.stop()?;
+        measure::print("many workspaces", &measures, output)?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        if self.part.is_empty() {
+            part != Part::Many || !self.quick
+        } else {
+            self.part.contains(&part)
+        }
+    }
+}
+
+fn over_http(
+    arguments: &Arguments,
+    baseline: &Baseline,
+    workload: &Workload,
+    data: &Path,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut server = ChildServer::start(data)?;
+    let progress = Progress::of_items(output, workload.events());
+    let tick = |done| progress.at(done, "events acknowledged");
+    let ingest = run::ingest(&server, workload, arguments.connections, &tick)?;
     progress.clear();
-    print_ingest(&ingest, output)
+    print("ingest over HTTP", ingest, output)?;
+    if arguments.wants(Part::Queries) {
+        print("queries over HTTP", run::queries(&server, workload)?, output)?;
+    }
+    if arguments.wants(Part::Latency) {
+        let other = Workload::new(SEED + 1, arguments.workspaces, 200_000);
+        print("latency", run::latency(&server, &other, baseline)?, output)?;
+    }
+    if arguments.wants(Part::Recovery) {
+        let (again, measures) = run::recovery(server, data)?;
+        server = again;
+        print("recovery", measures, output)?;
+    }
+    server.stop()?;
+    if arguments.wants(Part::Verify) {
+        print("verify", run::verified(data)?, output)?;
+    }
+    if arguments.wants(Part::Space) {
+        print("space", run::space(data)?, output)?;
+    }
+    Ok(())
+}
+
+fn print(title: &str, measures: Vec<Measure>, output: &mut Output) -> Result<(), Failure> {
+    measure::print(title, &measures, output)
 }
 
 fn print_baseline(baseline: &Baseline, output: &mut Output) -> Result<(), Failure> {
@@ -75,34 +177,4 @@ fn print_baseline(baseline: &Baseline, output: &mut Output) -> Result<(), Failur
         baseline.sha256_short_per_second / 1e6,
         baseline.memcpy_bytes_per_second / 1e9,
     ))
-}
-
-fn print_ingest(ingest: &Ingest, output: &mut Output) -> Result<(), Failure> {
-    if output.is_json() {
-        return output.value(&json!({ "ingest_in_process": ingest }));
-    }
-    let row = |what: &str, value: String| vec![what.to_owned(), value];
-    let mut rows = vec![
-        row("events/s until acknowledged", format!("{:.0}", ingest.events_per_second)),
-        row("drained after", format!("{:.1} s", ingest.drain_seconds)),
-        row("CPU an event, drained", format!("{:.2} µs", ingest.cpu_us_per_event)),
-    ];
-    for (name, cpu) in &ingest.cpu_us_per_event_by_thread {
-        rows.push(row(&format!("  {name}"), format!("{cpu:.2} µs")));
-    }
-    rows.extend([
-        row("batch acknowledged p50", format!("{:.1} ms", ingest.ack_p50_ms)),
-        row("batch acknowledged p99", format!("{:.1} ms", ingest.ack_p99_ms)),
-        row("frames", ingest.frames.to_string()),
-        row("busy answers", ingest.busy.to_string()),
-        row("segments", ingest.segments.to_string()),
-        row("rewrites an event", format!("{:.2}", ingest.rewrites_per_event)),
-        row("write amplification", format!("{:.2}", ingest.write_amplification)),
-        row("bytes on disk an event", format!("{:.1}", ingest.disk_bytes_per_event)),
-        row("most memory", format!("{:.0} MiB", ingest.resident_bytes_max as f64 / 1048576.0)),
-    ]);
-    for (kind, bytes) in &ingest.disk_bytes {
-        rows.push(row(&format!("  {kind}"), format!("{bytes} bytes")));
-    }
-    output.table(&["ingest in process", ""], &rows)
 }

@@ -1,0 +1,10 @@
+//! The binary as its users meet it: its help, its exit codes, its files.
+#![expect(clippy::disallowed_methods, reason = "tests damage and read files as a user could")]
+
+mod console;
+mod exit_codes;
+mod help;
+mod import;
+mod server;
+mod support;
+mod verify;
