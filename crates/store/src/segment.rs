@@ -13,6 +13,7 @@
 //! mismatch is [`Damaged`], naming file, offset and length, and nothing of the piece is used.
 
 mod bits;
+mod byte_ledger;
 mod cache;
 mod columns;
 mod delta;
@@ -31,6 +32,7 @@ mod parquet_out;
 mod reader;
 mod rle;
 mod rows;
+mod scan;
 mod schema;
 mod search;
 mod search_out;
@@ -44,6 +46,7 @@ use proofbook_event::{GroupBytes, Outcome};
 use proofbook_ledger::{Hash, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
+pub use byte_ledger::LedgerLine;
 pub use cache::{BlockCache, CACHE_BYTES};
 pub use columns::{CodedColumn, Column};
 pub use error::{Damaged, SegmentError};
@@ -51,6 +54,7 @@ pub use extract::{FieldColumn, extract};
 pub use merge::{MergeDigest, digest_of, merge};
 pub use reader::Segment;
 pub use rows::{GroupSet, OwnedRows, RowStream};
+pub use scan::GroupScan;
 pub use schema::ParquetColumn;
 pub use search::{BlockNumbers, BlockWords};
 pub use workspaces::WorkspaceRange;

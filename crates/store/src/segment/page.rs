@@ -149,6 +149,11 @@ impl ValuePage {
         self.body.get(from as usize..to as usize)
     }
 
+    /// Returns the whole body: levels, then lengths and values.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Returns how much memory it holds.
     pub(super) fn memory_bytes(&self) -> usize {
         self.body.capacity() + self.ranges.capacity() * 8

@@ -390,6 +390,23 @@ impl Segment {
         }
     }
 
+    /// Returns a page of values and the rows that it holds, from the cache or past it.
+    pub(super) fn values_in_passing(
+        &self,
+        column: ParquetColumn,
+        row: u32,
+    ) -> Result<(Arc<ValuePage>, std::ops::Range<u32>), SegmentError> {
+        let pages = &self.directory.value_pages[column.index()];
+        let (index, first, end) = pages.of_row(row, self.directory.rows);
+        match self.cache.get((self.number, column as u8, index as u32)) {
+            Some(Cached::Page(page)) => Ok((page, first..end)),
+            _ => {
+                let page = self.load_values(column, index, end - first)?;
+                Ok((Arc::new(page), first..end))
+            }
+        }
+    }
+
     pub(super) fn load_values(
         &self,
         column: ParquetColumn,
