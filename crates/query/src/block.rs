@@ -15,11 +15,14 @@ use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentEr
 
 use crate::rowset::RowSet;
 
+type KnownRows = HashMap<(u64, String), Rc<[u32]>>;
+
 /// Rows of a workspace in one segment that may have an id, found once a query.
 pub(crate) struct IdRows {
     workspace: WorkspaceUid,
     hasher: IdHasher,
-    known: RefCell<HashMap<(u64, String), Rc<[u32]>>>,
+    /// By segment and id.
+    known: RefCell<KnownRows>,
 }
 
 impl IdRows {

@@ -6,7 +6,7 @@
 //! - An uncoded column, a value before or after a change, and any bare word go through the block's
 //!   text filters, which say "no" for certain, or leave the rows open.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use proofbook_event::{Event, Group, GroupBytes, Outcome, Value};
@@ -16,8 +16,10 @@ use proofbook_store::segment::{
 };
 
 use crate::block::Block;
+use crate::budget::Meter;
 use crate::found::Stored;
 use crate::limits::VERDICTS_MAX;
+use crate::page_filter::PageFilter;
 use crate::plan::{Bounds, Decided};
 use crate::rowset::RowSet;
 
@@ -26,11 +28,12 @@ pub(crate) struct Leaf<'q> {
     predicate: &'q Predicate,
     /// Entries come again from block to block.
     verdicts: RefCell<HashMap<Box<[u8]>, bool>>,
+    filter: OnceCell<PageFilter>,
 }
 
 impl<'q> Leaf<'q> {
     pub(crate) fn new(predicate: &'q Predicate) -> Self {
-        Self { predicate, verdicts: RefCell::default() }
+        Self { predicate, verdicts: RefCell::default(), filter: OnceCell::new() }
     }
 
     /// Decides rows of a block; the answer may speak of further rows.
@@ -43,22 +46,49 @@ impl<'q> Leaf<'q> {
         }
     }
 
-    /// Asks one event that has the groups which [`Leaf::decide`] named.
-    pub(crate) fn passes(&self, event: &Stored<'_>, groups: GroupSet) -> bool {
-        match self.predicate {
-            Predicate::Text(pattern) => Group::ALL.into_iter().any(|group| {
-                let bytes = event.groups.get(group).filter(|_| groups.contains(group));
-                bytes.is_some_and(|bytes| text_is_in(pattern, bytes))
-            }),
-            _ => {
-                let mut given = GroupBytes::default();
-                for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
-                    given.set(group, event.groups.get(group));
+    /// Reads the groups that [`Leaf::decide`] named and returns the rows that pass.
+    pub(crate) fn read(
+        &self,
+        block: &Block<'_>,
+        rows: &RowSet,
+        groups: GroupSet,
+        meter: &Meter<'_>,
+    ) -> Result<RowSet, SegmentError> {
+        let first = block.segment.rows_of_block(block.number).start;
+        let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
+        let mut page_lower = Vec::new();
+        let mut passing = rows.emptied();
+        for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
+            let mut scan = block.segment.scan_group(group);
+            let mut page = 0..0;
+            let mut page_is_wanted = false;
+            for row in rows.iter() {
+                let number = first + row as u32;
+                if !page.contains(&number) {
+                    page = scan.seek(number)?;
+                    meter.spend(scan.bytes() as u64);
+                    let ascii = scan.ascii_page();
+                    page_is_wanted =
+                        ascii.is_none_or(|page| filter.may_be_in(page, &mut page_lower));
                 }
-                given.present().all(|(_, bytes)| self.may_pass(bytes))
-                    && self.is_true_of(event, &given)
+                if !page_is_wanted || passing.contains(row) {
+                    continue;
+                }
+                if scan.value(number).is_some_and(|value| self.value_passes(group, value)) {
+                    passing.insert(row);
+                }
             }
         }
+        Ok(passing)
+    }
+
+    fn value_passes(&self, group: Group, value: &[u8]) -> bool {
+        if let Predicate::Text(pattern) = self.predicate {
+            return text_is_in(pattern, value);
+        }
+        let mut groups = GroupBytes::default();
+        groups.set(group, Some(value));
+        self.may_pass(value) && self.is_true_of(&Stored::nothing(), &groups)
     }
 
     fn is_true_of(&self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> bool {

@@ -26,6 +26,7 @@ pub mod limits;
 mod list;
 mod merge;
 mod order;
+mod page_filter;
 mod plan;
 mod question;
 mod reader;

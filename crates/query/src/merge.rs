@@ -127,7 +127,7 @@ impl<'s, 'q> Merge<'s, 'q> {
             }
         }
         // The last one is taken first.
-        places.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+        places.sort_unstable_by_key(|place| Reverse(place.key));
         if let Some(first) = places.last() {
             self.heap.push(Reverse((first.key, What::Row(self.ready.len()))));
             self.ready.push(places);

@@ -1,14 +1,14 @@
 //! The plan of a filter: its tree, with each condition decided for all rows of a block at once.
 //!
 //! A condition gives two sets of rows: those that surely pass and those that possibly do. The tree
-//! combines them; only rows between the two are read, with no more groups than the conditions that
-//! left them open need, and asked one by one.
+//! combines them. Only for rows between the two are values read, and only of the groups that the
+//! conditions which left them open need, one condition after the other, the cheapest first.
 
 use proofbook_filter::{Expr, Predicate};
 use proofbook_store::segment::{GroupSet, SegmentError};
 
 use crate::block::Block;
-use crate::found::Stored;
+use crate::budget::Meter;
 use crate::leaf::Leaf;
 use crate::rowset::RowSet;
 
@@ -51,9 +51,6 @@ pub(crate) struct Decided {
     pub(crate) groups: GroupSet,
 }
 
-/// What every condition decided in one block, by number; `None` where it was never asked.
-pub(crate) type Decisions = Vec<Option<Decided>>;
-
 /// A filter ready to be asked of blocks.
 pub(crate) struct Plan<'q> {
     root: Node,
@@ -70,6 +67,9 @@ enum Node {
     Leaf(usize),
 }
 
+/// Tells what a condition decides about rows; called in the order of the tree.
+type Decide<'d> = dyn FnMut(usize, &RowSet) -> Result<Bounds, SegmentError> + 'd;
+
 impl<'q> Plan<'q> {
     pub(crate) fn new(expr: &'q Expr) -> Self {
         let mut leaves = Vec::new();
@@ -77,111 +77,86 @@ impl<'q> Plan<'q> {
         Self { root, leaves }
     }
 
-    /// Decides the rows of a block as far as its columns and filters can.
-    pub(crate) fn decide(
+    /// Returns the rows of a block that pass.
+    pub(crate) fn passing(
         &self,
         block: &Block<'_>,
         rows: &RowSet,
-    ) -> Result<(Bounds, Decisions), SegmentError> {
-        let mut decisions: Decisions = vec![None; self.leaves.len()];
-        let bounds = self.node(&self.root, block, rows, &mut decisions)?;
-        Ok((bounds, decisions))
-    }
-
-    /// Returns the groups by which undecided rows are asked.
-    pub(crate) fn groups(decisions: &Decisions, undecided: &RowSet) -> GroupSet {
-        let open = |decided: &&Decided| {
-            let mut rows = decided.bounds.undecided();
-            rows.keep(undecided);
-            !rows.is_empty()
-        };
-        let open = decisions.iter().flatten().filter(open);
-        open.fold(GroupSet::NONE, |groups, decided| groups.union(decided.groups))
-    }
-
-    /// Asks one undecided row; the event has the groups of [`Plan::groups`].
-    pub(crate) fn passes(&self, decisions: &Decisions, row: usize, event: &Stored<'_>) -> bool {
-        self.node_passes(&self.root, decisions, row, event)
-    }
-
-    fn node(
-        &self,
-        node: &Node,
-        block: &Block<'_>,
-        rows: &RowSet,
-        decisions: &mut Decisions,
-    ) -> Result<Bounds, SegmentError> {
-        match node {
-            Node::Everything => Ok(Bounds::exact(rows.clone())),
-            Node::And(parts) => {
-                let mut all = Bounds::exact(rows.clone());
-                for part in parts {
-                    if all.possible.is_empty() {
-                        break;
-                    }
-                    let bounds = self.node(part, block, &all.possible, decisions)?;
-                    all.sure.keep(&bounds.sure);
-                    all.possible.keep(&bounds.possible);
-                }
-                Ok(all)
+        meter: &Meter<'_>,
+    ) -> Result<RowSet, SegmentError> {
+        let mut decisions: Vec<Option<Decided>> = vec![None; self.leaves.len()];
+        let mut bounds = combine(&self.root, rows, &mut |number, rows| {
+            let decided = self.leaves[number].decide(block, rows)?;
+            let bounds = decided.bounds.clone();
+            decisions[number] = Some(decided);
+            Ok(bounds)
+        })?;
+        for number in 0..self.leaves.len() {
+            let mut open = bounds.undecided();
+            if open.is_empty() {
+                break;
             }
-            Node::Or(parts) => {
-                let mut any = Bounds::none(rows);
-                let mut left = rows.clone();
-                for part in parts {
-                    if left.is_empty() {
-                        break;
-                    }
-                    let bounds = self.node(part, block, &left, decisions)?;
-                    any.sure.add(&bounds.sure);
-                    any.possible.add(&bounds.possible);
-                    left.take(&bounds.sure);
-                }
-                Ok(any)
+            let Some(decided) = &mut decisions[number] else { continue };
+            open.keep(&decided.bounds.undecided());
+            if open.is_empty() {
+                continue;
             }
-            Node::Not(inner) => {
-                let bounds = self.node(inner, block, rows, decisions)?;
-                let (mut sure, mut possible) = (rows.clone(), rows.clone());
-                sure.take(&bounds.possible);
-                possible.take(&bounds.sure);
-                Ok(Bounds { sure, possible })
-            }
-            Node::Leaf(number) => {
-                let mut decided = self.leaves[*number].decide(block, rows)?;
-                decided.bounds.sure.keep(rows);
-                decided.bounds.possible.keep(rows);
-                let bounds = decided.bounds.clone();
-                decisions[*number] = Some(decided);
-                Ok(bounds)
-            }
+            let passing = self.leaves[number].read(block, &open, decided.groups, meter)?;
+            decided.bounds.possible.take(&open);
+            decided.bounds.possible.add(&passing);
+            decided.bounds.sure.add(&passing);
+            bounds = combine(&self.root, rows, &mut |number, rows| {
+                let decided = decisions[number].as_ref().map(|decided| decided.bounds.clone());
+                // What was not asked before cannot matter now: the others know more than then.
+                Ok(decided.unwrap_or_else(|| Bounds::open(rows)))
+            })?;
         }
+        Ok(bounds.sure)
     }
+}
 
-    /// Walks the tree in the order of [`Plan::node`], so that a condition that was not asked about
-    /// this row, because others decided it, is not reached here either.
-    fn node_passes(
-        &self,
-        node: &Node,
-        decisions: &Decisions,
-        row: usize,
-        event: &Stored<'_>,
-    ) -> bool {
-        match node {
-            Node::Everything => true,
-            Node::And(parts) => {
-                parts.iter().all(|part| self.node_passes(part, decisions, row, event))
-            }
-            Node::Or(parts) => {
-                parts.iter().any(|part| self.node_passes(part, decisions, row, event))
-            }
-            Node::Not(inner) => !self.node_passes(inner, decisions, row, event),
-            Node::Leaf(number) => match &decisions[*number] {
-                Some(decided) if decided.bounds.sure.contains(row) => true,
-                Some(decided) if decided.bounds.possible.contains(row) => {
-                    self.leaves[*number].passes(event, decided.groups)
+/// Combines what the conditions decide about rows.
+fn combine(node: &Node, rows: &RowSet, decide: &mut Decide<'_>) -> Result<Bounds, SegmentError> {
+    match node {
+        Node::Everything => Ok(Bounds::exact(rows.clone())),
+        Node::And(parts) => {
+            let mut all = Bounds::exact(rows.clone());
+            for part in parts {
+                if all.possible.is_empty() {
+                    break;
                 }
-                _ => false,
-            },
+                let bounds = combine(part, &all.possible, decide)?;
+                all.sure.keep(&bounds.sure);
+                all.possible.keep(&bounds.possible);
+            }
+            Ok(all)
+        }
+        Node::Or(parts) => {
+            let mut any = Bounds::none(rows);
+            let mut left = rows.clone();
+            for part in parts {
+                if left.is_empty() {
+                    break;
+                }
+                let bounds = combine(part, &left, decide)?;
+                any.sure.add(&bounds.sure);
+                any.possible.add(&bounds.possible);
+                left.take(&bounds.sure);
+            }
+            Ok(any)
+        }
+        Node::Not(inner) => {
+            let bounds = combine(inner, rows, decide)?;
+            let (mut sure, mut possible) = (rows.clone(), rows.clone());
+            sure.take(&bounds.possible);
+            possible.take(&bounds.sure);
+            Ok(Bounds { sure, possible })
+        }
+        Node::Leaf(number) => {
+            let mut bounds = decide(*number, rows)?;
+            bounds.sure.keep(rows);
+            bounds.possible.keep(rows);
+            Ok(bounds)
         }
     }
 }

@@ -29,6 +29,9 @@ pub(crate) struct Judged {
     pub(crate) left_out: u64,
 }
 
+/// By source and block.
+type KnownBlocks = HashMap<(usize, usize), Rc<Judged>>;
+
 /// A question put to a workspace's sources.
 pub(crate) struct Selection<'q> {
     pub(crate) workspace: Arc<Workspace>,
@@ -38,7 +41,7 @@ pub(crate) struct Selection<'q> {
     plan: Plan<'q>,
     ids: IdRows,
     /// Judged blocks, when blocks are looked at more than once; 512 bytes each.
-    known: Option<RefCell<HashMap<(usize, usize), Rc<Judged>>>>,
+    known: Option<RefCell<KnownBlocks>>,
     unread: RefCell<Unread>,
 }
 
@@ -138,18 +141,7 @@ impl<'q> Selection<'q> {
         {
             block.keep_retained(since, &mut rows)?;
         }
-        let (bounds, decisions) = self.plan.decide(block, &rows)?;
-        let undecided = bounds.undecided();
-        let mut rows = bounds.sure;
-        if !undecided.is_empty() {
-            let groups = Plan::groups(&decisions, &undecided);
-            source.visit(number, &undecided, groups, &mut |row, event| {
-                self.meter.spend(event.groups.bytes_total() as u64);
-                if self.plan.passes(&decisions, row, event) {
-                    rows.insert(row);
-                }
-            })?;
-        }
+        let mut rows = self.plan.passing(block, &rows, &self.meter)?;
         let left_out = if self.question.filter.names_audit_log() || rows.is_empty() {
             0
         } else {

@@ -158,7 +158,7 @@ impl<'f> Values<'f> {
 
     /// Returns a value's number; `None` when it is not wanted.
     fn number(&mut self, value: &str) -> Option<u32> {
-        let value = &value[..value.floor_char_boundary(limits::VALUE_BYTES_MAX)];
+        let value = cut(value);
         if let Some(known) = self.numbers.get(value) {
             return *known;
         }
@@ -171,6 +171,15 @@ impl<'f> Values<'f> {
         self.numbers.insert(value.into(), number);
         number
     }
+}
+
+/// Cuts a long value at a character.
+fn cut(value: &str) -> &str {
+    let mut end = value.len().min(limits::VALUE_BYTES_MAX);
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    &value[..end]
 }
 
 /// Returns the columns whose entries have every value of a field, best first.

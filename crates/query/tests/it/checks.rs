@@ -102,7 +102,7 @@ pub(crate) fn check_filter(world: &mut World, drawn: &Drawn) {
     assert_eq!((scanned, end.complete), (wanted.clone(), true), "scan of {text}");
 
     let after = world.dice.below(world.known.len() + 2) as u64;
-    let mut behind = wanted.clone();
+    let mut behind = wanted;
     behind.sort_unstable();
     behind.retain(|seq| *seq > after);
     behind.truncate(limit);
