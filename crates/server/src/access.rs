@@ -247,9 +247,9 @@ fn needs_of(parts: &Parts) -> Result<Needs, Problem> {
     let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
     let route = path.and_then(|path| routes::find(method, path));
-    route.map(|route| route.needs).ok_or_else(|| {
-        Problem::new(Code::Internal, "this route is not in the table of routes")
-    })
+    route
+        .map(|route| route.needs)
+        .ok_or_else(|| Problem::new(Code::Internal, "this route is not in the table of routes"))
 }
 
 async fn workspace_in_path(parts: &mut Parts, app: &App) -> Result<String, Problem> {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_event::EventDraft;
+use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, Key, Scope};
 use proofbook_store::prepare::Wanted;
@@ -16,7 +16,7 @@ use crate::access::Grant;
 use crate::app::App;
 use crate::keys::SecretKey;
 use crate::problem::{Code, Problem};
-use crate::routes::whole;
+use crate::receipts::whole;
 
 /// One act, as its event tells it.
 pub(crate) struct Act {

@@ -76,8 +76,7 @@ impl Share {
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
         let more = permits(bytes).saturating_sub(permits(self.bytes));
         if more > 0 {
-            let permit =
-                self.memory.0.clone().try_acquire_many_owned(more).map_err(|_| busy())?;
+            let permit = self.memory.0.clone().try_acquire_many_owned(more).map_err(|_| busy())?;
             self.permit.merge(permit);
             self.bytes = bytes;
         }

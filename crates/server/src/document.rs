@@ -20,8 +20,7 @@ pub(crate) async fn receive(
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
-    let payload =
-        body::read(&app.memory, &parts.headers, body, bytes_max, app.patience()).await?;
+    let payload = body::read(&app.memory, &parts.headers, body, bytes_max, app.patience()).await?;
     Ok(payload.bytes)
 }
 
@@ -51,11 +50,7 @@ impl<'a> Document<'a> {
     }
 
     /// Checks that a member is an object without unknown fields; false when it is absent or null.
-    pub(crate) fn has_object(
-        &self,
-        key: &str,
-        known: &[&'static str],
-    ) -> Result<bool, Problem> {
+    pub(crate) fn has_object(&self, key: &str, known: &[&'static str]) -> Result<bool, Problem> {
         match self.value.get(key) {
             None | Some(Value::Null) => Ok(false),
             Some(value) => self.check_fields(&format!("/{key}"), value, known).map(|()| true),
@@ -174,9 +169,6 @@ pub(crate) fn url<'d>(
 }
 
 /// Reads a short title; `None` when absent.
-pub(crate) fn title(
-    document: &Document<'_>,
-    pointer: &str,
-) -> Result<Option<String>, Problem> {
+pub(crate) fn title(document: &Document<'_>, pointer: &str) -> Result<Option<String>, Problem> {
     Ok(document.text(pointer, limits::TITLE_BYTES_MAX)?.map(str::to_owned))
 }

@@ -1,10 +1,10 @@
-//! Exports: every event that a filter lets through, as a stream of CSV or NDJSON.
+//! Exports: every event that a filter lets through, as a stream of CSV, NDJSON or Parquet.
 //!
 //! Written by a thread of its own through a short channel, so an export holds a few pieces in memory
 //! however large it is, and waits for a slow client. An export that cannot be completed breaks off
 //! with an error instead of an end, so that nobody takes a part for the whole.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
@@ -22,7 +22,10 @@ use crate::problem::{Code, Problem};
 use crate::routes::events::write_event;
 
 mod csv;
-pub(crate) mod flat;
+mod flat;
+mod parquet;
+
+use self::parquet::ParquetOut;
 
 /// Bytes of one piece of the stream.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -38,6 +41,8 @@ pub(crate) enum Format {
     RawCsv,
     /// One event a line, in the form of the API.
     Ndjson,
+    /// Columns, for analysis.
+    Parquet,
 }
 
 impl Format {
@@ -45,6 +50,7 @@ impl Format {
         match self {
             Self::Csv | Self::RawCsv => "text/csv; charset=utf-8; header=present",
             Self::Ndjson => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
@@ -52,6 +58,7 @@ impl Format {
         match self {
             Self::Csv | Self::RawCsv => "csv",
             Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -64,16 +71,18 @@ pub(crate) struct Order {
     pub(crate) format: Format,
 }
 
-type Piece = Result<Bytes, io::Error>;
-
 /// Starts an export; the body ends with an error when it is not complete.
 pub(crate) fn start(app: App, place: Place, order: Order) -> Body {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     tokio::task::spawn_blocking(move || {
-        if let Err(problem) = write(&app, &order, &sender) {
-            tracing::warn!(code = problem.code.as_str(), detail = problem.detail, "export broke off");
-            // A client that went away does not need the error.
-            let _ = sender.blocking_send(Err(io::Error::other(problem.detail)));
+        match write(&app, &order, Sink::new(sender.clone())) {
+            Ok(()) | Err(Stop::ClientGone) => {}
+            Err(Stop::Problem(problem)) => {
+                let (code, detail) = (problem.code.as_str(), problem.detail);
+                tracing::warn!(code, detail, "an export broke off");
+                // A client that went away meanwhile does not need the error.
+                let _ = sender.blocking_send(Err(io::Error::other(detail)));
+            }
         }
         drop(place);
     });
@@ -83,76 +92,142 @@ pub(crate) fn start(app: App, place: Place, order: Order) -> Body {
     Body::from_stream(pieces)
 }
 
-fn write(app: &App, order: &Order, sender: &mpsc::Sender<Piece>) -> Result<(), Problem> {
-    let reader = open(app, &order.workspace)?;
-    let mut out = Out { format: order.format, buffer: Vec::with_capacity(PIECE_BYTES * 2) };
-    out.begin();
-    // A client that went away shows at the channel, a stopping server at its token.
-    let never = AtomicBool::new(false);
-    let mut broken = None;
-    let end = with_budget(app.config.export_timeout, u64::MAX, &never, |budget| {
-        let mut visit = |found: Found| {
-            if app.stopping.is_cancelled() {
-                broken = Some(Problem::new(Code::Stopping, "the server is stopping"));
-                return ControlFlow::Break(());
-            }
-            if let Err(problem) = out.event(&found) {
-                broken = Some(problem);
-                return ControlFlow::Break(());
-            }
-            if out.buffer.len() >= PIECE_BYTES {
-                let piece = std::mem::take(&mut out.buffer);
-                out.buffer.reserve(PIECE_BYTES * 2);
-                if sender.blocking_send(Ok(piece.into())).is_err() {
-                    return ControlFlow::Break(());
-                }
-            }
-            ControlFlow::Continue(())
-        };
-        reader.scan(&order.filter, order.sort, reader.head().size, &mut visit, budget)
-    })?;
-    if let Some(problem) = broken {
-        return Err(problem);
-    }
-    if !end.complete {
-        let detail = format!("a part could not be read: {}", end.unread.join("; "));
-        return Err(Problem::new(Code::Unavailable, detail));
-    }
-    if !end.stopped {
-        // A client that went away does not need the end.
-        let _ = sender.blocking_send(Ok(out.buffer.into()));
-    }
-    Ok(())
+/// Why an export ends before its end.
+enum Stop {
+    /// Nobody takes the rest.
+    ClientGone,
+    /// It cannot be completed.
+    Problem(Problem),
 }
 
-struct Out {
-    format: Format,
-    buffer: Vec<u8>,
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<io::Error> for Stop {
+    /// The sink fails only when the client is gone.
+    fn from(_: io::Error) -> Self {
+        Self::ClientGone
+    }
+}
+
+fn write(app: &App, order: &Order, sink: Sink) -> Result<(), Stop> {
+    let reader = open(app, &order.workspace)?;
+    let mut out = Out::begin(order.format, sink)?;
+    // A client that went away shows at the sink, a stopping server at its token.
+    let never = AtomicBool::new(false);
+    let mut stop = None;
+    let end = with_budget(app.config.export_timeout, u64::MAX, &never, |budget| {
+        let mut visit = |found: Found| {
+            let written = if app.stopping.is_cancelled() {
+                Err(Problem::new(Code::Stopping, "the server is stopping").into())
+            } else {
+                out.event(&found)
+            };
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    stop = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        reader.scan(&order.filter, order.sort, reader.head().size, &mut visit, budget)
+    });
+    if let Some(stop) = stop {
+        return Err(stop);
+    }
+    let end = end.map_err(Problem::from)?;
+    if !end.complete {
+        let detail = format!("a part could not be read: {}", end.unread.join("; "));
+        return Err(Problem::new(Code::Unavailable, detail).into());
+    }
+    out.end()
+}
+
+/// The form being written.
+enum Out {
+    Text { format: Format, sink: Sink, line: Vec<u8> },
+    Parquet(Box<ParquetOut>),
 }
 
 impl Out {
-    fn begin(&mut self) {
-        if self.format != Format::Ndjson {
-            csv::write_row(flat::COLUMNS.iter().copied(), false, &mut self.buffer);
+    fn begin(format: Format, mut sink: Sink) -> Result<Self, Stop> {
+        let mut line = Vec::new();
+        match format {
+            Format::Parquet => return Ok(Self::Parquet(Box::new(ParquetOut::begin(sink)?))),
+            Format::Csv | Format::RawCsv => {
+                csv::write_row(flat::COLUMNS.iter().copied(), false, &mut line);
+                sink.write_all(&line)?;
+            }
+            Format::Ndjson => {}
         }
+        Ok(Self::Text { format, sink, line })
     }
 
-    fn event(&mut self, found: &Found) -> Result<(), Problem> {
-        match self.format {
-            Format::Ndjson => {
-                self.buffer.extend_from_slice(write_event(found)?.get().as_bytes());
-                self.buffer.push(b'\n');
+    fn event(&mut self, found: &Found) -> Result<(), Stop> {
+        let unreadable = |_| Problem::new(Code::Unavailable, "an event could not be read");
+        match self {
+            Self::Text { format: Format::Ndjson, sink, .. } => {
+                sink.write_all(write_event(found)?.get().as_bytes())?;
+                sink.write_all(b"\n")?;
             }
-            Format::Csv | Format::RawCsv => {
-                let event = found
-                    .event()
-                    .map_err(|_| Problem::new(Code::Unavailable, "an event could not be read"))?;
+            Self::Text { format, sink, line } => {
+                let event = found.event().map_err(unreadable)?;
                 let leaf = found.leaf().map(|leaf| leaf.to_string());
                 let cells = flat::cells(&event, leaf.as_deref());
-                let defuse = self.format == Format::Csv;
-                csv::write_row(cells.iter().map(AsRef::as_ref), defuse, &mut self.buffer);
+                line.clear();
+                csv::write_row(cells.iter().map(AsRef::as_ref), *format == Format::Csv, line);
+                sink.write_all(line)?;
+            }
+            Self::Parquet(out) => {
+                let event = found.event().map_err(unreadable)?;
+                let leaf = found.leaf().map(|leaf| leaf.to_string());
+                out.event(&event, leaf.as_deref())?;
             }
         }
         Ok(())
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        match self {
+            Self::Text { mut sink, .. } => Ok(sink.flush()?),
+            Self::Parquet(out) => out.end(),
+        }
+    }
+}
+
+type Piece = Result<Bytes, io::Error>;
+
+/// Gathers bytes to pieces and hands them to the client; fails when it is gone.
+struct Sink {
+    sender: mpsc::Sender<Piece>,
+    buffer: Vec<u8>,
+}
+
+impl Sink {
+    fn new(sender: mpsc::Sender<Piece>) -> Self {
+        Self { sender, buffer: Vec::with_capacity(PIECE_BYTES) }
+    }
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE_BYTES));
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        self.sender.blocking_send(Ok(piece.into())).map_err(gone)
     }
 }

@@ -37,7 +37,9 @@ pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: N
     let response = match check_head(&request) {
         Ok(()) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
-            Err(_) => Problem::new(Code::Internal, "the request could not be handled").into_response(),
+            Err(_) => {
+                Problem::new(Code::Internal, "the request could not be handled").into_response()
+            }
         },
         Err(problem) => problem.into_response(),
     };
@@ -88,7 +90,10 @@ fn check_head(request: &Request) -> Result<(), Problem> {
     if headers > limits::HEADER_BYTES_MAX {
         let max = limits::HEADER_BYTES_MAX as u64;
         let detail = format!("headers of {headers} bytes; at most {max} are taken");
-        return Err(Problem { code: Code::HeadersTooLarge, ..Problem::too_large(max, max, detail) });
+        return Err(Problem {
+            code: Code::HeadersTooLarge,
+            ..Problem::too_large(max, max, detail)
+        });
     }
     Ok(())
 }

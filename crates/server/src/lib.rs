@@ -30,6 +30,7 @@ mod metrics;
 mod page;
 mod params;
 pub mod problem;
+mod receipts;
 pub mod routes;
 pub mod serve;
 mod split;

@@ -3,7 +3,7 @@
 //! No label holds anything that a client chose: routes come from the table, statuses by class.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use proofbook_store::store::Store;
@@ -36,6 +36,8 @@ pub(crate) struct Metrics {
     pub(crate) duplicates: AtomicU64,
     /// Events refused one by one.
     pub(crate) rejected: AtomicU64,
+    /// Whether the newest answer of the log was that the disk is full.
+    pub(crate) no_space: AtomicBool,
     /// Connections that are open.
     pub(crate) connections: AtomicU64,
     /// Connections turned away because too many were open.
@@ -49,6 +51,7 @@ impl Default for Metrics {
             created: AtomicU64::new(0),
             duplicates: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            no_space: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             connections_refused: AtomicU64::new(0),
         }
@@ -84,6 +87,13 @@ pub(crate) fn write(app: &App) -> String {
     ] {
         line(&mut out, name, &format!("{{result=\"{result}\"}}"), load(figure));
     }
+    single(
+        &mut out,
+        "proofbook_store_no_space",
+        "gauge",
+        "1 when the newest append found no space.",
+        u64::from(metrics.no_space.load(Ordering::Relaxed)),
+    );
     single(
         &mut out,
         "proofbook_http_connections",
@@ -163,7 +173,11 @@ fn write_store(store: &Store, out: &mut String) {
     let rows = [
         ("proofbook_log_frames_total", "Frames written to the log.", load(&counters.frames)),
         ("proofbook_log_events_total", "Events handed to the log.", load(&counters.events)),
-        ("proofbook_packed_rows_total", "Events packed into segments.", load(&counters.packed_rows)),
+        (
+            "proofbook_packed_rows_total",
+            "Events packed into segments.",
+            load(&counters.packed_rows),
+        ),
         (
             "proofbook_compacted_rows_total",
             "Events written again by compaction.",
@@ -188,11 +202,6 @@ fn write_store(store: &Store, out: &mut String) {
             "proofbook_store_failed",
             "1 when the store stopped because of an error.",
             flag(counters.failed.load(Ordering::Relaxed)),
-        ),
-        (
-            "proofbook_store_no_space",
-            "1 when the last append found no space.",
-            flag(counters.no_space.load(Ordering::Relaxed)),
         ),
     ];
     for (name, help, value) in rows {

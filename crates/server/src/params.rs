@@ -17,7 +17,8 @@ pub(crate) struct Params(Vec<(&'static str, String)>);
 impl Params {
     /// Reads the query string; an unknown parameter is refused, since it would be ignored silently.
     pub(crate) fn read(uri: &Uri, known: &[&'static str]) -> Result<Self, Problem> {
-        let unreadable = || Problem::new(Code::InvalidParameter, "the query string is not readable");
+        let unreadable =
+            || Problem::new(Code::InvalidParameter, "the query string is not readable");
         let Query(pairs) =
             Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| unreadable())?;
         let mut params: Vec<(&'static str, String)> = Vec::with_capacity(pairs.len());

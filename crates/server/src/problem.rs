@@ -186,7 +186,13 @@ struct Document<'p> {
 impl Problem {
     /// Describes what went wrong with this request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new(), seq: None, retry_after_seconds: None }
+        Self {
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            seq: None,
+            retry_after_seconds: None,
+        }
     }
 
     /// Names a place at fault; the fault's text becomes the detail's.
@@ -196,8 +202,7 @@ impl Problem {
 
     /// Says that a parameter of the query string is at fault.
     pub fn parameter(parameter: &'static str, detail: impl Into<String>) -> Self {
-        let fault =
-            Fault { parameter: Some(parameter), detail: detail.into(), ..Fault::default() };
+        let fault = Fault { parameter: Some(parameter), detail: detail.into(), ..Fault::default() };
         Self::at(Code::InvalidParameter, fault)
     }
 

@@ -26,8 +26,6 @@ mod page;
 mod tail;
 mod workspaces;
 
-pub(crate) use ingest::whole;
-
 /// One address and method.
 pub struct Route {
     /// `GET`, `POST`, `PUT` or `DELETE`. `HEAD` goes with `GET`.

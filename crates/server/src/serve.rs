@@ -162,8 +162,7 @@ async fn accept(accept: Accept) {
             refuse(stream);
             continue;
         };
-        let (app, router, cut) =
-            (accept.app.clone(), accept.router.clone(), accept.cut.clone());
+        let (app, router, cut) = (accept.app.clone(), accept.router.clone(), accept.cut.clone());
         accept.connections.spawn(async move {
             app.metrics.connections.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
@@ -238,9 +237,9 @@ impl Unhurried {
             return poll;
         }
         let patience = self.patience;
-        let deadline = self.deadline.get_or_insert_with(|| {
-            Box::pin(tokio::time::sleep_until(Instant::now() + patience))
-        });
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + patience)));
         match deadline.as_mut().poll(context) {
             Poll::Ready(()) => {
                 let text = "the client took nothing of the answer for too long";

@@ -5,11 +5,7 @@
 //! is quoted, so that no separator that a spreadsheet guesses can split one.
 
 /// Appends a row that ends with CR LF.
-pub(crate) fn write_row<'c>(
-    cells: impl Iterator<Item = &'c str>,
-    defuse: bool,
-    out: &mut Vec<u8>,
-) {
+pub(crate) fn write_row<'c>(cells: impl Iterator<Item = &'c str>, defuse: bool, out: &mut Vec<u8>) {
     for (index, cell) in cells.enumerate() {
         if index > 0 {
             out.push(b',');
@@ -44,7 +40,25 @@ fn is_dangerous(cell: &str) -> bool {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}' | '\u{180e}')
     });
     let first = visible.chars().next();
-    matches!(first, Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '﹦' | '﹢' | '﹣' | '﹫' | '−' | '|' | '%'))
+    matches!(
+        first,
+        Some(
+            '=' | '+'
+                | '-'
+                | '@'
+                | '＝'
+                | '＋'
+                | '－'
+                | '＠'
+                | '﹦'
+                | '﹢'
+                | '﹣'
+                | '﹫'
+                | '−'
+                | '|'
+                | '%'
+        )
+    )
 }
 
 #[cfg(test)]

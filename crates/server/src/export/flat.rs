@@ -81,9 +81,7 @@ pub(crate) fn cells<'e>(event: &'e Event<'_>, leaf: Option<&'e str>) -> Vec<Cow<
     for key in ["type", "id", "name"] {
         cells.push(member(target, key));
     }
-    for key in
-        ["ip", "country", "city", "user_agent", "session_id", "request_id", "trace_id"]
-    {
+    for key in ["ip", "country", "city", "user_agent", "session_id", "request_id", "trace_id"] {
         cells.push(text(event.context(key)));
     }
     cells.push(member(event.via(), "channel"));

@@ -69,7 +69,9 @@ fn a_key_cannot_be_printed() {
 
 #[test]
 fn texts_that_cannot_be_keys_are_refused() {
-    for text in ["", "short", "with a space in it, long enough", "new\nline-long-enough-to-be-a-key"] {
+    for text in
+        ["", "short", "with a space in it, long enough", "new\nline-long-enough-to-be-a-key"]
+    {
         assert!(SecretKey::parse(text).is_err(), "{text:?}");
     }
     assert!(SecretKey::parse(&"k".repeat(257)).is_err());

@@ -46,7 +46,7 @@ pub(crate) async fn list(
                 "name": name,
                 "title": catalog.preset().title,
                 "version": catalog.version(),
-                "built_in": catalog.version() == 0,
+                "built_in": !view.config.catalogs.contains_key(name),
             }))
         })
         .collect();
@@ -126,8 +126,8 @@ pub(crate) async fn put(
 
 /// Finds a catalog that is stored or built in.
 pub(crate) fn find(app: &App, name: &str) -> Option<Arc<Catalog>> {
-    let is_known = app.store.view().config.catalogs.contains_key(name)
-        || embedded::text(name).is_some();
+    let is_known =
+        app.store.view().config.catalogs.contains_key(name) || embedded::text(name).is_some();
     let settings =
         WorkspaceSettings { preset: Some(name.to_owned()), ..WorkspaceSettings::default() };
     is_known.then(|| app.store.catalog_of(&settings))
@@ -141,8 +141,7 @@ fn mistakes(text: &str, error: &PresetError) -> Problem {
         .take(MISTAKES_MAX)
         .map(|mistake| {
             let before = text.split_inclusive('\n').take(mistake.line.saturating_sub(1));
-            let offset =
-                before.map(str::len).sum::<usize>() + mistake.column.saturating_sub(1);
+            let offset = before.map(str::len).sum::<usize>() + mistake.column.saturating_sub(1);
             let detail = format!("line {}: {}", mistake.line, mistake.reason);
             Fault { offset: Some(offset as u64), detail, ..Fault::default() }
         })

@@ -17,7 +17,8 @@ use crate::ask::{self, Which, open};
 use crate::export::{self, Format, Order};
 use crate::problem::Problem;
 
-const FORMATS: &[(&str, Format)] = &[("csv", Format::Csv), ("ndjson", Format::Ndjson)];
+const FORMATS: &[(&str, Format)] =
+    &[("csv", Format::Csv), ("ndjson", Format::Ndjson), ("parquet", Format::Parquet)];
 const SORTS: &[(&str, Sort)] =
     &[("newest", Sort::NewestFirst), ("oldest", Sort::OldestFirst), ("seq", Sort::Seq)];
 const YES_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
@@ -33,7 +34,7 @@ pub(crate) async fn download(
     let format = params.word("format", FORMATS)?.unwrap_or(Format::Csv);
     let format = match (format, params.word("raw", YES_NO)?) {
         (Format::Csv, Some(true)) => Format::RawCsv,
-        (Format::Ndjson, Some(_)) => {
+        (Format::Ndjson | Format::Parquet, Some(_)) => {
             return Err(Problem::parameter("raw", "`raw` goes with format=csv"));
         }
         (format, _) => format,

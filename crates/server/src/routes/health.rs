@@ -22,7 +22,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         Some("the server is stopping")
     } else if counters.failed.load(Ordering::Relaxed) {
         Some("the store stopped because of an error")
-    } else if counters.no_space.load(Ordering::Relaxed) {
+    } else if app.metrics.no_space.load(Ordering::Relaxed) {
         Some("the disk is full; events cannot be taken, queries are answered")
     } else {
         None

@@ -9,26 +9,24 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use proofbook_catalog::admit::Rejected;
 use proofbook_event::EventDraft;
 use proofbook_store::commit::CommitError;
-use proofbook_store::fold::Outcome;
 use proofbook_store::limits::RECENT_BYTES;
 use proofbook_store::prepare::Wanted;
 use proofbook_store::store::Receipt;
-use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::access::{Grant, InWorkspace};
 use crate::app::App;
 use crate::body::{self, Payload};
 use crate::limits;
-use crate::problem::{Code, Fault, Problem};
+use crate::problem::{Code, Problem};
+use crate::receipts::{Done, answer, refused};
 use crate::split::{Form, Split, split};
 
 /// Takes events that name their workspaces themselves.
@@ -51,37 +49,6 @@ pub(crate) async fn send_to_workspace(
     take_in(app, grant, Some(place.name().to_owned()), request).await
 }
 
-/// What became of one event.
-#[derive(Serialize)]
-struct Item {
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workspace: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    leaf: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ItemError>,
-}
-
-#[derive(Serialize)]
-struct ItemError {
-    code: &'static str,
-    #[serde(flatten)]
-    fault: Fault,
-}
-
-#[derive(Serialize)]
-struct Answer {
-    results: Vec<Item>,
-    created: u64,
-    duplicates: u64,
-    rejected: u64,
-}
-
 async fn take_in(
     app: App,
     grant: Grant,
@@ -94,10 +61,11 @@ async fn take_in(
     let (parts, body) = request.into_parts();
     let form = form_of(&parts.headers)?;
     let payload = receive(&app, &parts.headers, body).await?;
-    let place = app.ingest.enter(app.config.queue_timeout).await.map_err(|problem| Problem {
-        code: Code::Busy,
-        ..problem
-    })?;
+    let place = app
+        .ingest
+        .enter(app.config.queue_timeout)
+        .await
+        .map_err(|problem| Problem { code: Code::Busy, ..problem })?;
     let deadline = tokio::time::Instant::now() + app.config.receipt_timeout;
     let job = Job { app: app.clone(), grant, workspace, form, payload };
     let sent = app.blocking(place, move || job.run()).await?;
@@ -106,8 +74,15 @@ async fn take_in(
         steps.push(match step {
             Step::Waits { count, receipts } => {
                 match tokio::time::timeout_at(deadline, receipts).await {
-                    Ok(Ok(Ok(receipts))) => Done::Receipts(receipts),
-                    Ok(Ok(Err(error))) => Done::Failed(count, error),
+                    Ok(Ok(Ok(receipts))) => {
+                        app.metrics.no_space.store(false, Ordering::Relaxed);
+                        Done::Receipts(receipts)
+                    }
+                    Ok(Ok(Err(error))) => {
+                        let is_full = error == CommitError::NoSpace;
+                        app.metrics.no_space.fetch_or(is_full, Ordering::Relaxed);
+                        Done::Failed(count, error)
+                    }
                     Ok(Err(_)) | Err(_) => Done::Failed(count, CommitError::Unknown),
                 }
             }
@@ -126,10 +101,14 @@ fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
     let text = value.to_str().unwrap_or("?");
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl"
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
         | "application/x-jsonlines" => Ok(Form::Lines),
         // The last is what curl says of --data when nobody tells it better.
-        "application/json" | "text/plain" | "application/octet-stream"
+        "application/json"
+        | "text/plain"
+        | "application/octet-stream"
         | "application/x-www-form-urlencoded" => Ok(Form::Any),
         _ => Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -158,12 +137,6 @@ type Receipts = Result<Vec<Result<Receipt, Rejected>>, CommitError>;
 enum Step {
     Waits { count: usize, receipts: oneshot::Receiver<Receipts> },
     Refused { count: usize, error: CommitError },
-}
-
-/// What became of a step.
-enum Done {
-    Receipts(Vec<Result<Receipt, Rejected>>),
-    Failed(usize, CommitError),
 }
 
 /// How long a full store is left alone before it is asked again.
@@ -291,150 +264,4 @@ impl Job {
         let limit = Some(u64::from(max));
         Err(Rejected { limit, ..refused(Code::WorkspaceLimit, "/workspace", detail) })
     }
-}
-
-fn refused(code: Code, pointer: &str, reason: String) -> Rejected {
-    Rejected {
-        code: code.as_str(),
-        pointer: pointer.to_owned(),
-        offset: None,
-        reason,
-        limit: None,
-    }
-}
-
-/// Puts the answer together, or says what kept the whole request from being recorded.
-fn answer(app: &App, is_alone: bool, steps: Vec<Done>) -> Result<Response, Problem> {
-    let failures = || steps.iter().filter_map(|step| match step {
-        Done::Failed(_, error) => Some(error),
-        Done::Receipts(_) => None,
-    });
-    // Honest in doubt: one step of unknown fate makes the whole answer unknown.
-    if failures().any(|error| *error == CommitError::Unknown) {
-        return Err(whole(&CommitError::Unknown));
-    }
-    if let Some(error) = failures().next()
-        && failures().count() == steps.len()
-    {
-        return Err(whole(error));
-    }
-    let mut answer = Answer { results: Vec::new(), created: 0, duplicates: 0, rejected: 0 };
-    for step in steps {
-        match step {
-            Done::Receipts(receipts) => answer.results.extend(receipts.into_iter().map(item)),
-            Done::Failed(count, error) => {
-                let problem = whole(&error);
-                answer.results.extend((0..count).map(|_| {
-                    item(Err(refused(problem.code, "", problem.detail.clone())))
-                }));
-            }
-        }
-    }
-    for item in &answer.results {
-        *match item.status {
-            "created" => &mut answer.created,
-            "duplicate" => &mut answer.duplicates,
-            _ => &mut answer.rejected,
-        } += 1;
-    }
-    app.metrics.created.fetch_add(answer.created, Ordering::Relaxed);
-    app.metrics.duplicates.fetch_add(answer.duplicates, Ordering::Relaxed);
-    app.metrics.rejected.fetch_add(answer.rejected, Ordering::Relaxed);
-    if is_alone && answer.rejected > 0 {
-        let alone = answer.results.pop().and_then(|item| Some((item.error?, item.seq)));
-        if let Some((error, seq)) = alone {
-            let code = Code::parse(error.code).unwrap_or(Code::Invalid);
-            return Err(Problem { seq, ..Problem::at(code, error.fault) });
-        }
-    }
-    let status = if answer.rejected == 0 { StatusCode::CREATED } else { StatusCode::MULTI_STATUS };
-    Ok((status, Json(answer)).into_response())
-}
-
-/// Says why nothing of a step was recorded, or may have been.
-pub(crate) fn whole(error: &CommitError) -> Problem {
-    match error {
-        CommitError::NoSpace => {
-            Problem::new(Code::NoSpace, "the disk is full; nothing was recorded").retry_after(30)
-        }
-        CommitError::Busy => Problem::new(
-            Code::Busy,
-            "too much waits to be recorded; nothing of this was",
-        )
-        .retry_after(1),
-        CommitError::Unknown => Problem::new(
-            Code::MayBeRecorded,
-            "it may have been recorded; retry with the same ids",
-        )
-        .retry_after(1),
-        CommitError::Encode => {
-            Problem::new(Code::Internal, "the events could not be encoded; nothing was recorded")
-        }
-        CommitError::Stopped => {
-            Problem::new(Code::Stopping, "the store has stopped; nothing was recorded")
-                .retry_after(5)
-        }
-    }
-}
-
-fn item(receipt: Result<Receipt, Rejected>) -> Item {
-    match receipt {
-        Err(rejected) => Item {
-            status: "rejected",
-            id: None,
-            workspace: None,
-            seq: None,
-            leaf: None,
-            error: Some(ItemError {
-                code: rejected.code,
-                fault: Fault {
-                    pointer: Some(rejected.pointer),
-                    offset: rejected.offset.map(|offset| offset as u64),
-                    limit: rejected.limit,
-                    detail: rejected.reason,
-                    ..Fault::default()
-                },
-            }),
-        },
-        Ok(Receipt { id, workspace, outcome }) => {
-            let mut item = Item {
-                status: "created",
-                id: Some(id),
-                workspace: Some(workspace),
-                seq: None,
-                leaf: None,
-                error: None,
-            };
-            match outcome {
-                Outcome::Created { seq, leaf, .. } => {
-                    item.seq = Some(seq);
-                    item.leaf = Some(leaf.to_string());
-                }
-                Outcome::Duplicate { seq } => {
-                    item.status = "duplicate";
-                    item.seq = Some(seq);
-                }
-                Outcome::Conflict { seq } => {
-                    item.status = "rejected";
-                    item.seq = Some(seq);
-                    let detail = format!(
-                        "another event of this workspace, number {seq}, has this id; send a new \
-                         event under a new id"
-                    );
-                    item.error = Some(of_id(Code::Conflict, detail));
-                }
-                Outcome::Lost => {
-                    item.status = "rejected";
-                    let detail = "it was not recorded; send it again";
-                    item.error = Some(of_id(Code::Busy, detail.to_owned()));
-                }
-            }
-            item
-        }
-    }
-}
-
-fn of_id(code: Code, detail: String) -> ItemError {
-    let fault = Fault { pointer: Some("/id".to_owned()), detail, ..Fault::default() };
-    ItemError { code: code.as_str(), fault }
 }

@@ -10,7 +10,10 @@ pub(crate) const DOCUMENT: &str = include_str!("openapi.json");
 /// Answers the document.
 pub(crate) async fn show() -> Response {
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.oai.openapi+json;version=3.1")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/vnd.oai.openapi+json;version=3.1"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
     ];
     (headers, DOCUMENT).into_response()

@@ -57,12 +57,7 @@ pub(crate) async fn show(State(app): State<App>, open: Option<OpenPage>, uri: Ur
     html(list(&names, &name, &query, page))
 }
 
-async fn newest(
-    app: &App,
-    open: &OpenPage,
-    name: &str,
-    params: &Params,
-) -> Result<Page, Problem> {
+async fn newest(app: &App, open: &OpenPage, name: &str, params: &Params) -> Result<Page, Problem> {
     let which = Which::read(app, params)?;
     let request = ListRequest {
         filter: which.filter,
@@ -132,8 +127,10 @@ fn rows(page: &mut Html, found: &Page) {
     if !found.complete {
         page.markup("; a part of the log could not be read");
     }
-    page.markup("</p><table><thead><tr><th>Time (UTC)</th><th>Who</th><th>What</th>\
-<th>Action</th><th>From</th></tr></thead><tbody>");
+    page.markup(
+        "</p><table><thead><tr><th>Time (UTC)</th><th>Who</th><th>What</th>\
+<th>Action</th><th>From</th></tr></thead><tbody>",
+    );
     for event in &found.events {
         match event.event() {
             Ok(event) => row(page, &event),

@@ -26,7 +26,10 @@ fn a_bad_event_is_cut_out_and_the_others_stay() {
     let array = r#"[{"a":1},{"b":},nonsense,"text",{"c":"}]\""},7]"#;
     let expected = [r#"{"a":1}"#, r#"{"b":}"#, "nonsense", "\"text\"", r#"{"c":"}]\""}"#, "7"];
     assert_eq!(parts(array, Form::Any), expected);
-    assert_eq!(parts("{\"a\":1}\n{\"b\n{\"c\":3}", Form::Any), [r#"{"a":1}"#, "{\"b", r#"{"c":3}"#]);
+    assert_eq!(
+        parts("{\"a\":1}\n{\"b\n{\"c\":3}", Form::Any),
+        [r#"{"a":1}"#, "{\"b", r#"{"c":3}"#]
+    );
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn ndjson_and_an_array_give_the_same_results() {
     let first = world.post("/v1/workspaces/one/events", &lines);
     let auth = ("authorization", format!("Bearer {}", world.admin));
     let typed = ("content-type", "application/x-ndjson".to_owned());
-    let second = world.send_with("POST", "/v1/workspaces/two/events", &[auth, typed], lines.as_bytes());
+    let second =
+        world.send_with("POST", "/v1/workspaces/two/events", &[auth, typed], lines.as_bytes());
     let third = world.post("/v1/workspaces/three/events", &array);
     assert_eq!((first.status, second.status, third.status), (201, 201, 201));
     let first = shape(first.json());
@@ -126,7 +127,12 @@ fn a_key_brings_a_bounded_number_of_workspaces_into_being() {
 #[test]
 fn keys_without_import_cannot_move_events_into_the_past_unnoticed() {
     let world = World::start();
-    world.send("PUT", "/v1/workspaces/acme", &world.admin, r#"{"preset":"clienwork","plan":"free"}"#);
+    world.send(
+        "PUT",
+        "/v1/workspaces/acme",
+        &world.admin,
+        r#"{"preset":"clienwork","plan":"free"}"#,
+    );
     let old = r#"{"action":"project.update","occurred_at":"2026-01-01T00:00:00Z"}"#;
     let import = world.key(&["import"], &["acme"]);
     let write = world.key(&["write"], &["acme"]);

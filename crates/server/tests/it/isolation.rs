@@ -152,7 +152,11 @@ fn a7_every_cell_of_the_matrix_answers_as_its_row_says() {
                 let cell = format!("{method} {path} as {letter} in {workspace}: {}", answer.text());
                 cells += 1;
                 if allowed.contains(*letter) {
-                    assert!(!matches!(answer.status, 401 | 403 | 500..), "{}: {cell}", answer.status);
+                    assert!(
+                        !matches!(answer.status, 401 | 403 | 500..),
+                        "{}: {cell}",
+                        answer.status
+                    );
                     assert!(!answer.text().contains(other_mark), "{cell}");
                 } else {
                     let expected = if "-?x".contains(*letter) { 401 } else { 403 };
@@ -173,7 +177,9 @@ fn a_foreign_workspace_answers_the_same_whether_it_exists_or_not() {
         let answer = world.send("GET", &format!("/v1/workspaces/{workspace}/events"), &key, "");
         let mut document = answer.problem(403, "foreign_workspace");
         document["request_id"] = json!("");
-        document.to_string().replace(workspace, "…")
+        document["detail"] =
+            document["detail"].as_str().map(|text| text.replace(workspace, "…")).into();
+        document
     };
     assert_eq!(strip("foreign"), strip("nowhere"));
     assert_eq!(strip("foreign"), strip("_system"));
@@ -243,9 +249,26 @@ fn random_requests_of_one_tenant_never_show_the_other() {
     };
     for _ in 0..1500 {
         let workspace = pick(&["own", "foreign", "_system", "*", "", "own%2fforeign", "nobody"]);
-        let tail = pick(&["/events", "/events/e-1", "/events/seq/0", "/facets", "/histogram", "/export", ""]);
-        let query = pick(&["", "?q=mark", "?field=action", "?q=workspace:foreign", "?cursor=AAAA", "?q=seq:0", "?format=ndjson"]);
-        let answer = world.send("GET", &format!("/v1/workspaces/{workspace}{tail}{query}"), &key, "");
+        let tail = pick(&[
+            "/events",
+            "/events/e-1",
+            "/events/seq/0",
+            "/facets",
+            "/histogram",
+            "/export",
+            "",
+        ]);
+        let query = pick(&[
+            "",
+            "?q=mark",
+            "?field=action",
+            "?q=workspace:foreign",
+            "?cursor=AAAA",
+            "?q=seq:0",
+            "?format=ndjson",
+        ]);
+        let answer =
+            world.send("GET", &format!("/v1/workspaces/{workspace}{tail}{query}"), &key, "");
         assert!(!answer.text().contains(FOREIGN_MARK), "{workspace}{tail}{query}");
         assert!(answer.status < 500, "{}", answer.text());
     }

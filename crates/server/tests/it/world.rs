@@ -8,6 +8,7 @@ use std::time::Duration;
 use proofbook_server::{Config, FirstKey, Server, ensure_admin_key};
 use proofbook_store::clock::SimClock;
 use proofbook_store::disk::SimDisk;
+use proofbook_store::log::LogOptions;
 use proofbook_store::open::{Machine, Options};
 use proofbook_store::random::SimRandom;
 use proofbook_store::store::Store;
@@ -38,6 +39,11 @@ impl World {
 
     /// Starts with some settings changed.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::with_log_files(settings, Options::default().log)
+    }
+
+    /// Starts with some settings and the size of log files changed.
+    pub(crate) fn with_log_files(settings: &[(&str, &str)], log: LogOptions) -> Self {
         let disk = SimDisk::new(1);
         let clock = SimClock::new(NOW);
         let machine = Machine {
@@ -45,7 +51,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             random: Arc::new(SimRandom::new(1)),
         };
-        let options = Options { reserve_bytes: 0, ..Options::default() };
+        let options = Options { reserve_bytes: 0, log, ..Options::default() };
         let store = Store::start(&machine, options, Box::new(|_| {})).expect("the store starts");
         let store = Arc::new(store);
         let random = Arc::new(SimRandom::new(2));

@@ -54,7 +54,8 @@ fn no_cell_of_the_corpus_begins_as_a_formula() {
 
 #[test]
 fn harmless_cells_stay_as_they_are() {
-    for text in ["", "Ada Park", "a=b", "1-2", "'quoted", "née; ok, \"so\"\r\nnext", "2026-11-22"] {
+    for text in ["", "Ada Park", "a=b", "1-2", "'quoted", "née; ok, \"so\"\r\nnext", "2026-11-22"]
+    {
         assert_eq!(read(&row(&[text, "x"], true)), [text, "x"]);
     }
 }
