@@ -71,7 +71,7 @@ fn a5_inputs_that_overlap_or_leave_a_gap_are_refused() {
     let parts = parts(&rows, 3);
     let first = open(&disk, &model::write(&disk, 10, &parts[0]));
     let last = open(&disk, &model::write(&disk, 12, &parts[2]));
-    for inputs in [[first.clone(), last.clone()], [first.clone(), first.clone()]] {
+    for inputs in [[first.clone(), last], [first.clone(), first]] {
         let mut writer = SegmentWriter::create(&disk, 1, &name_of).unwrap();
         let merged = merge(&inputs, &mut writer);
         assert!(matches!(merged, Err(SegmentError::Refused { .. })));
