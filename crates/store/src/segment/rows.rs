@@ -40,6 +40,18 @@ impl GroupSet {
         Self(self.0 | other.0)
     }
 
+    /// Returns the set without a group.
+    #[must_use]
+    pub const fn without(self, group: Group) -> Self {
+        Self(self.0 & !(1 << group as u8))
+    }
+
+    /// Returns the groups that are in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Tells whether a group is in the set.
     pub const fn contains(self, group: Group) -> bool {
         self.0 & 1 << group as u8 != 0

@@ -52,6 +52,11 @@ impl GroupScan<'_> {
         page.get(row.checked_sub(rows.start)? as usize)
     }
 
+    /// Returns how many bytes the page holds.
+    pub fn bytes(&self) -> usize {
+        self.page.as_ref().map_or(0, |(page, _)| page.bytes().len())
+    }
+
     /// Returns all bytes of the page, its values with lengths between them, when every value is ASCII.
     ///
     /// What does not occur here, in either case of its letters, is in no value of the page.

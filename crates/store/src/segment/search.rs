@@ -176,8 +176,8 @@ impl Segment {
         Ok(values.is_some_and(|values| values.may_contain(value_key(folded))))
     }
 
-    /// Returns the groups of a block in which a folded text may stand, as a part of a string value;
-    /// every group when it may stand in an action. Empty is certain.
+    /// Returns the groups of a block in which a folded text may stand, as a part of a string value.
+    /// Empty is certain, but for actions, which [`Segment::actions`] has.
     ///
     /// `id_rows` are the rows of the events that [`Segment::lookup_id`] finds for the needle as an
     /// id, without which an id that equals the needle may stand in any block.

@@ -3,8 +3,6 @@
 //! A text is folded and indexed once for each distinct entry of a column, since an entry known to the
 //! block was indexed with the row that brought it; what no column holds is indexed with every row.
 
-use std::collections::HashSet;
-
 use proofbook_event::Group;
 
 use super::Row;
@@ -22,7 +20,6 @@ use super::text::TextBuilder;
 pub(super) struct SearchOut {
     columns: [ColumnBuilder; FieldColumn::COUNT],
     text: TextBuilder,
-    actions: HashSet<Box<str>>,
     entry: Vec<u8>,
     scratch: String,
 }
@@ -30,10 +27,6 @@ pub(super) struct SearchOut {
 impl SearchOut {
     /// Adds the next row of the block.
     pub(super) fn push(&mut self, row: &Row<'_>) {
-        if !self.actions.contains(row.action) {
-            self.text.add(row.action, None);
-            self.actions.insert(row.action.into());
-        }
         for column in FieldColumn::ALL {
             self.push_column(column, row);
         }
@@ -82,7 +75,7 @@ impl SearchOut {
     /// Indexes all texts of a value.
     fn add_texts(&mut self, json: &[u8], group: Group) {
         let text = &mut self.text;
-        for_each_text(json, &mut self.scratch, &mut |found| text.add(found, Some(group)));
+        for_each_text(json, &mut self.scratch, &mut |found| text.add(found, group));
     }
 
     /// Indexes the texts of an object's members except those that columns hold.
@@ -131,7 +124,6 @@ impl SearchOut {
         let (text, values) = self.text.end_block(packer)?;
         directory.texts.push(idx.put_piece(&text)?);
         directory.values.push(idx.put_piece(&values)?);
-        self.actions.clear();
         Ok(())
     }
 }

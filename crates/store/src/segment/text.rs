@@ -1,14 +1,19 @@
-//! Text filters: may a word or phrase stand anywhere in a block?
+//! Text filters: may a word or phrase stand anywhere in a block, and in which groups?
 //!
-//! Every string value of every group, and the action, is folded and cut at its tokens
-//! ([`super::token`]). The trigrams of what remains are bits in a hashed bitmap. Tokens are in the
-//! block's filter of values, whole, and their shapes are listed; an id that is one token as it was
-//! sent is not, since the index of ids knows it. Values of columns with too many distinct entries are
-//! in the filter of values too, whole.
+//! Every string value of every group is folded and cut at its tokens ([`super::token`]). The trigrams
+//! of what remains are bits in a hashed bitmap of its group. Tokens are in the block's filter of
+//! values, whole, and their shapes are listed; an id that is one token as it was sent is not, since
+//! the index of ids knows it. Values of columns with too many distinct entries are in the filter of
+//! values too, whole. Actions are not here; they are few, and have a column.
+//!
+//! Short random texts, such as `ses_9f3a1c`, have every trigram there is. Of the runs in which letters
+//! and digits meet, without being tokens, each group keeps the greatest length and the characters: what
+//! is longer, or has others, stands in none of them.
 //!
 //! ```text
-//! text     zstd of: u8 log2 of the bitmap's bits, bitmap, uleb shapes,
-//!          for each u32 length, u32 plain, u128 characters, u8 groups, u8 is mixed
+//! text     zstd of: for each group u8 log2 of the bitmap's bits, bitmap (0: none and no bitmap),
+//!          for each group u32 length of its longest mixed run, u128 characters (0: none),
+//!          uleb shapes, for each u32 length, u32 plain, u128 characters, u8 groups, u8 is mixed
 //! values   a binary fuse filter ([`super::fuse`]) of hashes of folded values and tokens, as it is
 //! ```
 //!
@@ -28,7 +33,7 @@ use super::error::SegmentError;
 use super::fuse::Fuse;
 use super::pack::Packer;
 use super::rows::GroupSet;
-use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_token, runs};
+use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_mixed, is_token, runs};
 
 /// Bits of the bitmap while it is filled, as a power of two; it is folded as far as [`LOAD_MAX`]
 /// lets it.
@@ -69,9 +74,29 @@ pub(super) fn value_key(folded: &str) -> u64 {
     hasher.finish()
 }
 
+/// The runs of one group in which letters and digits meet, without being tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct MixedRuns {
+    len: u32,
+    characters: Characters,
+}
+
+impl MixedRuns {
+    fn take_in(&mut self, run: &[u8]) {
+        self.len = self.len.max(run.len() as u32);
+        self.characters.0 |= Characters::of(run).0;
+    }
+
+    fn may_hold(&self, part: &[u8]) -> bool {
+        self.len as usize >= part.len() && self.characters.contains(Characters::of(part))
+    }
+}
+
 /// Collects a block's text.
 pub(super) struct TextBuilder {
-    bitmap: Vec<u64>,
+    /// Of each group.
+    bitmaps: Vec<Vec<u64>>,
+    mixed: [MixedRuns; Group::COUNT],
     shapes: Shapes,
     keys: Vec<u64>,
     folded: String,
@@ -80,7 +105,8 @@ pub(super) struct TextBuilder {
 impl Default for TextBuilder {
     fn default() -> Self {
         Self {
-            bitmap: vec![0; (1 << BITMAP_LOG2_MAX) / 64],
+            bitmaps: vec![vec![0; (1 << BITMAP_LOG2_MAX) / 64]; Group::COUNT],
+            mixed: Default::default(),
             shapes: Shapes::default(),
             keys: Vec::new(),
             folded: String::new(),
@@ -89,8 +115,8 @@ impl Default for TextBuilder {
 }
 
 impl TextBuilder {
-    /// Adds a text that a word may be found in; `group` is `None` for the action.
-    pub(super) fn add(&mut self, text: &str, group: Option<Group>) {
+    /// Adds a text that a word may be found in.
+    pub(super) fn add(&mut self, text: &str, group: Group) {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
         fold_into(text, &mut folded);
@@ -98,19 +124,21 @@ impl TextBuilder {
         for run in runs(&folded) {
             let token = &folded[run.clone()];
             if !is_token(token.as_bytes()) {
+                if is_mixed(token.as_bytes()) {
+                    self.mixed[group.index()].take_in(token.as_bytes());
+                }
                 continue;
             }
-            self.add_plain(&folded[plain_from..run.start]);
+            self.add_plain(&folded[plain_from..run.start], group);
             plain_from = run.end;
-            let groups = group.map_or(GroupSet::ALL, |group| GroupSet::NONE.with(group));
-            self.shapes.add(token.as_bytes(), groups.bits());
+            self.shapes.add(token.as_bytes(), GroupSet::NONE.with(group).bits());
             // The index of ids answers for an id that is a token as it was sent.
-            let is_indexed_id = group == Some(Group::Id) && token == text;
+            let is_indexed_id = group == Group::Id && token == text;
             if !is_indexed_id {
                 self.keys.push(value_key(token));
             }
         }
-        self.add_plain(&folded[plain_from..]);
+        self.add_plain(&folded[plain_from..], group);
         self.folded = folded;
     }
 
@@ -121,8 +149,9 @@ impl TextBuilder {
         self.keys.push(value_key(&self.folded));
     }
 
-    fn add_plain(&mut self, folded: &str) {
-        for_each_trigram(folded, |place| self.bitmap[place as usize / 64] |= 1 << (place % 64));
+    fn add_plain(&mut self, folded: &str, group: Group) {
+        let bitmap = &mut self.bitmaps[group.index()];
+        for_each_trigram(folded, |place| bitmap[place as usize / 64] |= 1 << (place % 64));
     }
 
     /// Encodes the block's two pieces (text, values) and begins the next block.
@@ -130,23 +159,23 @@ impl TextBuilder {
         &mut self,
         packer: &mut Packer,
     ) -> Result<(Vec<u8>, Vec<u8>), SegmentError> {
-        let mut bitmap = self.bitmap.clone();
-        self.bitmap.fill(0);
-        let ones = |bitmap: &[u64]| -> u64 {
-            bitmap.iter().map(|word| u64::from(word.count_ones())).sum()
-        };
-        let mut log2 = BITMAP_LOG2_MAX;
-        while log2 > BITMAP_LOG2_MIN {
-            let (low, high) = bitmap.split_at(bitmap.len() / 2);
-            let half: Vec<u64> = low.iter().zip(high).map(|(low, high)| low | high).collect();
-            if ones(&half) * 100 > LOAD_MAX_PERCENT << (log2 - 1) {
-                break;
+        let mut raw = Vec::new();
+        for bitmap in &mut self.bitmaps {
+            match shrink(bitmap) {
+                Some((log2, shrunk)) => {
+                    raw.put_u8(log2 as u8);
+                    shrunk.iter().for_each(|word| raw.put_u64(*word));
+                    bitmap.fill(0);
+                }
+                None => raw.put_u8(0),
             }
-            bitmap = half;
-            log2 -= 1;
         }
-        let mut raw = vec![log2 as u8];
-        bitmap.iter().for_each(|word| raw.put_u64(*word));
+        for mixed in std::mem::take(&mut self.mixed) {
+            raw.put_raw(&mixed.len.to_le_bytes());
+            if mixed.len > 0 {
+                raw.put_raw(&mixed.characters.0.to_le_bytes());
+            }
+        }
         let shapes = self.shapes.end_block();
         raw.put_varint(shapes.len() as u64);
         for shape in shapes {
@@ -169,11 +198,33 @@ impl TextBuilder {
     }
 }
 
+/// Folds a bitmap in half as often as [`LOAD_MAX_PERCENT`] lets it; `None` for an empty one.
+fn shrink(bitmap: &[u64]) -> Option<(u32, Vec<u64>)> {
+    let ones =
+        |bitmap: &[u64]| -> u64 { bitmap.iter().map(|word| u64::from(word.count_ones())).sum() };
+    if bitmap.iter().all(|word| *word == 0) {
+        return None;
+    }
+    let mut bitmap = bitmap.to_vec();
+    let mut log2 = BITMAP_LOG2_MAX;
+    while log2 > BITMAP_LOG2_MIN {
+        let (low, high) = bitmap.split_at(bitmap.len() / 2);
+        let half: Vec<u64> = low.iter().zip(high).map(|(low, high)| low | high).collect();
+        if ones(&half) * 100 > LOAD_MAX_PERCENT << (log2 - 1) {
+            break;
+        }
+        bitmap = half;
+        log2 -= 1;
+    }
+    Some((log2, bitmap))
+}
+
 /// What a block's text filter knows; the filter of values is loaded when it is needed.
 #[derive(Debug)]
 pub(super) struct TextFilter {
-    log2: u32,
-    bitmap: Vec<u64>,
+    /// Of each group; empty for a group without plain text.
+    bitmaps: [Vec<u64>; Group::COUNT],
+    mixed: [MixedRuns; Group::COUNT],
     shapes: Vec<Shape>,
 }
 
@@ -187,13 +238,27 @@ impl TextFilter {
     /// Decodes a hash-checked and decompressed piece.
     pub(super) fn decode(raw: &[u8]) -> Option<Self> {
         let mut from = Decoder::new(raw);
-        let log2 = u32::from(from.u8("log2").ok()?);
-        if !(BITMAP_LOG2_MIN..=BITMAP_LOG2_MAX).contains(&log2) {
-            return None;
+        let mut bitmaps: [Vec<u64>; Group::COUNT] = Default::default();
+        for bitmap in &mut bitmaps {
+            let log2 = u32::from(from.u8("log2").ok()?);
+            if log2 == 0 {
+                continue;
+            }
+            if !(BITMAP_LOG2_MIN..=BITMAP_LOG2_MAX).contains(&log2) {
+                return None;
+            }
+            let bytes = from.raw((1 << log2) / 8, "bitmap").ok()?;
+            let words = bytes.as_chunks::<8>().0.iter();
+            *bitmap = words.map(|word| u64::from_le_bytes(*word)).collect();
         }
-        let bytes = from.raw((1 << log2) / 8, "bitmap").ok()?;
-        let bitmap =
-            bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let mut mixed: [MixedRuns; Group::COUNT] = Default::default();
+        for mixed in &mut mixed {
+            mixed.len = u32::from_le_bytes(from.array("length").ok()?);
+            if mixed.len > 0 {
+                let characters = from.array("characters").ok()?;
+                mixed.characters = Characters(u128::from_le_bytes(characters));
+            }
+        }
         let count = from.varint("shapes").ok()?;
         let mut shapes = Vec::new();
         for _ in 0..count.min(SHAPES_MAX as u64) {
@@ -205,26 +270,40 @@ impl TextFilter {
                 is_mixed: from.u8("mixed").ok()? != 0,
             });
         }
-        from.is_empty().then_some(Self { log2, bitmap, shapes })
+        from.is_empty().then_some(Self { bitmaps, mixed, shapes })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.bitmap.len() * 8 + self.shapes.capacity() * size_of::<Shape>()
+        let bitmaps: usize = self.bitmaps.iter().map(|bitmap| bitmap.len() * 8).sum();
+        size_of::<Self>() + bitmaps + self.shapes.capacity() * size_of::<Shape>()
     }
 
-    fn has_trigrams(&self, folded: &str) -> bool {
-        let mut all = true;
-        let mask = (1_u32 << self.log2) - 1;
+    /// Returns the groups whose plain texts have every trigram of a text; all when it has none.
+    fn trigram_groups(&self, folded: &str) -> GroupSet {
+        let mut groups = GroupSet::ALL.bits();
         for_each_trigram(folded, |place| {
-            let place = place & mask;
-            all &= self.bitmap[place as usize / 64] & 1 << (place % 64) != 0;
+            for (index, bitmap) in self.bitmaps.iter().enumerate() {
+                let place = place as usize & (bitmap.len() * 64).saturating_sub(1);
+                let word = bitmap.get(place / 64).copied().unwrap_or(0);
+                if word & 1 << (place % 64) == 0 {
+                    groups &= !(1 << index);
+                }
+            }
         });
-        all
+        GroupSet::from_bits(groups)
     }
 
-    /// Returns the groups in which a folded needle may stand; the action counts as every group.
+    /// Returns the groups in which a run that is no token may be, or be a part of, one that is none.
+    fn plain_run_groups(&self, run: &[u8]) -> GroupSet {
+        if !is_mixed(run) {
+            return GroupSet::ALL;
+        }
+        GroupSet::of(Group::ALL.into_iter().filter(|group| self.mixed[group.index()].may_hold(run)))
+    }
+
+    /// Returns the groups in which a folded needle may stand.
     ///
-    /// Empty is certain: the needle stands nowhere in the block.
+    /// Empty is certain: the needle stands nowhere in the block, except in an action.
     pub(super) fn groups(
         &self,
         needle: &str,
@@ -240,6 +319,9 @@ impl TextFilter {
             let mut groups = GroupSet::ALL;
             let mut plain_from = 0;
             for (place, run) in runs.iter().enumerate() {
+                if groups.is_empty() {
+                    break;
+                }
                 let text = &needle[run.clone()];
                 let edge = edges.iter().position(|edge| *edge == place);
                 let in_token = match edge {
@@ -247,22 +329,19 @@ impl TextFilter {
                     None => is_token(text.as_bytes()),
                 };
                 if !in_token {
+                    groups = groups.intersection(self.plain_run_groups(text.as_bytes()));
                     continue;
                 }
-                if !self.has_trigrams(&needle[plain_from..run.start]) {
-                    groups = GroupSet::NONE;
-                    break;
-                }
+                groups = groups.intersection(self.trigram_groups(&needle[plain_from..run.start]));
                 plain_from = run.end;
-                let holding = self.token_groups(text, edge.is_some(), whole)?;
-                groups = GroupSet::from_bits(groups.bits() & holding.bits());
-                if groups.is_empty() {
-                    break;
+                if !groups.is_empty() {
+                    groups = groups.intersection(self.token_groups(text, edge.is_some(), whole)?);
                 }
             }
-            if !groups.is_empty() && self.has_trigrams(&needle[plain_from..]) {
-                found = found.union(groups);
+            if !groups.is_empty() {
+                groups = groups.intersection(self.trigram_groups(&needle[plain_from..]));
             }
+            found = found.union(groups);
             if found == GroupSet::ALL {
                 break;
             }

@@ -39,14 +39,23 @@ pub(super) fn is_token(run: &[u8]) -> bool {
     if run.len() < TOKEN_BYTES_MIN {
         return false;
     }
-    let changes = run
-        .windows(2)
+    let changes = changes(run);
+    changes >= CHANGES_MIN && changes * CHANGES_EACH >= run.len()
+}
+
+/// Tells whether a letter and a digit stand side by side in a run. What holds a mixed part is mixed.
+pub(super) fn is_mixed(run: &[u8]) -> bool {
+    changes(run) > 0
+}
+
+/// Counts how often letters and digits change places.
+fn changes(run: &[u8]) -> usize {
+    run.windows(2)
         .filter(|pair| {
             pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase()
                 || pair[0].is_ascii_lowercase() && pair[1].is_ascii_digit()
         })
-        .count();
-    changes >= CHANGES_MIN && changes * CHANGES_EACH >= run.len()
+        .count()
 }
 
 /// The ASCII characters that occur in some tokens.

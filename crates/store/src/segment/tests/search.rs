@@ -129,7 +129,7 @@ fn check_text(segment: &Segment, rows: &[OwnedRow], seed: u64, asked: usize) -> 
             if groups != GroupSet::ALL {
                 let finder = memchr::memmem::Finder::new(&needle);
                 for (group, text) in stored {
-                    let missed = group.is_none_or(|group| !groups.contains(group));
+                    let missed = group.is_some_and(|group| !groups.contains(group));
                     let is_in = missed && finder.find(text.as_bytes()).is_some();
                     assert!(!is_in, "{needle:?} is in {text:?}");
                 }
@@ -253,4 +253,13 @@ fn a6_a_rare_word_and_a_whole_id_leave_few_blocks() {
     let part = segment.text_groups(0, &id[3..19], Some(&[])).unwrap();
     assert_eq!(part, GroupSet::of([Group::Id, Group::Context]));
     assert!(blocks_of("g00d", Some(&[])).is_empty(), "no hex token holds a g");
+}
+
+#[test]
+fn the_byte_ledger_adds_up_to_both_files() {
+    let shape = Shape { rows: 5000, workspaces: 3, late_micros: 1 << 40, seq_start: 0 };
+    let segment = model::segment(&model::rows(61, shape));
+    let files = segment.files();
+    let total: u64 = segment.byte_ledger().iter().map(|line| line.bytes).sum();
+    assert_eq!(total, files.parquet.len + files.idx.len);
 }
