@@ -134,6 +134,11 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// Returns a number with its noun, in the plural unless it is one.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 fn is_direction_mark(letter: char) -> bool {
     matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

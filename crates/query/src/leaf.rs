@@ -243,18 +243,14 @@ impl<'q> Leaf<'q> {
             // Every event has an action, which is a text.
             return Ok(exact(rows.clone()));
         }
+        let (segment, number) = (block.segment, block.number);
+        let mut sure = self.words(&segment.actions(number)?, rows, with_action);
         let mut groups = GroupSet::ALL;
         for part in pattern.segments() {
-            let holding = block.groups_with(part)?;
-            groups = GroupSet::from_bits(groups.bits() & holding.bits());
+            groups = groups.intersection(block.groups_with(part)?);
             if groups.is_empty() {
-                return Ok(exact(rows.emptied()));
+                return Ok(exact(sure));
             }
-        }
-        let (segment, number) = (block.segment, block.number);
-        let mut sure = rows.emptied();
-        if groups == GroupSet::ALL {
-            sure = self.words(&segment.actions(number)?, rows, with_action);
         }
         for (group, column) in
             [(Group::Actor, FieldColumn::Actor), (Group::Targets, FieldColumn::Targets)]
@@ -262,7 +258,7 @@ impl<'q> Leaf<'q> {
             // These columns hold their groups whole, so what they do not have is not there.
             if groups.contains(group) && block.column(column)?.coded().is_some() {
                 sure.add(&self.coded(block, column, rows)?.bounds.sure);
-                groups = GroupSet::from_bits(groups.bits() & !GroupSet::NONE.with(group).bits());
+                groups = groups.without(group);
             }
         }
         let possible = if groups.is_empty() { sure.clone() } else { rows.clone() };

@@ -115,12 +115,23 @@ pub(crate) async fn ask_anywhere<T: Send + 'static>(
     let flag = cancelled.0.clone();
     let shared = app.clone();
     let limits = (app.config.query_timeout, app.config.query_bytes);
-    app.blocking(place, move || {
+    let work = app.blocking(place, move || {
         let reader = open(&shared, &workspace)?;
         with_budget(limits.0, limits.1, &flag, |budget| work(&reader, budget))
-    })
-    .await
+    });
+    // A query looks at its budget once a block; one that hangs inside a block is not waited for.
+    match tokio::time::timeout(limits.0 + GRACE, work).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let limit = u64::try_from(limits.0.as_micros()).ok();
+            let detail = "the query took longer than it may; narrow the filter".to_owned();
+            Err(Problem::at(Code::OverBudget, Fault { limit, detail, ..Fault::default() }))
+        }
+    }
 }
+
+/// How long a query that passed its time may take to notice.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Opens a workspace for reading: the only way to a [`Reader`], and it takes a proof of access.
 pub(crate) fn open(app: &App, workspace: &Granted) -> Result<Reader, Problem> {

@@ -5,27 +5,30 @@
 //! takes no more connections, open tails end by themselves, running requests are finished, and what
 //! is still there after the drain time is cut.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError};
@@ -142,6 +145,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 async fn accept(accept: Accept) {
     let stopping = accept.app.stopping.clone();
+    let lingering = Arc::new(Semaphore::new(LINGERING_MAX));
     loop {
         let accepted = tokio::select! {
             accepted = accept.listener.accept() => accepted,
@@ -159,7 +163,7 @@ async fn accept(accept: Accept) {
         let _ = stream.set_nodelay(true);
         let Ok(place) = accept.places.clone().try_acquire_owned() else {
             accept.app.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
-            refuse(stream);
+            refuse(stream, &lingering);
             continue;
         };
         let (app, router, cut) = (accept.app.clone(), accept.router.clone(), accept.cut.clone());
@@ -176,7 +180,7 @@ async fn accept(accept: Accept) {
 }
 
 /// Tells one connection too many that it is so. What does not fit into its buffer is not waited for.
-fn refuse(stream: TcpStream) {
+fn refuse(stream: TcpStream, lingering: &Arc<Semaphore>) {
     let detail = "too many connections are open";
     let body = Problem::new(Code::Overloaded, detail).body("-");
     let mut answer = format!(
@@ -188,29 +192,66 @@ fn refuse(stream: TcpStream) {
     answer.extend(body);
     // A new socket has room for a kilobyte; if not, the client sees the connection closed.
     let _ = stream.try_write(&answer);
+    if let Ok(place) = lingering.clone().try_acquire_owned() {
+        tokio::spawn(async move {
+            linger(stream).await;
+            drop(place);
+        });
+    }
+}
+
+/// Refused connections that are closed with care at once; further ones are cut.
+const LINGERING_MAX: usize = 64;
+/// How long a closed connection is still read.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+/// Bytes of a closed connection that are still read.
+const LINGER_BYTES: usize = 32 * 1024 * 1024;
+
+/// Closes a connection so that the client gets our last words: a client that still sends would be
+/// answered with a reset, which throws away what it has not read yet.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut scrap = vec![0; 16 * 1024];
+    let read_on = async {
+        let mut total = 0;
+        while total < LINGER_BYTES
+            && let Ok(count @ 1..) = stream.read(&mut scrap).await
+        {
+            total += count;
+        }
+    };
+    // Late or not, it is closed now.
+    let _ = tokio::time::timeout(LINGER_TIME, read_on).await;
 }
 
 /// Serves one connection to its end.
 async fn converse(stream: TcpStream, router: Router, app: &App) {
     let io = TokioIo::new(Unhurried::new(stream, app.config.write_timeout));
-    let connection = http1::Builder::new()
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(router.clone().oneshot(request));
+        answer
+    });
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.head_timeout)
         .max_headers(limits::HEADERS_MAX)
         .max_buf_size(limits::HEAD_BUFFER_BYTES)
-        .serve_connection(io, TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
+        .serve_connection(io, service);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
         () = app.stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|context| connection.poll_without_shutdown(context)).await
         }
     };
     if let Err(error) = ended {
         // Clients go away; only an operator who looks closely cares.
         tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
     }
+    linger(connection.into_parts().io.into_inner().stream).await;
 }
 
 /// A stream that fails when its peer takes nothing for too long.

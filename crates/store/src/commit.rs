@@ -347,7 +347,9 @@ impl Committer {
 
     fn freeze_full_generation(&mut self, view: &mut View, position: Position) {
         let [growing] = view.generations.as_slice() else { return };
-        if growing.memory_bytes() < self.recent_pack_bytes {
+        let is_due = growing.memory_bytes() >= self.recent_pack_bytes
+            || self.log.file_count() > limits::LOG_FILES_MAX;
+        if !is_due || growing.event_count() == 0 {
             return;
         }
         self.freeze(view, position);

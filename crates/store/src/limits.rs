@@ -17,6 +17,10 @@ pub const GROUP_BYTES_SOFT: usize = 4 * MIB;
 pub const LOG_ZSTD_LEVEL: i32 = 1;
 /// Space reserved for a log file when it is made. A frame that does not fit begins a new file.
 pub const LOG_FILE_BYTES: u64 = 64 * MIB as u64;
+/// With more log files than this, what is recent is packed however little it is, so that files can
+/// go: every start begins a file of its own, and a store that is often started and seldom written to
+/// would else fill the disk with reserved space and read all of it at each start.
+pub const LOG_FILES_MAX: usize = 8;
 /// After this much idle time a durable mark is written behind the last frame, in microseconds.
 pub const MARK_AFTER_MICROS: u64 = 50_000;
 /// Space kept in the reserve file.

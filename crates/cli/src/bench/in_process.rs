@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use proofbook_catalog::Rejected;
 use proofbook_event::EventDraft;
 use proofbook_store::commit::CommitError;
+use proofbook_store::limits::RECENT_BYTES;
 use proofbook_store::open::Options;
 use proofbook_store::prepare::Wanted;
 use proofbook_store::store::Store;
@@ -156,8 +157,17 @@ fn by_thread(before: &Usage, after: &Usage) -> BTreeMap<String, u64> {
     shares
 }
 
+/// How long a sender leaves a busy store alone.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
 fn record(store: &Store, batch: &Batch, busy: &AtomicU64) -> Result<(), Failure> {
     loop {
+        // A batch is not prepared for nothing while recent is full.
+        if store.recent_bytes() >= RECENT_BYTES as u64 {
+            busy.fetch_add(1, Ordering::Relaxed);
+            sleep(BUSY_PAUSE);
+            continue;
+        }
         let wanted = parse(&batch.bytes);
         match store.commit(store.prepare(true, wanted)) {
             Ok(receipts) => {
@@ -169,7 +179,7 @@ fn record(store: &Store, batch: &Batch, busy: &AtomicU64) -> Result<(), Failure>
             }
             Err(CommitError::Busy) => {
                 busy.fetch_add(1, Ordering::Relaxed);
-                sleep(Duration::from_millis(5));
+                sleep(BUSY_PAUSE);
             }
             Err(error) => return Err(Failure::failed("the store took no more").because(error)),
         }

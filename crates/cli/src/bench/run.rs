@@ -125,7 +125,7 @@ pub(crate) fn queries(server: &ChildServer, workload: &Workload) -> Result<Vec<M
         "ms",
         at_most(4.0, 2.0),
     ));
-    let histogram = path(largest, "histogram", &[("interval", "1d")]);
+    let histogram = path(largest, "histogram", &[("interval", "day")]);
     measures.push(ask(&mut wire, "histogram by day, p50", &histogram, None)?);
     let rare = path(largest, "events", &[("q", asked.rare_word.as_str()), ("limit", "20")]);
     let (times, answer) = query(&mut wire, &rare, ASK)?;

@@ -30,7 +30,7 @@ impl Progress {
     /// Returns the counts in one line.
     pub(crate) fn summary(&self) -> String {
         let Self { created, duplicates, refused, .. } = self;
-        format!("{created} events imported, {duplicates} were there before, {refused} refused")
+        format!("{created} imported, {duplicates} already there, {refused} refused")
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::data_dir;
 use crate::failure::{ExitKind, Failure};
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -68,7 +68,9 @@ fn print(report: &VerifyReport, seconds: f64, output: &mut Output) -> Result<(),
     }
     let VerifyReport { event_count, workspace_count, .. } = report;
     let verdict = if report.damage.is_empty() { "intact" } else { "damaged" };
-    output.line(&format!("{verdict}: {event_count} events in {workspace_count} workspaces"))?;
+    let events = counted(*event_count, "event");
+    let workspaces = counted(*workspace_count, "workspace");
+    output.line(&format!("{verdict}: {events} in {workspaces}"))?;
     output.note(&format!("{seconds:.1} s, {rate:.0} events/s"));
     Ok(())
 }

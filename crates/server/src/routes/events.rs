@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use proofbook_event::Value;
 use proofbook_query::{Budget, Cursor, Found, ListRequest, Reader, Sort};
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::access::InWorkspace;
@@ -50,31 +50,76 @@ pub(crate) async fn list(
         page: params.number("page", 1..=u64::MAX)?,
     };
     let key = app.cursor_key;
-    let (body, links) = ask(&app, &place, move |reader, budget| {
+    let (body, next, prev) = ask(&app, &place, move |reader, budget| {
         let page = reader.list(&request, budget)?;
         let next = page.next.map(|cursor| cursor.encode(&key));
         let prev = page.prev.map(|cursor| cursor.encode(&key));
-        let head = reader.head();
-        let body = json!({
-            "data": written(&page.events)?,
-            "next_cursor": next,
-            "prev_cursor": prev,
-            "total": page.total,
-            "page": page.page,
-            "pages": page.pages,
-            "head": {"size": head.size, "root": head.root.to_string()},
-            "left_out": page.left_out,
-            "complete": page.complete,
-            "unread": page.unread,
-        });
-        Ok((body, (next, prev)))
+        let body = write_json(&PageBody {
+            data: written(&page.events)?,
+            next_cursor: next.as_deref(),
+            prev_cursor: prev.as_deref(),
+            total: page.total,
+            page: page.page,
+            pages: page.pages,
+            head: HeadBody::of(reader),
+            left_out: page.left_out,
+            complete: page.complete,
+            unread: &page.unread,
+        })?;
+        Ok((body, next, prev))
     })
     .await?;
-    let mut response = Json(body).into_response();
-    if let Some(link) = link(&uri, links.0.as_deref(), links.1.as_deref()) {
+    let mut response = json_response(body);
+    if let Some(link) = link(&uri, next.as_deref(), prev.as_deref()) {
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+/// A page as it is written, events in the order of the contract's fields.
+#[derive(Serialize)]
+struct PageBody<'p> {
+    data: Vec<Box<RawValue>>,
+    next_cursor: Option<&'p str>,
+    prev_cursor: Option<&'p str>,
+    total: Option<u64>,
+    page: Option<u64>,
+    pages: Option<u64>,
+    head: HeadBody,
+    left_out: u64,
+    complete: bool,
+    unread: &'p [String],
+}
+
+/// A poller's page as it is written.
+#[derive(Serialize)]
+struct PollBody {
+    data: Vec<Box<RawValue>>,
+    /// Everything up to and with this number was looked at.
+    after: u64,
+    more: bool,
+    head: HeadBody,
+}
+
+#[derive(Serialize)]
+struct HeadBody {
+    size: u64,
+    root: String,
+}
+
+impl HeadBody {
+    fn of(reader: &Reader) -> Self {
+        let head = reader.head();
+        Self { size: head.size, root: head.root.to_string() }
+    }
+}
+
+fn write_json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|_| Problem::new(Code::Internal, "the answer is not JSON"))
+}
+
+fn json_response(body: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
 /// Answers the events behind a number.
@@ -87,22 +132,17 @@ async fn poll(
 ) -> Result<Response, Problem> {
     let body = ask(app, place, move |reader, budget| {
         let found = reader.after_seq(&which.filter, Some(after), limit, budget)?;
-        let head = reader.head();
         // Without a further event everything up to the head was looked at.
         let is_full = found.len() == limit;
         let reached = match found.last() {
             Some(last) if is_full => last.seq(),
-            _ => head.size.saturating_sub(1).max(after),
+            _ => reader.head().size.saturating_sub(1).max(after),
         };
-        Ok(json!({
-            "data": written(&found)?,
-            "after": reached,
-            "more": is_full,
-            "head": {"size": head.size, "root": head.root.to_string()},
-        }))
+        let (data, head) = (written(&found)?, HeadBody::of(reader));
+        write_json(&PollBody { data, after: reached, more: is_full, head })
     })
     .await?;
-    Ok(Json(body).into_response())
+    Ok(json_response(body))
 }
 
 /// Answers one event by its id.

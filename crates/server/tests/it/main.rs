@@ -7,6 +7,7 @@ mod ingest;
 mod isolation;
 mod limits;
 mod lists;
+mod logs;
 mod overload;
 mod pages;
 mod problems;

@@ -171,3 +171,16 @@ fn wait_for(mut holds: impl FnMut() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_client_that_still_sends_when_it_is_refused_reads_why() {
+    let world = World::start();
+    let body = vec![b' '; 20 * 1024 * 1024];
+    for _ in 0..5 {
+        let mut stream =
+            world.open("POST", PATH, &[("authorization", "Bearer x".to_owned())], &body);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("no reset before the answer");
+        Answer::parse(&bytes).problem(401, "unauthenticated");
+    }
+}

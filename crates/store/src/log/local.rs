@@ -96,6 +96,11 @@ impl LocalLog {
         self.last_hash
     }
 
+    /// Returns how many files there are.
+    pub fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
     /// Makes a new file with room for a frame of `frame_bytes`, ready for its first frame.
     ///
     /// Until the directory is synced the file may vanish in a crash, so no frame goes in before.

@@ -274,8 +274,23 @@ impl Reader<'_> {
             previous = frame.hash;
             self.take(name, frame)?;
         }
+        if self.is_continued(files.get(index + 1)) {
+            return Ok(());
+        }
         self.refuse_later_frame(name, &*file, offset, length, files, index)?;
         self.keep_torn_tail(name, &*file, offset, length).map_err(io_error)
+    }
+
+    /// Tells whether the next file begins exactly where reading has come to.
+    ///
+    /// Then a recovery has judged what lies behind the last frame before that file was begun, and a
+    /// start need not read through the reserved space of every file again.
+    fn is_continued(&self, next: Option<&LogFile>) -> bool {
+        let head = next.and_then(|next| {
+            let file = self.disk.open_read(&join(names::LOG_DIR, &next.name)).ok()?;
+            self.read_head(&*file, file.len().ok()?).ok()?
+        });
+        head.is_some_and(|head| head.first == self.expected && head.previous == self.last_hash)
     }
 
     fn take(&mut self, file: &str, frame: Frame) -> Result<(), RecoverError> {
@@ -377,12 +392,15 @@ impl Reader<'_> {
 fn last_byte(file: &dyn DiskFile, offset: u64, length: u64) -> io::Result<Option<u64>> {
     let mut end = None;
     let mut chunk = vec![0_u8; SCAN_BYTES];
+    let zeros = vec![0_u8; SCAN_BYTES];
     let mut at = offset;
     while at < length {
         let count = chunk.len().min((length - at) as usize);
         read_exact_at(file, &mut chunk[..count], at)?;
-        if let Some(last) = chunk[..count].iter().rposition(|byte| *byte != 0) {
-            end = Some(at + last as u64 + 1);
+        // Comparing with zeros is many times faster than looking at each byte.
+        if chunk[..count] != zeros[..count] {
+            let last = chunk[..count].iter().rposition(|byte| *byte != 0);
+            end = last.map_or(end, |last| Some(at + last as u64 + 1));
         }
         at += count as u64;
     }

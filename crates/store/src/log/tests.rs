@@ -399,3 +399,25 @@ fn a_body_over_the_limit_is_refused_before_anything_is_written() {
     ));
     append(&mut log, 2).expect("goes on");
 }
+
+/// Ninety starts left ninety files of 64 MiB of reserved space, and each start read through all of
+/// them for a frame behind the last one.
+#[test]
+fn a_file_that_is_continued_is_read_to_its_last_frame_only() {
+    let disk = SimDisk::new(6);
+    for n in 1..=4 {
+        let (mut log, ..) = recover(&disk).expect("recovers");
+        append(&mut log, n).expect("appends");
+    }
+    let before = disk.calls();
+    let (log, _, frames) = recover(&disk).expect("recovers");
+    assert_eq!((frames.len(), log.file_count()), (4, 4));
+    let trace = disk.trace();
+    let reads = trace.iter().filter(|call| call.number > before && call.kind == CallKind::ReadAt);
+    let files = disk.files();
+    let reads_of = |path: &String| reads.clone().filter(|call| call.path == **path).count();
+    // Its header, its frame's header and body, the place behind it; and its header once before.
+    assert_eq!(reads_of(&files[0]), 4);
+    assert_eq!(reads_of(&files[1]), 5);
+    assert!(reads_of(&files[3]) > 5, "the last one is searched to its end");
+}

@@ -148,3 +148,29 @@ fn a_log_that_is_gone_behind_a_snapshot_is_noticed() {
     let refused = open(&machine(&disk), options()).map(|_| ());
     assert!(matches!(refused, Err(OpenError::Log(RecoverError::Gone { .. }))), "{refused:?}");
 }
+
+/// A store that was started every day and seldom written to kept every day's log file.
+#[test]
+fn many_starts_with_few_events_do_not_pile_up_log_files() {
+    let disk = SimDisk::new(8);
+    let options = Options { log: LogOptions { file_bytes: 4096 }, ..options() };
+    for day in 0..40 {
+        let store = Store::start(&machine(&disk), options, Box::new(|_| {})).expect("starts");
+        let text = format!(r#"{{"id":"e{day}","action":"x.create"}}"#);
+        let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+        let wanted = vec![Ok(crate::prepare::Wanted { workspace: "acme", draft })];
+        store.commit(store.prepare(false, wanted)).expect("recorded");
+        let is_due = disk.list(names::LOG_DIR).expect("lists").len() > limits::LOG_FILES_MAX;
+        for _ in 0..500 {
+            if !is_due || store.view().generations.iter().all(|g| g.event_count() == 0) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        drop(store);
+        let files = disk.list(names::LOG_DIR).expect("lists").len();
+        assert!(files <= limits::LOG_FILES_MAX + 3, "day {day}: {files} log files");
+    }
+    let opened = open(&machine(&disk), options).expect("opens");
+    assert_eq!(opened.published.directory.by_name("acme").expect("known").edge.size(), 40);
+}
