@@ -155,7 +155,8 @@ fn many_starts_with_few_events_do_not_pile_up_log_files() {
     let disk = SimDisk::new(8);
     let options = Options { log: LogOptions { file_bytes: 4096 }, ..options() };
     for day in 0..40 {
-        let store = Store::start(&machine(&disk), options, Box::new(|_| {})).expect("starts");
+        let machine = Machine { random: Arc::new(SimRandom::new(100 + day)), ..machine(&disk) };
+        let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
         let text = format!(r#"{{"id":"e{day}","action":"x.create"}}"#);
         let draft = EventDraft::parse(text.as_bytes()).expect("valid");
         let wanted = vec![Ok(crate::prepare::Wanted { workspace: "acme", draft })];
