@@ -41,7 +41,7 @@ fn the_log_names_routes_and_public_ids_and_nothing_that_was_sent() {
         ("authorization", format!("Bearer {secret}")),
         ("x-note", "canary-header".to_owned()),
         ("x-request-id", "line-1".to_owned()),
-        ("user-agent", "canary-header\u{1b}[31m".to_owned()),
+        ("user-agent", "canary-header".to_owned()),
     ];
     let event = json!({"action": "x.y", "id": "canary-id", "description": "canary-body\u{1b}[31m\n{\"level\":\"fake\"}"});
     let path = "/v1/workspaces/canary-workspace/events";
