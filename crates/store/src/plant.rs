@@ -7,7 +7,10 @@
 
 /// A bug that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "plant"), expect(unreachable_pub, dead_code, reason = "seen with the feature only"))]
+#[cfg_attr(
+    not(feature = "plant"),
+    expect(unreachable_pub, dead_code, reason = "seen with the feature only")
+)]
 pub enum Plant {
     /// A batch is answered before its frame is appended.
     AckBeforeSync,
