@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) queries: Places,
     pub(crate) exports: Places,
     pub(crate) tails: Places,
+    /// Reads of tails, apart from queries, so that many tails cannot take the queries' places.
+    pub(crate) tail_reads: Places,
     /// Cancelled when the server begins to stop: tails end, nothing new is taken.
     pub(crate) stopping: CancellationToken,
     /// Authenticates cursors, the same after a restart.
@@ -38,7 +40,7 @@ pub(crate) struct Shared {
     /// Workspaces that keys brought into being lately.
     pub(crate) newcomers: Newcomers,
     /// Held while an act of administration is judged and recorded: one at a time.
-    pub(crate) administration: tokio::sync::Mutex<()>,
+    administration: tokio::sync::Mutex<()>,
     /// Exports and sessions that were recorded lately.
     pub(crate) noted: Noted,
 }
@@ -64,6 +66,7 @@ impl App {
             queries: places("queries", config.query_tasks),
             exports: places("exports", config.export_tasks),
             tails: places("tails", config.tails),
+            tail_reads: places("reads of tails", TAIL_READS),
             memory: Memory::new(),
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
@@ -83,6 +86,15 @@ impl App {
             whole: self.config.body_timeout,
             pause: self.config.body_idle_timeout,
         }
+    }
+
+    /// Waits for the turn to change the configuration.
+    pub(crate) async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Problem> {
+        let turn = tokio::time::timeout(self.config.queue_timeout, self.administration.lock());
+        turn.await.map_err(|_| {
+            let detail = "another act of administration is being recorded";
+            Problem::new(Code::Overloaded, detail).retry_after(1)
+        })
     }
 
     /// Runs blocking work on a thread of its own while holding a place.
@@ -118,6 +130,9 @@ fn cursor_key(store: &Store, random: &dyn Random) -> [u8; 32] {
     hasher.update(seed);
     hasher.finalize().into()
 }
+
+/// Tails that read at once; others wait for their turn.
+const TAIL_READS: u32 = 2;
 
 /// A bounded number of places for one kind of work.
 #[derive(Debug)]

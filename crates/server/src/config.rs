@@ -131,7 +131,7 @@ settings! {
     open_page: bool = "false", "Show every workspace on the page at / without a key; on this machine only";
     log_format: LogFormat = "text", "Log lines for people (text) or for machines (json)";
     connections: u32 = "1024", "Connections at once; one more is answered 503";
-    head_timeout: Duration = "10s", "Time for a request's head to arrive, and for a connection to be idle";
+    head_timeout: Duration = "75s", "Time for a request's head to arrive, counted from the answer before; longer than the idle time of what stands in front";
     body_timeout: Duration = "30s", "Time for a request's body to arrive";
     body_idle_timeout: Duration = "10s", "Longest pause while a body arrives";
     write_timeout: Duration = "30s", "Longest time that a client may take nothing of an answer";

@@ -28,9 +28,11 @@ pub const CATALOG_BYTES_MAX: usize = 1024 * 1024;
 pub const SHARE_PER_BYTE: usize = 2;
 /// Memory that a request holds for each of its events: receipts, commitments, result.
 pub const SHARE_PER_EVENT: usize = 1024;
-/// Bytes of event text judged in one step. Parsed values take up to 20 times their text, so this
-/// bounds what a step holds beside its share.
-pub const STEP_BYTES: usize = 1024 * 1024;
+/// Memory of the events judged in one step, estimated from their texts with [`VALUE_BYTES`]. It bounds
+/// what a step holds beside its share: parsed values take many times their text.
+pub const STEP_BYTES: usize = 4 * 1024 * 1024;
+/// Memory of one parsed value beside its text.
+pub const VALUE_BYTES: usize = 64;
 /// Events judged in one step.
 pub const STEP_EVENTS: usize = 1000;
 

@@ -89,7 +89,7 @@ pub(crate) async fn put(
         let detail = format!("the address says {name}, the text says name = \"{}\"", preset.name);
         return Err(Problem::new(Code::Invalid, detail));
     }
-    let _turn = app.administration.lock().await;
+    let _turn = app.turn().await?;
     let view = app.store.view();
     let known = view.config.catalogs.get(&name);
     let version = known.map_or(1, |known| known.version + 1);

@@ -142,6 +142,11 @@ enum Step {
 /// How long a full store is left alone before it is asked again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
+/// Estimates the memory of an event once it is parsed: each value but the first has a comma before it.
+fn parsed_bytes(text: &[u8]) -> usize {
+    text.len() + limits::VALUE_BYTES * text.iter().filter(|byte| **byte == b',').count()
+}
+
 impl Job {
     fn run(mut self) -> Result<Sent, Problem> {
         let text = self.payload.bytes.clone();
@@ -157,11 +162,11 @@ impl Job {
         while from < ranges.len() {
             let mut to = from;
             let mut bytes = 0;
-            while to < ranges.len()
-                && to - from < limits::STEP_EVENTS
-                && (to == from || bytes + ranges[to].len() <= limits::STEP_BYTES)
-            {
-                bytes += ranges[to].len();
+            while to < ranges.len() && to - from < limits::STEP_EVENTS {
+                bytes += parsed_bytes(&text[ranges[to].clone()]);
+                if to > from && bytes > limits::STEP_BYTES {
+                    break;
+                }
                 to += 1;
             }
             let texts: Vec<&[u8]> = ranges[from..to].iter().map(|at| &text[at.clone()]).collect();

@@ -57,7 +57,7 @@ pub(crate) async fn create(
     let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
     let secret = SecretKey::generate(&*app.random);
     let key = read(&app, &text, &secret)?;
-    let _turn = app.administration.lock().await;
+    let _turn = app.turn().await?;
     if app.store.view().config.keys.len() >= limits::KEYS_MAX {
         let max = limits::KEYS_MAX as u64;
         return Err(Problem::too_large(0, max, format!("there are {max} keys already")));
@@ -81,7 +81,7 @@ pub(crate) async fn revoke(
     path: RawPathParams,
 ) -> Result<Response, Problem> {
     let id = param(&path, "id")?;
-    let _turn = app.administration.lock().await;
+    let _turn = app.turn().await?;
     let before = find(&app, &id)?;
     if before.revoked_at.is_some() {
         return Ok(Json(shown(&before)).into_response());

@@ -147,7 +147,7 @@ impl Tail {
 
     /// Reads what is new; `None` when the filter lets nothing through.
     async fn look(&mut self) -> Result<Option<Bytes>, Problem> {
-        let place = self.app.queries.enter(self.app.config.queue_timeout).await?;
+        let place = self.app.tail_reads.enter(self.app.config.queue_timeout).await?;
         let (app, name, filter) = (self.app.clone(), self.place.granted(), self.filter.clone());
         let after = self.reached.checked_sub(1);
         let (text, reached) = self

@@ -66,7 +66,7 @@ pub(crate) async fn put(
     }
     let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
     let settings = settings(&app, &text)?;
-    let _turn = app.administration.lock().await;
+    let _turn = app.turn().await?;
     let before = app.store.directory().by_name(name);
     let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let act = Act {

@@ -176,3 +176,26 @@ fn a_catalog_is_put_and_judges_the_next_event() {
     world.send("PUT", "/v1/catalogs/yours", &world.admin, text).problem(400, "invalid");
     world.get("/v1/catalogs/none").problem(404, "not_found");
 }
+
+#[test]
+fn a_given_admin_key_is_taken_once_and_stays_revoked() {
+    use proofbook_server::keys::SecretKey;
+    use proofbook_server::{FirstKey, ensure_admin_key};
+    use proofbook_store::random::SystemRandom;
+
+    let world = World::start();
+    let given = SecretKey::parse("a-key-that-the-operator-chose").expect("long enough");
+    let ensure = |key: Option<&SecretKey>| {
+        ensure_admin_key(&world.store, key, &SystemRandom).expect("recorded")
+    };
+    assert!(matches!(ensure(None), FirstKey::Existing));
+    assert!(matches!(ensure(Some(&given)), FirstKey::Given));
+    let count = acts(&world).len();
+    assert!(matches!(ensure(Some(&given)), FirstKey::Given));
+    assert_eq!(acts(&world).len(), count, "the second start records nothing");
+    assert_eq!(world.send("GET", "/v1/keys", given.reveal(), "").status, 200);
+    let path = format!("/v1/keys/{}", given.public_id());
+    assert_eq!(world.send("DELETE", &path, &world.admin, "").status, 200);
+    assert!(matches!(ensure(Some(&given)), FirstKey::GivenButRevoked));
+    assert_eq!(world.send("GET", "/v1/keys", given.reveal(), "").status, 401);
+}

@@ -388,3 +388,19 @@ fn a7_administration_is_bounded() {
     assert!(document["errors"][0]["offset"].is_u64(), "{document}");
     assert!(world.store.directory().by_name("acme").is_none(), "nothing of it came into being");
 }
+
+#[test]
+fn a_batch_of_many_small_values_is_taken_in_steps_and_in_order() {
+    let world = World::start();
+    let dense = format!("[{}1]", "1,".repeat(60_000));
+    let events: Vec<String> =
+        (0..100).map(|n| format!(r#"{{"action":"x.y","id":"e{n}","before":{dense}}}"#)).collect();
+    let answer = world.post(PATH, &format!("[{}]", events.join(",")));
+    assert_eq!(answer.status, 201, "{}", answer.text().chars().take(300).collect::<String>());
+    let answer = answer.json();
+    for n in 0..100 {
+        let item = &answer["results"][n];
+        assert_eq!(item["id"], format!("e{n}"));
+        assert_eq!(item["seq"].as_u64(), Some(n as u64));
+    }
+}
