@@ -254,7 +254,18 @@ impl Store {
     }
 
     /// Stops the threads after what was submitted before is committed. Further batches are refused.
+    ///
+    /// A pack under way is given [`PACK_GRACE`] to end, so that its work is not done twice; without it
+    /// nothing is lost, since the events are in the log.
     pub fn stop(&self) {
+        let steps = PACK_GRACE.as_millis() / PACK_GRACE_STEP.as_millis();
+        for _ in 0..steps {
+            let packing = self.view().generations.len() > 1;
+            if !packing || self.counters.failed.load(Ordering::Relaxed) {
+                break;
+            }
+            std::thread::sleep(PACK_GRACE_STEP);
+        }
         self.stopping.store(true, Ordering::Relaxed);
         let _ = self.sender.send(Message::Stop);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -419,6 +430,11 @@ enum Decided {
     /// The store stops.
     Stopped,
 }
+
+/// How long a stop waits for a pack under way.
+const PACK_GRACE: Duration = Duration::from_secs(10);
+/// How often it looks.
+const PACK_GRACE_STEP: Duration = Duration::from_millis(10);
 
 /// How long background work waits after it failed, for instance for lack of space.
 const RETRY_AFTER: Duration = Duration::from_millis(500);

@@ -73,7 +73,7 @@ fn a_bad_line_is_named_and_costs_only_itself() {
             (error["line"].as_u64().expect("a line"), error["pointer"].as_str().expect("a place"))
         })
         .collect();
-    assert_eq!(lines, [(3, "/actr"), (4, ""), (6, "/id")]);
+    assert_eq!(lines, [(3, "/actr"), (4, "/id"), (6, "/id")]);
     let written = std::fs::read_to_string(directory.join("errors.ndjson")).expect("written");
     assert_eq!(written.lines().count(), 3);
     let shown = directory.run(&["import", "events.ndjson", "-w", "acme", "--data", "data"]);

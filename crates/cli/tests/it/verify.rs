@@ -20,7 +20,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 /// A stopped store with packed and recent events.
 fn stopped(directory: &Directory) -> PathBuf {
     let text = |from: usize, to: usize| -> String {
-        let note = "x".repeat(2_000);
+        let note = "x".repeat(4_000);
         (from..to)
             .map(|n| {
                 format!("{{\"id\":\"e{n}\",\"action\":\"x.create\",\"metadata\":{{\"n\":{n},\"note\":\"{note}{n}\"}}}}\n")
@@ -28,7 +28,7 @@ fn stopped(directory: &Directory) -> PathBuf {
             .collect()
     };
     // More than one generation of recent events, so that something is packed.
-    directory.write("events.ndjson", text(0, 20_000));
+    directory.write("events.ndjson", text(0, 9_000));
     let ran = directory.run(&["import", "events.ndjson", "-w", "acme", "--data", "data"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     directory.join("data")
