@@ -1,6 +1,6 @@
-//! Who may do what: from a request's key and its matched route to a [`Grant`], and nowhere else.
+//! Who may do what: from a request's key and its matched route to a `Grant`, and nowhere else.
 //!
-//! A handler that touches a workspace takes a [`Grant`] or an [`InWorkspace`] as an argument. Both are
+//! A handler that touches a workspace takes a `Grant` or an `InWorkspace` as an argument. Both are
 //! made only here, from the route that the router matched (not from the path's text, which a second
 //! reading could understand differently) and from the scopes and workspaces of the key. What is not
 //! allowed by the table of routes is refused.

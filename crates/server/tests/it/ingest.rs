@@ -1,3 +1,5 @@
+//! Sending events: receipts, duplicates, conflicts, refusals one by one.
+
 use serde_json::{Value, json};
 
 use crate::world::World;
