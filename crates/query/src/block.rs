@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use proofbook_catalog::retention::outlives_retention;
 use proofbook_event::name::{RESERVED_ACTION_PREFIX, is_event_id};
@@ -14,6 +15,7 @@ use proofbook_store::record::flag;
 use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
 use crate::rowset::RowSet;
+use crate::source::Columns;
 
 type KnownRows = HashMap<(u64, String), Rc<[u32]>>;
 
@@ -48,40 +50,39 @@ impl IdRows {
 
 /// One block.
 pub(crate) struct Block<'b> {
-    pub(crate) segment: &'b Segment,
-    /// Its number in the segment.
-    pub(crate) number: usize,
+    pub(crate) columns: Columns<'b>,
     pub(crate) ids: &'b IdRows,
 }
 
 impl Block<'_> {
     /// Returns a search column.
-    pub(crate) fn column(
-        &self,
-        column: FieldColumn,
-    ) -> Result<std::sync::Arc<Column>, SegmentError> {
-        self.segment.column(column, self.number)
+    pub(crate) fn column(&self, column: FieldColumn) -> Result<Arc<Column>, SegmentError> {
+        self.columns.column(column)
     }
 
     /// Returns the groups in which a text may stand as a part of a string value.
     pub(crate) fn groups_with(&self, part: &str) -> Result<GroupSet, SegmentError> {
         let folded = fold(part);
         // An id has no other characters, so nothing longer or other has to be looked up.
-        let rows =
-            if is_event_id(&folded) { self.ids.find(self.segment, &folded)? } else { [].into() };
-        self.segment.text_groups(self.number, &folded, Some(&rows))
+        let rows = if is_event_id(&folded) {
+            self.ids.find(self.columns.segment, &folded)?
+        } else {
+            [].into()
+        };
+        self.columns.segment.text_groups(self.columns.number, &folded, Some(&rows))
     }
 
     /// Tells whether a whole value may stand in an uncoded column, or as a request id.
     pub(crate) fn may_have_value(&self, value: &str) -> Result<bool, SegmentError> {
-        self.segment.value_may_be_in(self.number, &fold(value))
+        self.columns.segment.value_may_be_in(self.columns.number, &fold(value))
     }
 
     /// Returns the rows whose event may have an id, in a set like `rows`.
     pub(crate) fn rows_with_id(&self, id: &str, rows: &RowSet) -> Result<RowSet, SegmentError> {
         let mut found = rows.emptied();
-        let here = self.segment.rows_of_block(self.number);
-        for row in self.ids.find(self.segment, id)?.iter().filter(|row| here.contains(row)) {
+        let here = self.columns.segment.rows_of_block(self.columns.number);
+        for row in self.ids.find(self.columns.segment, id)?.iter().filter(|row| here.contains(row))
+        {
             found.insert((row - here.start) as usize);
         }
         Ok(found)
@@ -95,7 +96,7 @@ impl Block<'_> {
         below: u64,
         rows: &mut RowSet,
     ) -> Result<(), SegmentError> {
-        let seqs = self.segment.seqs(self.number)?;
+        let seqs = self.columns.segment.seqs(self.columns.number)?;
         for row in rows.bounds() {
             if seqs.get(row) as u64 >= below {
                 rows.remove(row);
@@ -106,16 +107,16 @@ impl Block<'_> {
 
     /// Keeps the rows that retention keeps.
     pub(crate) fn keep_retained(&self, since: i64, rows: &mut RowSet) -> Result<(), SegmentError> {
-        let times = self.segment.occurred_at(self.number)?;
+        let times = self.columns.segment.occurred_at(self.columns.number)?;
         // Rows of one workspace ascend by time, and what counts from its recording was recorded later
         // than it happened.
         let bounds = rows.bounds();
         if bounds.is_empty() || times.get(bounds.start) >= since {
             return Ok(());
         }
-        let recorded = self.segment.recorded_at(self.number)?;
-        let flags = self.segment.flags(self.number)?;
-        let actions = self.segment.actions(self.number)?;
+        let recorded = self.columns.segment.recorded_at(self.columns.number)?;
+        let flags = self.columns.segment.flags(self.columns.number)?;
+        let actions = self.columns.segment.actions(self.columns.number)?;
         let outliving: Vec<bool> = (0..actions.words())
             .map(|word| actions.word(word).is_some_and(outlives_retention))
             .collect();
@@ -131,7 +132,7 @@ impl Block<'_> {
 
     /// Takes Proofbook's own events out and returns how many they were.
     pub(crate) fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
-        let actions = self.segment.actions(self.number)?;
+        let actions = self.columns.segment.actions(self.columns.number)?;
         let is_own =
             |word| actions.word(word).is_some_and(|word| word.starts_with(RESERVED_ACTION_PREFIX));
         let own: Vec<bool> = (0..actions.words()).map(is_own).collect();

@@ -1,15 +1,15 @@
 //! Where an event came from, seen in the whole log: is this address, is this country new?
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
-use proofbook_event::Group;
 use proofbook_event::event::party_label;
-use proofbook_event::{Event, Timestamp};
+use proofbook_event::{Event, Group, Timestamp, Value};
 use proofbook_filter::{Field, FieldTerm, Filter, Glob, Match, Node, Operand, ResolvedFilter};
-use proofbook_store::segment::GroupSet;
 
 use crate::budget::Budget;
 use crate::error::QueryError;
+use crate::limits;
 use crate::reader::Reader;
 
 /// What the log knows of one value of an event's context.
@@ -78,27 +78,42 @@ impl Reader {
         let selection = self.select(self.question(&filter, u64::MAX), 0, true, budget);
         let this = (event.clear.occurred_at.micros(), event.clear.seq);
         let actor = actor_of(event);
-        let mut actors: HashSet<String> = HashSet::new();
+        let mut actors: HashSet<Rc<str>> = HashSet::new();
         let (mut events, mut first_seen, mut seen_before) = (0, i64::MAX, false);
-        let groups = GroupSet::NONE.with(Group::Actor);
+        // Values of the actor group come again and again.
+        let mut names: HashMap<Box<[u8]>, Option<Rc<str>>> = HashMap::new();
         selection.for_each_block(&mut |source, block, judged| {
             if judged.rows.is_empty() {
                 return Ok(());
             }
-            let read = source.visit(block, &judged.rows, groups, &mut |_, stored| {
-                selection.meter.spend(stored.groups.bytes_total() as u64);
+            let mut keys: Vec<(i64, u64)> = Vec::new();
+            let read = source.for_each_key(block, &judged.rows, &mut |row, occurred_at, seq| {
                 events += 1;
-                first_seen = first_seen.min(stored.occurred_at);
-                let Ok(other) = Event::from_groups(stored.clear(), &stored.groups) else { return };
-                let Some(name) = actor_of(&other) else { return };
-                let before = (stored.occurred_at, stored.seq) < this;
-                seen_before |= before && actor.as_deref() == Some(name.as_ref());
-                if actors.len() < crate::limits::DISTINCT_VALUES_MAX && !actors.contains(&name) {
+                first_seen = first_seen.min(occurred_at);
+                keys.resize(row + 1, (occurred_at, seq));
+            });
+            let read = read.and_then(|()| {
+                source.for_each_value(block, &judged.rows, Group::Actor, &mut |row, value| {
+                    selection.meter.spend(value.len() as u64);
+                    let name = match names.get(value) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let name = actor_of_group(value).map(Rc::from);
+                            names.insert(value.into(), name.clone());
+                            name
+                        }
+                    };
+                    let Some(name) = name else { return };
+                    seen_before |= keys[row] < this && actor.as_deref() == Some(&*name);
                     actors.insert(name);
-                }
+                })
             });
             if let Err(error) = read {
                 selection.unread(&error);
+            }
+            let (spent, limit) = (names.len() as u64, limits::DISTINCT_VALUES_MAX as u64);
+            if spent > limit {
+                return Err(QueryError::OverBudget { what: "distinct values", spent, limit });
             }
             Ok(())
         })?;
@@ -115,8 +130,15 @@ impl Reader {
 
 /// Returns by what an actor is told apart: type and id, else what it is called.
 fn actor_of(event: &Event<'_>) -> Option<String> {
-    let actor = event.actor()?;
-    let text = |key| actor.get(key).and_then(proofbook_event::Value::as_str);
+    event.actor().and_then(name_of)
+}
+
+fn actor_of_group(group: &[u8]) -> Option<String> {
+    Value::parse(group).ok()?.get("actor").and_then(name_of)
+}
+
+fn name_of(actor: &Value<'_>) -> Option<String> {
+    let text = |key| actor.get(key).and_then(Value::as_str);
     let kind = text("type").unwrap_or_default();
     let name = text("id").or_else(|| party_label(actor))?;
     Some(format!("{kind}\0{name}"))

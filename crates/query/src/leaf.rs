@@ -18,9 +18,10 @@ use proofbook_store::segment::{
 use crate::block::Block;
 use crate::budget::Meter;
 use crate::found::Stored;
-use crate::limits::VERDICTS_MAX;
+use crate::limits::{VALUE_BYTES_MAX, VERDICTS_MAX};
 use crate::page_filter::PageFilter;
 use crate::plan::{Bounds, Decided};
+use crate::reading::Reading;
 use crate::rowset::RowSet;
 
 /// One condition, and what is known of the entries it was asked of.
@@ -54,41 +55,18 @@ impl<'q> Leaf<'q> {
         groups: GroupSet,
         meter: &Meter<'_>,
     ) -> Result<RowSet, SegmentError> {
-        let first = block.segment.rows_of_block(block.number).start;
         let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
-        let mut page_lower = Vec::new();
-        let mut passing = rows.emptied();
-        for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
-            let mut scan = block.segment.scan_group(group);
-            let mut page = 0..0;
-            let mut page_is_wanted = false;
-            for row in rows.iter() {
-                let number = first + row as u32;
-                if !page.contains(&number) {
-                    page = scan.seek(number)?;
-                    meter.spend(scan.bytes() as u64);
-                    let ascii = scan.ascii_page();
-                    page_is_wanted =
-                        ascii.is_none_or(|page| filter.may_be_in(page, &mut page_lower));
-                }
-                if !page_is_wanted || passing.contains(row) {
-                    continue;
-                }
-                if scan.value(number).is_some_and(|value| self.value_passes(group, value)) {
-                    passing.insert(row);
-                }
+        let reading = Reading { block: block.columns, filter, groups };
+        let (passing, bytes) = match self.predicate {
+            Predicate::Text(pattern) => {
+                reading.shared(rows, &|value| text_is_in(pattern, value))?
             }
-        }
+            _ => reading.rows(rows, &|group, value| {
+                self.may_pass(value) && self.entry_passes(group, value)
+            })?,
+        };
+        meter.spend(bytes);
         Ok(passing)
-    }
-
-    fn value_passes(&self, group: Group, value: &[u8]) -> bool {
-        if let Predicate::Text(pattern) = self.predicate {
-            return text_is_in(pattern, value);
-        }
-        let mut groups = GroupBytes::default();
-        groups.set(group, Some(value));
-        self.may_pass(value) && self.is_true_of(&Stored::nothing(), &groups)
     }
 
     fn is_true_of(&self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> bool {
@@ -102,7 +80,7 @@ impl<'q> Leaf<'q> {
         field: &Field,
         any: &[Test],
     ) -> Result<Decided, SegmentError> {
-        let (segment, number) = (block.segment, block.number);
+        let (segment, number) = (block.columns.segment, block.columns.number);
         let numbers = |numbers: BlockNumbers| {
             let in_range = |number: i64| {
                 any.iter().any(|test| match test {
@@ -243,7 +221,7 @@ impl<'q> Leaf<'q> {
             // Every event has an action, which is a text.
             return Ok(exact(rows.clone()));
         }
-        let (segment, number) = (block.segment, block.number);
+        let (segment, number) = (block.columns.segment, block.columns.number);
         let mut sure = self.words(&segment.actions(number)?, rows, with_action);
         let mut groups = GroupSet::ALL;
         for part in pattern.segments() {
@@ -274,33 +252,39 @@ impl<'q> Leaf<'q> {
     ) -> Result<Decided, SegmentError> {
         let decoded = block.column(column)?;
         let Some(coded) = decoded.coded() else { return Ok(open(rows, column.group())) };
-        let passing: Vec<bool> = (0..coded.len())
-            .map(|number| {
-                let entry = coded.entry(number).unwrap_or_default();
-                self.may_pass(entry) && self.entry_passes(entry, &coded.entry_groups(number))
-            })
-            .collect();
+        // Asked when a row has it: a block holds entries of other workspaces too.
+        let mut verdicts: Vec<Option<bool>> = vec![None; coded.len()];
         let mut found = rows.emptied();
-        if passing.contains(&true) {
-            coded.for_each_code(rows.bounds(), |row, code| {
-                if passing[code] {
-                    found.insert(row);
-                }
+        coded.for_each_code(rows.bounds(), |row, code| {
+            if !rows.contains(row) {
+                return;
+            }
+            let passes = *verdicts[code].get_or_insert_with(|| {
+                let entry = coded.entry(code).unwrap_or_default();
+                self.may_pass(entry) && self.entry_passes(column.group(), entry)
             });
-        }
+            if passes {
+                found.insert(row);
+            }
+        });
         Ok(exact(found))
     }
 
-    fn entry_passes(&self, entry: &[u8], groups: &GroupBytes<'_>) -> bool {
+    /// Asks of a group's value, or of what a column keeps of it.
+    fn entry_passes(&self, group: Group, entry: &[u8]) -> bool {
         if let Some(known) = self.verdicts.borrow().get(entry) {
             return *known;
         }
         let passes = match self.predicate {
             Predicate::Text(pattern) => text_is_in(pattern, entry),
-            _ => self.is_true_of(&Stored::nothing(), groups),
+            _ => {
+                let mut groups = GroupBytes::default();
+                groups.set(group, Some(entry));
+                self.is_true_of(&Stored::nothing(), &groups)
+            }
         };
         let mut verdicts = self.verdicts.borrow_mut();
-        if verdicts.len() < VERDICTS_MAX {
+        if verdicts.len() < VERDICTS_MAX && entry.len() <= VALUE_BYTES_MAX {
             verdicts.insert(entry.into(), passes);
         }
         passes

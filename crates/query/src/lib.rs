@@ -30,6 +30,7 @@ mod page_filter;
 mod plan;
 mod question;
 mod reader;
+mod reading;
 mod rowset;
 mod scan;
 mod selection;

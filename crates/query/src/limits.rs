@@ -19,3 +19,5 @@ pub const UNREAD_NAMES_MAX: usize = 16;
 pub const RECENT_BLOCK_ROWS: usize = 1_024;
 /// Dictionary entries of which a condition remembers whether they pass, from block to block.
 pub(crate) const VERDICTS_MAX: usize = 65_536;
+/// Rows of a block from which on two threads read them; below, starting one costs more than it saves.
+pub(crate) const SHARED_ROWS_MIN: usize = 1_024;

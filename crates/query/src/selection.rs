@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proofbook_store::fold::Workspace;
 use proofbook_store::prepare::IdHasher;
-use proofbook_store::segment::{GroupSet, SegmentError};
+use proofbook_store::segment::SegmentError;
 
 use crate::block::{Block, IdRows};
 use crate::budget::Meter;
@@ -113,7 +113,7 @@ impl<'q> Selection<'q> {
     fn judge_recent(&self, source: &Source, block: usize) -> Result<Judged, SegmentError> {
         let asked = source.all_of_block(block);
         let mut judged = Judged { rows: asked.clone(), left_out: 0 };
-        source.visit(block, &asked, GroupSet::ALL, &mut |row, event| {
+        source.for_each_row(block, &asked, &mut |row, event| {
             self.meter.spend(event.groups.bytes_total() as u64);
             match self.question.ask(event) {
                 Answer::Yes => return,

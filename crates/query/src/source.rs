@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use proofbook_event::Group;
 use proofbook_filter::IntRange;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::fold::Workspace;
@@ -146,9 +147,7 @@ impl Source {
     /// Returns where the columns of a block are, when it has some.
     pub(crate) fn packed_block(&self, block: usize) -> Option<Columns<'_>> {
         match self {
-            Self::Segment(part) => {
-                Some(Columns { segment: &part.segment, number: part.first_block + block })
-            }
+            Self::Segment(part) => Some(part.columns(block)),
             Self::Recent(_) => None,
         }
     }
@@ -174,21 +173,53 @@ impl Source {
         Ok(())
     }
 
-    /// Visits rows of a block in ascending order, with the groups asked for.
-    pub(crate) fn visit(
+    /// Visits rows of a block in ascending order, with the values of one group.
+    pub(crate) fn for_each_value(
         &self,
         block: usize,
         rows: &RowSet,
-        groups: GroupSet,
+        group: Group,
+        visit: &mut dyn FnMut(usize, &[u8]),
+    ) -> Result<(), SegmentError> {
+        match self {
+            Self::Segment(part) => {
+                let first = part.segment.rows_of_block(part.first_block + block).start;
+                let mut scan = part.segment.scan_group(group);
+                for row in rows.iter() {
+                    let number = first + row as u32;
+                    scan.seek(number)?;
+                    if let Some(value) = scan.value(number) {
+                        visit(row, value);
+                    }
+                }
+            }
+            Self::Recent(part) => {
+                let events = part.block(block);
+                for row in rows.iter() {
+                    if let Some(value) = events[row].parts().groups.get(group) {
+                        visit(row, value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits rows of a block in ascending order with their clear fields, and all groups if they are
+    /// recent.
+    pub(crate) fn for_each_row(
+        &self,
+        block: usize,
+        rows: &RowSet,
         visit: &mut dyn FnMut(usize, &Stored<'_>),
     ) -> Result<(), SegmentError> {
         match self {
             Self::Segment(part) => {
                 let first = part.segment.rows_of_block(part.first_block + block).start;
                 let numbers: Vec<u32> = rows.iter().map(|row| first + row as u32).collect();
-                let read = part.segment.read_rows(&numbers, groups)?;
-                for (index, number) in numbers.iter().enumerate() {
-                    visit((number - first) as usize, &Stored::of_row(&read.get(index)));
+                let read = part.segment.read_rows(&numbers, GroupSet::NONE)?;
+                for (row, found) in rows.iter().zip(read.iter()) {
+                    visit(row, &Stored::of_row(&found));
                 }
             }
             Self::Recent(part) => {
@@ -225,9 +256,13 @@ impl Source {
 }
 
 impl SegmentPart {
+    fn columns(&self, block: usize) -> Columns<'_> {
+        Columns { segment: &self.segment, number: self.first_block + block }
+    }
+
     /// Returns a block for the plan.
     pub(crate) fn block<'b>(&'b self, block: usize, ids: &'b IdRows) -> Block<'b> {
-        Block { segment: &self.segment, number: self.first_block + block, ids }
+        Block { columns: self.columns(block), ids }
     }
 
     /// Cuts the rows to a range of `occurred_at`; leaves them whole where they cannot be read, since

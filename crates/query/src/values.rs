@@ -1,13 +1,14 @@
 //! The values of a field by row, numbered so that counting them is adding to a list.
 //!
-//! A coded column's entry is read once a query, however many rows and blocks have it.
+//! A value of a group, or a coded column's entry, is read once a query, however many rows and blocks
+//! have it.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use proofbook_event::{Event, GroupBytes};
+use proofbook_event::{Event, Group, GroupBytes};
 use proofbook_filter::{Field, fold};
-use proofbook_store::segment::{BlockWords, CodedColumn, FieldColumn, GroupSet, SegmentError};
+use proofbook_store::segment::{BlockWords, CodedColumn, FieldColumn, SegmentError};
 
 use crate::budget::Meter;
 use crate::error::QueryError;
@@ -26,7 +27,7 @@ pub(crate) struct Values<'f> {
     prefix: Option<String>,
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, Option<u32>>,
-    of_entry: HashMap<Box<[u8]>, Numbers>,
+    of_value: HashMap<Box<[u8]>, Numbers>,
 }
 
 impl<'f> Values<'f> {
@@ -37,7 +38,7 @@ impl<'f> Values<'f> {
             prefix: prefix.map(|prefix| fold(prefix).into_owned()),
             names: Vec::new(),
             numbers: HashMap::new(),
-            of_entry: HashMap::new(),
+            of_value: HashMap::new(),
         }
     }
 
@@ -67,6 +68,7 @@ impl<'f> Values<'f> {
     ) -> Result<(), SegmentError> {
         if let Some(packed) = source.packed_block(block) {
             match self.field {
+                // The description group has the names of unlisted actions only.
                 Field::Action => {
                     let words = packed.segment.actions(packed.number)?;
                     self.visit_words(&words, rows, visit);
@@ -79,20 +81,25 @@ impl<'f> Values<'f> {
                 }
                 _ => {}
             }
-            for column in columns_of(self.field) {
-                let column = packed.column(*column)?;
+            for key in columns_of(self.field) {
+                let column = packed.column(*key)?;
                 if let Some(coded) = column.coded() {
-                    self.visit_coded(coded, rows, visit);
+                    self.visit_coded(coded, key.group(), rows, visit);
                     return Ok(());
                 }
             }
         }
-        let groups = GroupSet::of(self.field.group().filter(|_| *self.field != Field::Action));
-        source.visit(block, rows, groups, &mut |row, event| {
-            meter.spend(event.groups.bytes_total() as u64);
-            let numbers = self.of_event(event, &event.groups);
-            visit(row, &numbers);
-        })
+        match self.field.group().filter(|_| *self.field != Field::Action) {
+            Some(group) => source.for_each_value(block, rows, group, &mut |row, value| {
+                meter.spend(value.len() as u64);
+                let numbers = self.of_value(group, value);
+                visit(row, &numbers);
+            }),
+            None => source.for_each_row(block, rows, &mut |row, event| {
+                let numbers = self.of_event(event, &GroupBytes::default());
+                visit(row, &numbers);
+            }),
+        }
     }
 
     fn visit_words(
@@ -114,36 +121,37 @@ impl<'f> Values<'f> {
     fn visit_coded(
         &mut self,
         coded: &CodedColumn,
+        group: Group,
         rows: &RowSet,
         visit: &mut dyn FnMut(usize, &[u32]),
     ) {
         let mut numbers: Vec<Option<Numbers>> = vec![None; coded.len()];
         coded.for_each_code(rows.bounds(), |row, code| {
             if rows.contains(row) {
-                let numbers = numbers[code].get_or_insert_with(|| self.of_entry(coded, code));
+                let numbers = numbers[code].get_or_insert_with(|| {
+                    self.of_value(group, coded.entry(code).unwrap_or_default())
+                });
                 visit(row, numbers);
             }
         });
     }
 
-    fn of_entry(&mut self, coded: &CodedColumn, code: usize) -> Numbers {
-        let entry = coded.entry(code).unwrap_or_default();
-        if let Some(known) = self.of_entry.get(entry) {
+    /// Returns the numbers of what a group's value, or what a column keeps of it, has of the field.
+    fn of_value(&mut self, group: Group, value: &[u8]) -> Numbers {
+        if let Some(known) = self.of_value.get(value) {
             return known.clone();
         }
-        let numbers = self.of_event(&Stored::nothing(), &coded.entry_groups(code));
-        if self.of_entry.len() < limits::VERDICTS_MAX {
-            self.of_entry.insert(entry.into(), numbers.clone());
+        let mut groups = GroupBytes::default();
+        groups.set(group, Some(value));
+        let numbers = self.of_event(&Stored::nothing(), &groups);
+        if self.of_value.len() < limits::VERDICTS_MAX && value.len() <= limits::VALUE_BYTES_MAX {
+            self.of_value.insert(value.into(), numbers.clone());
         }
         numbers
     }
 
     fn of_event(&mut self, event: &Stored<'_>, groups: &GroupBytes<'_>) -> Numbers {
-        let mut needed = GroupBytes::default();
-        if let Some(group) = self.field.group() {
-            needed.set(group, groups.get(group));
-        }
-        let Ok(event) = Event::from_groups(event.clear(), &needed) else { return [].into() };
+        let Ok(event) = Event::from_groups(event.clear(), groups) else { return [].into() };
         let mut numbers = Vec::new();
         let field = self.field;
         field.values(&event, &mut |value| {
