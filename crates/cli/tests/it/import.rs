@@ -1,10 +1,13 @@
 //! Imported files: what comes in, what is refused with its line, and that nothing comes in twice.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::support::{Directory, Server};
+use crate::support::{Directory, KEY, Server};
 
 fn sample(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../mappings/samples");
@@ -85,26 +88,80 @@ fn a_bad_line_is_named_and_costs_only_itself() {
     );
 }
 
+/// Stands for a server: answers `answered` requests as if every event of them was created, then hangs
+/// up on every further one. Returns how many events it was sent in answered requests.
+fn stand_in(listener: &TcpListener, answered: usize, ended: &AtomicBool) -> usize {
+    let mut left = answered;
+    let mut events = 0;
+    listener.set_nonblocking(true).expect("a listener");
+    while !ended.load(Ordering::SeqCst) {
+        let Ok((stream, _)) = listener.accept() else {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            continue;
+        };
+        stream.set_nonblocking(false).expect("a stream");
+        let mut stream = BufReader::new(stream);
+        while let Some(lines) = request_lines(&mut stream) {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            events += lines;
+            let results: Vec<_> = (0..lines).map(|_| json!({"status": "created"})).collect();
+            let body = json!({ "results": results }).to_string();
+            let head = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.get_mut().write_all((head + &body).as_bytes()).expect("the client reads");
+        }
+    }
+    events
+}
+
+/// Reads a request and counts the lines of its body.
+fn request_lines(stream: &mut BufReader<std::net::TcpStream>) -> Option<usize> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(body.iter().filter(|byte| **byte == b'\n').count())
+}
+
 #[test]
 fn an_interrupted_import_goes_on_where_it_was() {
     let directory = Directory::new();
     let event = |n: usize| format!("{{\"id\":\"e{n}\",\"action\":\"x.create\"}}\n");
-    let all: String = (0..5000).map(event).collect();
-    directory.write("events.ndjson", &all);
-    // The same import, ended by its sink: the server goes away.
-    let data = directory.join("data");
-    let server = Server::start(&directory, &data);
-    let url = server.url.clone();
-    let mut arguments = vec!["import", "--json", "events.ndjson", "-w", "acme"];
-    let flags = server.flags().map(str::to_owned);
-    arguments.extend(flags.iter().map(String::as_str));
-    assert_eq!(directory.run(&arguments).json()["created"], json!(5000));
-    drop(server);
-    let failed = directory.run(&arguments);
-    assert_eq!(failed.code, 5, "{failed:?} {url}");
-    let again =
-        directory.run(&["import", "--json", "events.ndjson", "-w", "acme", "--data", "data"]);
-    assert_eq!(again.json()["duplicates"], json!(5000));
+    directory.write("events.ndjson", (0..5000).map(event).collect::<String>());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let import = |answered: usize| {
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let server = scope.spawn(|| stand_in(&listener, answered, &ended));
+            let arguments = ["import", "events.ndjson", "-w", "acme", "--url", &url, "--key", KEY];
+            let ran = directory.run(&arguments);
+            ended.store(true, Ordering::SeqCst);
+            (ran, server.join().expect("it ends"))
+        })
+    };
+    let (first, sent) = import(2);
+    assert_eq!((first.code, sent), (5, 2_000), "{first:?}");
+    let (second, sent) = import(100);
+    assert_eq!((second.code, sent), (0, 3_000), "{second:?}");
+    assert!(second.err.contains("going on behind 2000 records"), "{second:?}");
+    assert!(second.out.contains("5000 imported"), "all of it is counted: {second:?}");
+    let (third, sent) = import(100);
+    assert_eq!((third.code, sent), (0, 5_000), "a finished import begins anew");
 }
 
 #[test]
