@@ -2,12 +2,12 @@
 //!
 //! What lives here: [`preset`] (one product as one TOML file), [`embedded`] (those in the binary),
 //! [`catalog`] (an action's title, module, verb and sentence), [`template`], [`mask`] (secrets),
-//! [`admit`] (the judgement of one event) and [`admitted`] (its result), [`access`] (who may see it),
+//! [`mod@admit`] (the judgement of one event) and [`admitted`] (its result), [`access`] (who may see it),
 //! [`retention`] (how long it is kept), [`link`] (a module's address), [`mapping`] (foreign logs).
 //!
 //! What stays out: storage, HTTP, mail, clocks and randomness. Keys, ids and the time are given.
 //!
-//! Invariant: what [`admit`] returns holds no value that the catalog or a detector calls a secret,
+//! Invariant: what [`fn@admit`] returns holds no value that the catalog or a detector calls a secret,
 //! nowhere in its bytes.
 #![forbid(unsafe_code)]
 

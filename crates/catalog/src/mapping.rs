@@ -2,9 +2,9 @@
 //!
 //! A mapping is data (TOML, `mappings/*.toml`; the language is described in
 //! `docs/guide/import.md`): for each field of the contract an expression over the foreign record,
-//! and a rule for what is left over. Six are shipped. This module reads such a file ([`read`]),
-//! finds the records in a vendor's document ([`records`]), reads their JSON more patiently than
-//! ingest does ([`lenient`]) and maps them ([`build`], [`expression`], [`rest`]).
+//! and a rule for what is left over. Six are shipped. This module reads such a file (`read`),
+//! finds the records in a vendor's document (`records`), reads their JSON more patiently than
+//! ingest does (`lenient`) and maps them (`build`, `expression`, `rest`).
 //!
 //! What stays out: files, decompression, HTTP, progress. The import verb of the CLI does these.
 //!

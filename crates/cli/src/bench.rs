@@ -1,5 +1,5 @@
-//! The benchmark: workload W, what the machine can do at all ([`baseline`]), what a process costs
-//! ([`process`]), and the measurements themselves. The verb `bench` prints what they return.
+//! The benchmark: workload W, what the machine can do at all (`baseline`), what a process costs
+//! (`process`), and the measurements themselves. The verb `bench` prints what they return.
 
 pub(crate) mod baseline;
 pub(crate) mod child;

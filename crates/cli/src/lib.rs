@@ -1,7 +1,7 @@
 //! The binary: one file per verb, and the remote client.
 //!
-//! What lives here: the table of verbs ([`verb`]), how a person is answered ([`output`],
-//! [`failure`]), the user's own files ([`files`]), the client of a running server, the demo's
+//! What lives here: the table of verbs (`verb`), how a person is answered (`output`,
+//! `failure`), the user's own files (`files`), the client of a running server, the demo's
 //! stories and the benchmark.
 //!
 //! What stays out: logic that a library test cannot reach. A verb reads its arguments, calls a

@@ -15,6 +15,7 @@ use proofbook_store::open::Options;
 use proofbook_store::random::SystemRandom;
 use proofbook_store::store::Store;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::data_dir;
 use crate::failure::Failure;
@@ -25,6 +26,7 @@ pub(crate) struct Running {
     runtime: Runtime,
     server: Server,
     store: Arc<Store>,
+    asked: Asked,
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
     /// What became of the first admin key.
     pub(crate) first_key: FirstKey,
@@ -52,8 +54,13 @@ pub(crate) fn start(config: Config) -> Result<Running, Failure> {
                 .because(error)
                 .hint("--listen 127.0.0.1:0 takes any free port")
         })?;
+    // Before anybody is told that there is a server to be stopped.
+    let asked = {
+        let _within = runtime.enter();
+        Asked::begin().map_err(|error| Failure::failed("cannot wait for signals").because(error))?
+    };
     let ticker = tick(store.clone());
-    Ok(Running { runtime, server, store, ticker, first_key })
+    Ok(Running { runtime, server, store, asked, ticker, first_key })
 }
 
 /// Asks once a second what the clock noticed, until the sender is gone.
@@ -97,12 +104,10 @@ impl Running {
     }
 
     /// Serves until the process is asked to end, then stops in order.
-    pub(crate) fn until_asked_to_stop(self, output: &mut Output) -> Result<(), Failure> {
-        let asked = self.runtime.block_on(asked_to_stop());
-        asked.map_err(|error| Failure::failed("cannot wait for signals").because(error))?;
+    pub(crate) fn until_asked_to_stop(mut self, output: &mut Output) {
+        self.runtime.block_on(self.asked.wait());
         output.note("stopping: what was begun is finished");
         self.stop();
-        Ok(())
     }
 
     /// Stops in order.
@@ -119,13 +124,22 @@ impl Running {
     }
 }
 
-async fn asked_to_stop() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the process to end, taken from the moment this exists.
+struct Asked {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Asked {
+    fn begin() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The fold: the deterministic function from log to state (design decisions 1 and 2).
 //!
-//! [`State::apply`] takes one frame and nothing else: no disk, no clock, no randomness, no catalog.
+//! [`Fold::apply`] takes one frame and nothing else: no disk, no clock, no randomness, no catalog.
 //! Whatever needed judgement was judged before and travels in the record; whatever needs the disk
 //! (is this id known in a segment?) is looked up before and handed in as data. Live path and replay
 //! run the same code on the same bytes.

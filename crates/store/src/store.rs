@@ -255,7 +255,7 @@ impl Store {
 
     /// Stops the threads after what was submitted before is committed. Further batches are refused.
     ///
-    /// A pack under way is given [`PACK_GRACE`] to end, so that its work is not done twice; without it
+    /// A pack under way is given `PACK_GRACE` to end, so that its work is not done twice; without it
     /// nothing is lost, since the events are in the log.
     pub fn stop(&self) {
         let steps = PACK_GRACE.as_millis() / PACK_GRACE_STEP.as_millis();

@@ -1,6 +1,6 @@
 //! The files a check looks at: all that git tracks, or, without git, all that is not built.
 //!
-//! Tests make one from strings with [`Tree::of`].
+//! Tests make one from strings with `Tree::of`.
 
 use std::path::Path;
 use std::process::Command;

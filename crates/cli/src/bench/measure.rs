@@ -61,6 +61,11 @@ impl Measure {
         Self { gate: Some(gate), goal: Some(goal), ..self }
     }
 
+    /// Takes the bounds away, where they are for something larger.
+    pub(crate) fn unbounded(self) -> Self {
+        Self { gate: None, goal: None, ..self }
+    }
+
     /// Tells whether the gate holds, when there is one.
     pub(crate) fn passes(&self) -> Option<bool> {
         Some(self.gate?.holds(self.value))

@@ -1,7 +1,6 @@
 //! Where imported events go: straight into a stopped store, or to a running server.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proofbook_catalog::Rejected;
@@ -42,20 +41,10 @@ impl Sink {
     /// Ends it; what was recorded is durable already.
     pub(crate) fn finish(self) {
         match self {
-            Self::Local(store) => {
-                // What is being packed is let come to its end; it would be done again otherwise.
-                while store.view().generations.len() > 1 && !failed(&store) {
-                    std::thread::sleep(BUSY_WAIT);
-                }
-                store.stop();
-            }
+            Self::Local(store) => store.stop(),
             Self::Remote(_) => {}
         }
     }
-}
-
-fn failed(store: &Store) -> bool {
-    store.counters().failed.load(Ordering::Relaxed)
 }
 
 fn record_locally(store: &Store, items: &[Item]) -> Result<Vec<Verdict>, Failure> {

@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         running.stop();
         return Ok(());
     }
-    running.until_asked_to_stop(output)
+    running.until_asked_to_stop(output);
+    Ok(())
 }
 
 /// A directory that goes with the demo.

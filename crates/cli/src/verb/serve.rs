@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
     let data = config.data.clone();
     let running = running::start(config)?;
     announce(&running, &data, output)?;
-    running.until_asked_to_stop(output)
+    running.until_asked_to_stop(output);
+    Ok(())
 }
 
 /// Puts the settings together from file, environment and flags.

@@ -108,3 +108,12 @@ fn the_demo_tells_its_stories() {
     assert_eq!(workspaces.len(), 5);
     assert!(workspaces.iter().all(|one| one["events"].as_u64() > Some(50)), "{told}");
 }
+
+#[test]
+fn a_server_that_is_asked_to_stop_as_soon_as_it_answers_ends_in_order() {
+    let directory = Directory::new();
+    for _ in 0..5 {
+        let server = Server::start(&directory, &directory.join("data"));
+        assert_eq!(server.stop(), Some(0));
+    }
+}

@@ -98,6 +98,14 @@ impl Server {
         Self { child, url: told["url"].as_str().expect("an address").to_owned() }
     }
 
+    /// Asks it to stop and returns its exit code; `None` when a signal ended it.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.expect("a process");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        self.child.wait().expect("it ends").code()
+    }
+
     /// Flags by which a client verb reaches it.
     pub(crate) fn flags(&self) -> [&str; 4] {
         ["--url", &self.url, "--key", KEY]

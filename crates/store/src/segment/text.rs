@@ -35,7 +35,7 @@ use super::pack::Packer;
 use super::rows::GroupSet;
 use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_mixed, is_token, runs};
 
-/// Bits of the bitmap while it is filled, as a power of two; it is folded as far as [`LOAD_MAX`]
+/// Bits of the bitmap while it is filled, as a power of two; it is folded as far as `LOAD_MAX_PERCENT`
 /// lets it.
 const BITMAP_LOG2_MAX: u32 = 18;
 const BITMAP_LOG2_MIN: u32 = 9;

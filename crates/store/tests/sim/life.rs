@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) crash_once_in: u64,
     /// Whether calls fail and disks fill.
     pub(crate) weather: bool,
+    /// The one call that fails: in which process, and which of those that can fail so.
+    pub(crate) fault: Option<(Fault, u64, u64)>,
     pub(crate) bug: Option<DiskBug>,
 }
 
@@ -73,6 +75,8 @@ struct Life {
     full: bool,
     /// How many calls the disk answers before the power goes.
     off_after: Option<u64>,
+    /// How many processes there were before this one.
+    processes: u64,
 }
 
 /// What a step led to.
@@ -102,13 +106,17 @@ impl Life {
             disturbed: false,
             full: false,
             off_after: None,
+            processes: 0,
         }
     }
 
     fn run(&mut self) -> Result<(), String> {
         let mut steps = self.plan.steps;
         while steps > 0 && self.side.violation().is_none() {
-            let after = self.one_process(&mut steps)?;
+            let after = self.one_process(&mut steps);
+            self.tally.faults += self.disk.faults_struck();
+            self.processes += 1;
+            let after = after?;
             if self.side.violation().is_some() {
                 break;
             }
@@ -140,7 +148,11 @@ impl Life {
             self.disk.crash_after(calls);
             self.off_after = Some(calls);
         }
-        if self.plan.weather {
+        if let Some((fault, process, nth)) = self.plan.fault {
+            if process == self.processes {
+                self.disk.inject(fault, Calls::any().nth(nth));
+            }
+        } else if self.plan.weather {
             self.plan_fault();
         }
         self.tally.recoveries += 1;
@@ -226,23 +238,24 @@ impl Life {
             Fault::SyncLosesPages,
             Fault::SyncRevertsPages,
         ];
-        let far = if self.dice.once_in(3) { 40 } else { 250 };
-        let nth = self.dice.below(far) + 1;
-        match self.dice.below(4) {
-            0 => {}
-            1 => {
+        match self.dice.below(3) {
+            0 => {
                 // A disk that lies. Where the store reads back what it wrote, it must notice.
                 let fault = self.dice.pick(&[Fault::FlipBitOnSync, Fault::LoseWriteOnSync]);
                 let dir = self.dice.pick(&["segments/", "snapshots/"]);
-                let nth = nth % 6 + 1;
+                let nth = self.dice.below(3) + 1;
                 self.disk.inject(fault, Calls::of(CallKind::SyncData).on(dir).nth(nth));
             }
-            2 => {
+            1 => {
                 let fault = self.dice.pick(&[Fault::SyncLosesPages, Fault::SyncRevertsPages]);
-                let nth = nth % 24 + 1;
+                let nth = self.dice.below(24) + 1;
                 self.disk.inject(fault, Calls::of(CallKind::SyncData).nth(nth));
             }
-            _ => self.disk.inject(self.dice.pick(&ANYWHERE), Calls::any().nth(nth)),
+            _ => {
+                let far = if self.dice.once_in(3) { 40 } else { 250 };
+                let nth = self.dice.below(far) + 1;
+                self.disk.inject(self.dice.pick(&ANYWHERE), Calls::any().nth(nth));
+            }
         }
     }
 

@@ -4,7 +4,8 @@
 //! `cargo xtask sim` runs it at length. Without it these tests run some lives only. Read from the
 //! environment: `PROOFBOOK_SIM_SEEDS=A..B` (default `0..6`), `PROOFBOOK_SIM_RECOVERIES=N` (goes on
 //! with further seeds until so many recoveries were judged), `PROOFBOOK_SIM_PLANT=NAME` (the bug to
-//! live with), `PROOFBOOK_SIM_PLANTS=all` (which planted bugs must be caught).
+//! live with), `PROOFBOOK_SIM_PLANTS=all` (which planted bugs must be caught),
+//! `PROOFBOOK_SIM_STRIDE=N` (every Nth call fails in turn).
 #![forbid(unsafe_code)]
 
 mod branch;
@@ -32,6 +33,16 @@ fn no_life_loses_what_was_acknowledged() {
     match runs.run(plant) {
         Ok(tally) => println!("{tally:#?}"),
         Err(violation) => panic!("{}", run::report(&violation, plant)),
+    }
+}
+
+#[test]
+fn a_failing_call_anywhere_loses_nothing() {
+    let stride = std::env::var("PROOFBOOK_SIM_STRIDE")
+        .map_or(97, |text| text.parse().unwrap_or_else(|_| panic!("{text} is no number")));
+    match run::sweep(3, stride) {
+        Ok(tally) => println!("{} calls failed, {} recoveries", tally.faults, tally.recoveries),
+        Err(violation) => panic!("{}", run::report(&violation, None)),
     }
 }
 

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use proofbook_store::disk::sim::Fault;
+
 use crate::branch::Tally;
 use crate::disk::DiskBug;
 use crate::life::{self, Plan, Violation};
@@ -24,6 +26,7 @@ pub(crate) fn plan(seed: u64, bug: Option<DiskBug>) -> Plan {
         // Some lives crash at every call, longer ones at some.
         crash_once_in: [2, 16, 40, 1, 24][(seed % 5) as usize],
         weather: seed % 2 == 1,
+        fault: None,
         bug,
     }
 }
@@ -79,6 +82,60 @@ impl Runs {
             None => Ok(total.into_inner().expect("no holder panics")),
         }
     }
+}
+
+/// Lets each call of one life fail in turn, in every way in which it can (goal 5 of
+/// `docs/reliability.md`): after a failed sync at every index, after the others at every `stride`th.
+pub(crate) fn sweep(seed: u64, stride: u64) -> Result<Tally, Box<Violation>> {
+    const WAYS: [Fault; 8] = [
+        Fault::SyncLosesPages,
+        Fault::SyncRevertsPages,
+        Fault::Eio,
+        Fault::EioButDone,
+        Fault::Enospc,
+        Fault::Emfile,
+        Fault::Eintr,
+        Fault::Short,
+    ];
+    let mut total = Tally::default();
+    for (way, fault) in WAYS.into_iter().enumerate() {
+        let stride = if way < 2 { 1 } else { stride };
+        // Past the last process, not even its first call is there to fail.
+        for process in 0.. {
+            let mut nth = 1;
+            loop {
+                let life = lead(Plan {
+                    seed,
+                    steps: 40,
+                    crash_once_in: u64::MAX,
+                    weather: false,
+                    fault: Some((fault, process, nth)),
+                    bug: None,
+                })
+                .map_err(|violation| with_fault(violation, fault, process, nth))?;
+                total.add(&life);
+                if life.faults == 0 {
+                    break;
+                }
+                nth += stride;
+            }
+            if nth == 1 {
+                break;
+            }
+        }
+    }
+    Ok(total)
+}
+
+fn with_fault(
+    mut violation: Box<Violation>,
+    fault: Fault,
+    process: u64,
+    nth: u64,
+) -> Box<Violation> {
+    violation.reason =
+        format!("{fault:?} at call {nth} of process {process}: {}", violation.reason);
+    violation
 }
 
 /// Leads one life; a panic of the store is a violation too.
