@@ -2,8 +2,8 @@
 //!
 //! What lives here: [`config`] (every setting), [`mod@serve`] (listening, deadlines, stopping),
 //! [`routes`] (the table of addresses, one file per resource), [`access`] (from a key and the
-//! matched route to a grant), [`keys`], [`problem`] (every error a client sees), bodies, metrics,
-//! pages.
+//! matched route to a grant), [`keys`], [`problem`] (every error a client sees), [`mod@split`]
+//! (a body into events; public for its fuzz target), metrics, pages.
 //!
 //! What stays out: hashing, segments, the evaluation of filters, the decisions of catalogs.
 //!
@@ -33,7 +33,7 @@ pub mod problem;
 mod receipts;
 pub mod routes;
 pub mod serve;
-mod split;
+pub mod split;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;

@@ -10,9 +10,9 @@ use proofbook_event::limits::BATCH_EVENTS_MAX;
 
 use crate::problem::{Code, Fault, Problem};
 
-/// The events of a body, as ranges of its bytes.
+/// The events of a body, as ranges of its bytes: not empty, ascending, without overlap.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Split {
+pub enum Split {
     /// One event, sent alone.
     One(Range<usize>),
     /// Events in an array or in lines; perhaps none.
@@ -21,7 +21,7 @@ pub(crate) enum Split {
 
 /// What the media type says about the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// JSON, or nothing in particular: the first byte tells.
     Any,
     /// One event a line.
@@ -29,7 +29,11 @@ pub(crate) enum Form {
 }
 
 /// Finds the events of a body.
-pub(crate) fn split(text: &[u8], form: Form) -> Result<Split, Problem> {
+///
+/// # Errors
+/// The body is empty, an array in it does not end, or it holds more than [`BATCH_EVENTS_MAX`] events;
+/// the problem names the byte offset.
+pub fn split(text: &[u8], form: Form) -> Result<Split, Problem> {
     let start = skip_space(text, 0);
     if form == Form::Lines {
         return lines(text, 0);
