@@ -160,6 +160,34 @@ pub enum ClockObservationKind {
     WallTrusted,
 }
 
+impl ClockObservationKind {
+    /// Returns the kind's name, as its event has it under `/metadata/kind`; names never change.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WallAhead => "wall_ahead",
+            Self::WallBehind => "wall_behind",
+            Self::WallCrept => "wall_crept",
+            Self::WallAgrees => "wall_agrees",
+            Self::StartedAfterGap => "started_after_gap",
+            Self::StartedBehind => "started_behind",
+            Self::WallTrusted => "wall_trusted",
+        }
+    }
+
+    /// Returns what happened, as a person reads it.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::WallAhead => "The machine's clock is ahead and is not followed",
+            Self::WallBehind => "The machine's clock is behind; recorded times do not go back",
+            Self::WallCrept => "The machine's clock moved step by step as far as a jump",
+            Self::WallAgrees => "The machine's clock agrees again",
+            Self::StartedAfterGap => "Proofbook started after a long pause",
+            Self::StartedBehind => "Proofbook started while the machine's clock was behind",
+            Self::WallTrusted => "An operator confirmed the machine's clock",
+        }
+    }
+}
+
 /// The clock that stamps frames and decides about retention. One for each log.
 ///
 /// Invariant: stamps never decrease, over restarts too, whatever the machine's clocks do. They

@@ -129,6 +129,9 @@ pub struct Committer {
     recent_pack_bytes: usize,
     unmarked: bool,
     pack_job: Option<PackJob>,
+    /// Whether a pack was asked for while another was under way; it is made due when that one ends.
+    pack_wanted: bool,
+    no_space: bool,
 }
 
 impl Committer {
@@ -152,12 +155,19 @@ impl Committer {
             recent_pack_bytes,
             unmarked: false,
             pack_job: None,
+            pack_wanted: false,
+            no_space: false,
         }
     }
 
     /// Returns the fold, for checks.
     pub fn fold(&self) -> &Fold {
         &self.fold
+    }
+
+    /// Tells whether the last append of events or decisions found no space.
+    pub fn found_no_space(&self) -> bool {
+        self.no_space
     }
 
     /// Takes the pack job that the last frame made due.
@@ -198,6 +208,7 @@ impl Committer {
         let position = match self.log.append(&draft) {
             Ok(position) => position,
             Err(AppendError::NoSpace(_)) => {
+                self.no_space = true;
                 answer_all(group, &CommitError::NoSpace);
                 return Ok(());
             }
@@ -211,6 +222,7 @@ impl Committer {
             }
         };
         self.unmarked = true;
+        self.no_space = false;
 
         // From here the frame is durable. A crash now loses no event: recovery folds the same frame
         // to the same result, and a client that retries meets its own event by its id.
@@ -347,7 +359,8 @@ impl Committer {
 
     fn freeze_full_generation(&mut self, view: &mut View, position: Position) {
         let [growing] = view.generations.as_slice() else { return };
-        let is_due = growing.memory_bytes() >= self.recent_pack_bytes
+        let is_due = std::mem::take(&mut self.pack_wanted)
+            || growing.memory_bytes() >= self.recent_pack_bytes
             || self.log.file_count() > limits::LOG_FILES_MAX;
         if !is_due || growing.event_count() == 0 {
             return;
@@ -367,11 +380,15 @@ impl Committer {
         });
     }
 
-    /// Makes a pack due now, however little is recent; nothing when there is nothing or one is due.
+    /// Makes a pack due now, however little is recent; nothing when there is nothing. While another
+    /// pack is under way, the one asked for becomes due when that one ends.
     pub fn freeze_now(&mut self) {
         let mut view = View::clone(&self.published.view.load());
-        let empty = view.generations.iter().all(|g| g.event_count() == 0);
-        if empty || view.generations.len() > 1 || self.pack_job.is_some() {
+        let [growing] = view.generations.as_slice() else {
+            self.pack_wanted = true;
+            return;
+        };
+        if growing.event_count() == 0 {
             return;
         }
         let position = view.position;

@@ -284,9 +284,11 @@ impl Drop for Store {
 
 /// The event that tells what the guarded clock noticed.
 fn clock_event(observation: &ClockObservation) -> EventDraft<'static> {
-    let kind = format!("{:?}", observation.kind).into();
+    let kind = observation.kind.as_str().into();
+    let what = observation.kind.sentence().into();
     let wall = Timestamp::from_micros(observation.wall).to_string().into();
-    let mut metadata = vec![("kind".into(), kind), ("wall_clock".into(), wall)];
+    let mut metadata =
+        vec![("kind".into(), kind), ("what".into(), what), ("wall_clock".into(), wall)];
     if let Some(from) = observation.purge_from {
         let from = Timestamp::from_micros(from).to_string().into();
         metadata.push(("no_purge_before".into(), from));
@@ -401,6 +403,8 @@ impl CommitThread {
             if !group.is_empty() {
                 let events: usize = group.iter().map(|batch| batch.wanted.len()).sum();
                 self.committer.commit(group)?;
+                let no_space = self.committer.found_no_space();
+                self.counters.no_space.store(no_space, Ordering::Relaxed);
                 self.counters.frames.fetch_add(1, Ordering::Relaxed);
                 self.counters.events.fetch_add(events as u64, Ordering::Relaxed);
             }

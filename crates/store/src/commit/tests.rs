@@ -122,9 +122,37 @@ fn a_batch_whose_ids_cannot_be_looked_up_again_is_refused() {
     assert_eq!(opened.published.directory.by_name("acme").expect("known").edge.size(), 4);
 }
 
+/// A pack that was asked for while another was under way was forgotten: what came meanwhile stayed
+/// in recent until the next one asked.
+#[test]
+fn a_pack_asked_for_during_a_pack_follows_it() {
+    let disk = SimDisk::new(5);
+    let mut opened = opened(&disk);
+    let take = |opened: &mut Opened, id| {
+        let (event, answer) = batch(&opened.preparer, &opened.published, id);
+        opened.committer.commit(vec![event]).expect("commits");
+        answer.recv().expect("answered").expect("recorded");
+    };
+    take(&mut opened, "e0");
+    opened.committer.freeze_now();
+    take(&mut opened, "e1");
+    opened.committer.freeze_now();
+    take(&mut opened, "e2");
+    assert_eq!(visible_events(&opened.published), 3);
+    finish_pack(&mut opened);
+    finish_pack(&mut opened);
+    let view = opened.published.view();
+    assert_eq!(view.segments.iter().map(|segment| segment.rows()).collect::<Vec<_>>(), [1, 2]);
+    assert!(opened.committer.take_pack_job().is_none(), "nothing is left to pack");
+}
+
 /// Packs what is recent, as the background thread does.
 fn pack(opened: &mut Opened) {
     opened.committer.freeze_now();
+    finish_pack(opened);
+}
+
+fn finish_pack(opened: &mut Opened) {
     let job = opened.committer.take_pack_job().expect("something to pack");
     let proposal = opened.packer.pack(&job).expect("packs");
     let decision = Batch {

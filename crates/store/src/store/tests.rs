@@ -194,3 +194,33 @@ fn a_store_on_a_full_disk_stops_when_it_is_told_to() {
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
     assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 1);
 }
+
+#[test]
+fn the_gauge_of_a_full_disk_rises_with_a_refusal_and_falls_with_the_next_receipt() {
+    let disk = SimDisk::new(14);
+    let machine = Machine { disk: Arc::new(disk.clone()), ..machine(14) };
+    let mut options = Options { reserve_bytes: 0, ..Options::default() };
+    options.log.file_bytes = 16 * 1024;
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+    // The gauge is set right after the answer is given.
+    let becomes = |full: bool| {
+        (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            store.counters().no_space.load(Ordering::Relaxed) == full
+        })
+    };
+    let commit = || {
+        let draft = EventDraft::parse(br#"{"action":"x.create"}"#).expect("valid");
+        let event = Ok(Wanted { workspace: "acme", draft });
+        store.commit(store.prepare(false, vec![event])).map(drop)
+    };
+    assert_eq!(commit(), Ok(()));
+    disk.set_capacity(Some(0));
+    // The open file has its space already; it takes events until it is full.
+    while commit().is_ok() {}
+    assert_eq!(commit(), Err(CommitError::NoSpace));
+    assert!(becomes(true));
+    disk.set_capacity(None);
+    assert_eq!(commit(), Ok(()));
+    assert!(becomes(false));
+}
