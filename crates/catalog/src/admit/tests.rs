@@ -310,7 +310,7 @@ fn a4_a_strict_catalog_refuses_what_it_does_not_list() {
     draft.action = "audit_log.viewed".into();
     let admitted = setup.admit(draft.clone()).expect("built in");
     assert_eq!(admitted.clear_action(), Some("audit_log.viewed"));
-    draft.action = "audit_log.key_created".into();
+    draft.action = "audit_log.not_declared_yet".into();
     let admitted = setup.admit(draft).expect("Proofbook's own, though not in the table");
     assert_eq!(admitted.clear_action(), None);
 }

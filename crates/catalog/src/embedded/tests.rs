@@ -10,6 +10,8 @@ use crate::catalog::Catalog;
 use crate::retention::Keep;
 
 const PAGE: &str = include_str!("../../../../docs/presets.md");
+/// The page of what Proofbook records of itself in `_system`.
+const SYSTEM_PAGE: &str = include_str!("../../../../docs/guide/system.md");
 
 /// One row of a table of actions, as the page has it.
 struct Row {
@@ -23,10 +25,10 @@ struct Row {
     severity: String,
 }
 
-/// Reads the rows of the page's section that begins with `heading`.
-fn rows(heading: &str) -> Vec<Row> {
-    let begin = PAGE.find(&format!("\n## {heading}")).expect("the page has this section") + 4;
-    let section = &PAGE[begin..];
+/// Reads the rows of a page's section that begins with `heading`.
+fn rows(page: &str, heading: &str) -> Vec<Row> {
+    let begin = page.find(&format!("\n## {heading}")).expect("the page has this section") + 4;
+    let section = &page[begin..];
     let section = &section[..section.find("\n## ").unwrap_or(section.len())];
     section.lines().filter_map(row).collect()
 }
@@ -51,12 +53,15 @@ fn row(line: &str) -> Option<Row> {
 
 /// Compares a preset with its section, in order.
 fn check(preset: &Preset, heading: &str, count: usize) {
-    let rows = rows(heading);
+    check_rows(preset, &rows(PAGE, heading), heading, count);
+}
+
+fn check_rows(preset: &Preset, rows: &[Row], heading: &str, count: usize) {
     assert_eq!(rows.len(), count, "rows under {heading}");
     let names: Vec<&str> = preset.actions.iter().map(|action| action.name.as_str()).collect();
     let expected: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, expected, "actions of {}", preset.name);
-    for (action, row) in preset.actions.iter().zip(&rows) {
+    for (action, row) in preset.actions.iter().zip(rows) {
         let name = &row.name;
         assert_eq!(action.title, row.title, "title of {name}");
         assert_eq!(action.module, row.module, "module of {name}");
@@ -217,7 +222,10 @@ fn a10_columns_have_the_headings_of_the_pages() {
 
 #[test]
 fn a10_built_in_actions_are_their_table_and_belong_to_every_catalog() {
-    check(built_in(), "Built in, in every workspace", 9);
+    let heading = "Built in, in every workspace";
+    let mut rows = rows(PAGE, heading);
+    rows.extend(self::rows(SYSTEM_PAGE, "Acts on the installation"));
+    check_rows(built_in(), &rows, heading, 14);
     for (name, _) in PRESETS {
         let catalog = Catalog::embedded(name).expect("embedded");
         let viewed = catalog.resolve("audit_log.viewed");
