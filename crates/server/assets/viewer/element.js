@@ -1,0 +1,281 @@
+// <audit-log>: the element that a product puts into its page.
+//
+//   <audit-log workspace="acme" token-url="/audit-token"></audit-log>
+//
+// Attributes: `src` (the server; this script's own when absent), `workspace`, `token` or `token-url`
+// (asked with POST, answers {token}; again when the token expires) or the property `getToken`, `lang`,
+// `theme` (auto, light, dark), `sync-url` (query, hash, none), `height` (a length: the list then
+// scrolls inside), `keys` (`page`: keys work wherever the focus is).
+// Events: `audit-log:event-open` {id}, `audit-log:error` {code, detail}.
+
+import { html, render } from "./vendor/lit-html.js";
+import { Api, Problem } from "./api.js";
+import * as controls from "./controls.js";
+import * as copy from "./copy.js";
+import { drawer } from "./detail.js";
+import { dialog } from "./dialogs.js";
+import { panel } from "./explore.js";
+import { download } from "./export.js";
+import { pressed } from "./keys.js";
+import { Model } from "./model.js";
+import { and } from "./query.js";
+import * as states from "./states.js";
+import { footer, list, pager } from "./table.js";
+import { pickLanguage, shown, translator } from "./text.js";
+import { around, shifted } from "./time.js";
+
+const HERE = new URL(".", import.meta.url);
+const sheet = new CSSStyleSheet();
+const styled = fetch(new URL("viewer.css", HERE)).then((answer) => answer.text()).then((css) => sheet.replace(css));
+const texts = {};
+
+function load(lang) {
+  texts[lang] ??= fetch(new URL(`lang/${lang}.json`, HERE)).then((answer) => answer.json());
+  return texts[lang];
+}
+
+export class AuditLog extends HTMLElement {
+  static observedAttributes = ["lang", "theme", "token", "workspace", "height"];
+
+  /** Answers a token; set it instead of `token` or `token-url`. */
+  getToken = null;
+
+  #root = this.attachShadow({ mode: "open" });
+  #token = "";
+  #painted = false;
+  model = null;
+
+  connectedCallback() {
+    this.#root.adoptedStyleSheets = [sheet];
+    this.#onKey = (event) => pressed(event, this);
+    this.#onReturn = () => this.model?.returned();
+    this.#onLine = () => this.model?.problem?.code === "offline" && this.model.load();
+    this.#keysOn = this.getAttribute("keys") === "page" ? document : this.#root;
+    this.#keysOn.addEventListener("keydown", this.#onKey);
+    addEventListener("popstate", this.#onReturn);
+    addEventListener("online", this.#onLine);
+    queueMicrotask(() => this.#start());
+  }
+
+  disconnectedCallback() {
+    this.model?.stop();
+    this.#keysOn?.removeEventListener("keydown", this.#onKey);
+    removeEventListener("popstate", this.#onReturn);
+    removeEventListener("online", this.#onLine);
+    this.model = null;
+  }
+
+  #onKey;
+  #onReturn;
+  #onLine;
+  #keysOn;
+
+  attributeChangedCallback(name, before, after) {
+    if (before === after || !this.model) return;
+    if (name === "token") {
+      this.#token = after;
+      if (this.model.problem) this.model.boot ? this.model.load() : this.model.start();
+    } else if (name === "lang" || name === "workspace") this.#start();
+  }
+
+  async #start() {
+    this.model?.stop();
+    const { lang, locale } = pickLanguage(this.getAttribute("lang"));
+    const [words] = await Promise.all([load(lang), styled]);
+    if (!this.isConnected) return;
+    const src = this.getAttribute("src");
+    const base = src ? new URL(src, location.href).href : new URL("..", HERE).href;
+    const workspace = this.getAttribute("workspace") ?? "";
+    this.model = new Model({
+      api: new Api(base.replace(/\/$/, ""), workspace, (again) => this.#credential(again)),
+      t: translator(words, locale),
+      locale,
+      sync: this.getAttribute("sync-url") ?? "none",
+      update: () => this.#paintSoon(),
+      notify: (name, detail) => this.dispatchEvent(new CustomEvent(`audit-log:${name}`, { detail, bubbles: true, composed: true })),
+      store: store(workspace),
+    });
+    Object.assign(this.model, this.#commands());
+    this.#root.host.setAttribute("role", "region");
+    this.lang ||= lang;
+    this.#paint();
+    await this.model.start();
+    if (this.model?.boot) this.setAttribute("aria-label", this.model.boot.product.title);
+  }
+
+  /** What the model's views do with the page itself. */
+  #commands() {
+    const model = this.model;
+    const { t } = model;
+    return {
+      copy: async (text) => {
+        const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+        model.say(t(done ? "copy.done" : "copy.failed"));
+        setTimeout(() => model.say(""), 2500);
+      },
+      leave: () => {
+        const id = model.close();
+        if (!id) return false;
+        this.#painting.then(() => this.#opener(id)?.focus());
+      },
+      look: (q) => { model.close(); model.go({ q, from: "", to: "" }); },
+      lookAround: (moment, minutes, q) => { model.close(); model.go({ q, ...around(moment, minutes) }); },
+      setAround: (range) => { model.close(); model.go({ q: "", ...range }); },
+      shiftRange: (by) => {
+        const next = shifted(model.shown.from, model.shown.to, by);
+        if (next) model.setRange(next);
+      },
+      people: async (ip) => {
+        const found = await model.facet("actor", `ip:"${ip}"`);
+        model.peopleOf = { ip, values: found.values };
+        model.update();
+      },
+      export: async (format) => {
+        model.show({ kind: "export", format, state: t("export.working") });
+        try {
+          const bytes = await download(format, model);
+          model.show({ kind: "export", format, state: t("export.done", { n: bytes }) });
+        } catch (problem) {
+          model.show({ kind: "export", format, state: problem.message || t("state.offline") });
+        }
+      },
+      print: () => this.#print(),
+      saveView: async (name) => {
+        try {
+          await model.api.send("PUT", "/v1/views", { workspace: model.boot.workspace, name, query: model.shown.q, shared: false });
+          model.boot.views = [...(model.boot.views ?? []).filter((one) => one.name !== name), { name, query: model.shown.q }];
+          model.show(null);
+        } catch (problem) {
+          model.show({ kind: "view", state: problem.message });
+        }
+      },
+    };
+  }
+
+  async #credential(again) {
+    if (again) this.#token = "";
+    this.#token ||= (await this.#fresh(again)) ?? "";
+    if (!this.#token) throw new Problem({ status: 401, code: "no_token" });
+    return this.#token;
+  }
+
+  async #fresh(again) {
+    if (this.getToken) return this.getToken();
+    const url = this.getAttribute("token-url");
+    if (url) {
+      const answer = await fetch(url, { method: "POST" }).catch(() => null);
+      if (!answer) throw new Problem({});
+      const body = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Problem({ ...body, status: answer.status, code: body.code ?? "role_refused" });
+      return body.token;
+    }
+    return again ? "" : this.getAttribute("token");
+  }
+
+  #painting = Promise.resolve();
+
+  #paintSoon() {
+    if (this.#painted) return;
+    this.#painted = true;
+    this.#painting = Promise.resolve().then(() => this.#paint());
+  }
+
+  #paint() {
+    this.#painted = false;
+    if (!this.model) return;
+    const had = this.model.opened;
+    render(page(this.model), this.#root);
+    const box = this.#root.querySelector("dialog");
+    if (this.model.dialog && !box.open) {
+      box.showModal();
+      box.querySelector("h2")?.focus();
+    } else if (!this.model.dialog && box.open) box.close();
+    if (had && had !== this.#focused) this.#root.querySelector(".drawer h2")?.focus({ preventScroll: true });
+    this.#focused = had;
+  }
+
+  #focused = "";
+
+  #opener(id) {
+    return this.#root.querySelector(`button.open[data-id="${CSS.escape(id)}"]`);
+  }
+
+  /** Moves to the next row, or while an event is open to the next event. */
+  move(by) {
+    if (this.model.opened) return void this.model.step(by);
+    const all = [...this.#root.querySelectorAll("button.open")];
+    const at = all.indexOf(this.#root.activeElement);
+    all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
+  }
+
+  focusSearch() {
+    const field = () => this.#root.querySelector("input.query, form.find input");
+    if (!field()) this.model.keep("more", true);
+    this.#painting.then(() => field()?.focus());
+  }
+
+  /** Asks for, or leaves out, what the focused row has. */
+  filterBy(field, negative = false) {
+    const event = this.#current();
+    const value = event && (field === "actor" ? event.actor?.email ?? event.actor?.id : event[field]);
+    if (value) this.model.toggle(field, value, negative);
+  }
+
+  copyLink() {
+    const event = this.#current();
+    this.model.copy(event ? copy.event("link", event, this.model) : location.href);
+  }
+
+  #current() {
+    const id = this.model.opened || this.#root.activeElement?.dataset?.id;
+    return this.model.list?.data.find((event) => event.id === id);
+  }
+
+  #print() {
+    this.model.show(null);
+    this.#painting.then(() => print());
+  }
+}
+
+function page(model) {
+  const { t } = model;
+  const refused = model.problem && !model.list && model.problem.code !== "offline";
+  const stopped = model.problem && ![0].includes(model.problem.status);
+  return html`<div class="page" lang=${model.locale ?? ""}>
+    ${model.boot && !refused ? html`${controls.bar(model)}${panel(model)}` : ""}
+    ${states.offline(model)}
+    ${model.news ? html`<button class="news" @click=${() => model.showNews()}>${t("live.news", { n: model.news })}</button>` : ""}
+    <div class="split ${model.opened ? "with-drawer" : ""}">
+      <div class="main">${stopped ? states.failed(model) : !model.list ? states.skeleton() : model.list.data.length ? html`${list(model)}${pager(model)}` : states.empty(model)}
+      ${model.boot && !refused ? footer(model) : ""}</div>
+      ${drawer(model)}
+    </div>
+    ${dialog(model)}
+    <p class="toast" role="status">${model.spoken ? shown(model.spoken) : ""}</p>
+  </div>`;
+}
+
+/** Keeps a reader's choices in this browser; without storage they last as long as the page. */
+function store(workspace) {
+  const kept = {};
+  const name = (key) => `audit-log:${workspace}:${key}`;
+  return {
+    get: (key) => {
+      try {
+        return localStorage.getItem(name(key));
+      } catch {
+        return kept[key] ?? null;
+      }
+    },
+    set: (key, value) => {
+      kept[key] = value;
+      try {
+        localStorage.setItem(name(key), value);
+      } catch {
+        // Kept for as long as the page lives.
+      }
+    },
+  };
+}
+
+customElements.get("audit-log") ?? customElements.define("audit-log", AuditLog);
