@@ -49,6 +49,25 @@ fn whole_numbers_are_integers_however_written() {
     }
 }
 
+/// Found by fuzzing: `1e-30` was read as the double beside the nearest one, so what was sealed was not
+/// what had been sent, and canonical bytes read back as other bytes. The oracle is the standard library.
+#[test]
+fn a_decimal_is_read_as_the_nearest_double() {
+    let mut texts: Vec<String> =
+        ["1e-30", "0.1", "1.7976931348623157e-300", "5e-324", "2.2250738585072011e-308"]
+            .map(str::to_owned)
+            .to_vec();
+    for digits in 1..400_u64 {
+        let mantissa = digits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11;
+        texts.push(format!("{mantissa}.5e-{}", digits % 290 + 20));
+        texts.push(format!("0.{mantissa}"));
+    }
+    for text in texts {
+        let expected = text.parse::<f64>().expect("a number");
+        assert_eq!(Value::parse(text.as_bytes()), Ok(Value::Float(expected)), "{text}");
+    }
+}
+
 #[test]
 fn duplicates_are_found_in_wide_objects_too() {
     let members: Vec<String> = (0..500).map(|n| format!("\"k{n}\":{n}")).collect();
