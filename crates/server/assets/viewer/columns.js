@@ -1,9 +1,9 @@
 // The table of columns: every column a preset or a reader can choose, and what its cells show.
 
 import { html } from "./vendor/lit-html.js";
-import * as diff from "./diff.js";
+import { diffLine, diffRows } from "./diff.js";
 import { icon, shown } from "./text.js";
-import { actorName, place, safeUrl, words } from "./values.js";
+import { actorName, safeUrl, words } from "./values.js";
 
 /** A column: `cell(event, model)` paints, `text(event, model)` is the same as plain text. */
 const plain = (text, cls = "") => ({
@@ -64,9 +64,9 @@ const ip = {
 const changed = (which) => ({
   cls: "changed",
   text: (event, { t }) =>
-    diff.rows(event, t).filter((row) => row.path !== undefined).map((row) => `${row.name}: ${words(row[which], t, row.path)}`).join("\n"),
+    diffRows(event, t).filter((row) => row.path !== undefined).map((row) => `${row.name}: ${words(row[which], t, row.path)}`).join("\n"),
   cell: (event, model) => {
-    const list = diff.rows(event, model.t);
+    const list = diffRows(event, model.t);
     if (!list.length) return html`<span class="quiet">–</span>`;
     const more = list.length - 2;
     return html`<dl class="pairs">${list.slice(0, 2).map(
@@ -153,12 +153,12 @@ const COLUMNS = {
       ${moduleLink(event, model)}`,
   },
   see_changes: {
-    text: (event, { t }) => diff.rows(event, t).map((row) => `${row.name}: ${words(row.before, t, row.path)} → ${words(row.after, t, row.path)}`).join("\n"),
+    text: (event, { t }) => diffRows(event, t).map((row) => `${row.name}: ${words(row.before, t, row.path)} → ${words(row.after, t, row.path)}`).join("\n"),
     cell: (event, model) => {
-      const list = diff.rows(event, model.t);
+      const list = diffRows(event, model.t);
       // Of a plan all three parts are shown, of everything else the first change.
       const first = list.some((row) => row.kind === "same" || row.path === "/billing_cycle") ? list.slice(0, 3) : list.slice(0, 1);
-      return html`${first.map((row) => diff.line(row, model.t))}
+      return html`${first.map((row) => diffLine(row, model.t))}
         <button class="text open" data-id=${event.id} @click=${(click) => { click.stopPropagation(); model.show({ kind: "changes", event }); }}>${model.t("cell.see_changes")}</button>`;
     },
   },
@@ -178,4 +178,3 @@ export function heading({ field, label }, { t }) {
   return label ?? t(`column.${field}`);
 }
 
-export { place };

@@ -6,7 +6,7 @@ import { icon } from "./text.js";
 import { and, chips, valuesOf } from "./query.js";
 
 /** The bar above the list. */
-export function bar(model) {
+export function controlBar(model) {
   const { t, settings } = model;
   const filters = settings.filters ?? [];
   const dialog = filters.some((one) => one.field === "occurred");
@@ -50,7 +50,7 @@ function choices(field, model) {
     const words = { outcome: ["success", "failure", "denied"], verb: ["create", "update", "delete"], severity: ["info", "notice", "warning", "critical"] }[field];
     return words.map((value) => ({ value, text: boot.labels?.[field]?.[value] ?? t(`${field}.${value}`) }));
   }
-  const found = model.facets.everyone?.field === field ? model.facets.everyone : model.facets[field];
+  const found = field === "actor" ? model.facets.everyone : model.facets[field];
   return (found?.values ?? []).map(({ value, count }) => ({ value, text: value, count }));
 }
 

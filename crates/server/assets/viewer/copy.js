@@ -1,10 +1,10 @@
 // What can be copied: an event, and the filter that shows it as a command.
 
 /** Ways to copy, by the names of their texts. */
-export const WAYS = ["json", "link", "curl", "cli"];
+export const COPY_WAYS = ["json", "link", "curl", "cli"];
 
 /** Writes an event, or how to ask for it. */
-export function event(way, one, model) {
+export function copyEvent(way, one, model) {
   if (way === "json") return JSON.stringify(one, null, 2);
   if (way === "link") return link(one, model);
   const path = `events/${encodeURIComponent(one.id)}`;
@@ -13,7 +13,7 @@ export function event(way, one, model) {
 }
 
 /** Writes what is shown as a command. */
-export function list(way, model) {
+export function copyList(way, model) {
   const { which, sort } = model;
   if (way === "curl") return `curl ${quoted(absolute(model.api.url("events", { ...which, sort })))} -H "Authorization: Bearer $PROOFBOOK_KEY"`;
   const ends = ["from", "to"].filter((end) => which[end]).map((end) => ` --${end} ${quoted(which[end])}`);

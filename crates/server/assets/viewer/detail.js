@@ -3,8 +3,8 @@
 
 import { html } from "./vendor/lit-html.js";
 import { firstMark, moduleLink, outcome, typeTitle, verbWord } from "./columns.js";
-import * as copy from "./copy.js";
-import * as diff from "./diff.js";
+import { COPY_WAYS, copyEvent } from "./copy.js";
+import { diffInline, diffJson, diffRows, diffSides, diffTable, pretty } from "./diff.js";
 import { icon, shown } from "./text.js";
 import { term } from "./query.js";
 import { around } from "./time.js";
@@ -27,7 +27,7 @@ export function drawer(model) {
 
 function body(event, model) {
   const { t } = model;
-  const list = diff.rows(event, t);
+  const list = diffRows(event, t);
   return html`<p class="sentence">${shown(event.description)}</p>
     ${event.reason ? html`<blockquote>${shown(event.reason)}</blockquote>` : ""}
     ${actions(event, model)}
@@ -39,7 +39,7 @@ function body(event, model) {
     ${related(event, model)}
     ${fold("context", [...pairs(event.context, t), ...pairs(event.via, t, "via"), ...pairs(event.source, t, "source")], model)}
     ${fold("metadata", pairs(event.metadata, t), model)}
-    <details class="part"><summary>${t("detail.raw")}</summary>${diff.pretty(event, t)}</details>
+    <details class="part"><summary>${t("detail.raw")}</summary>${pretty(event, t)}</details>
     <details class="part integrity" open><summary>${icon("shield")}${t("detail.integrity")}</summary>
       <dl class="facts"><div><dt>${t("column.seq")}</dt><dd>${event.seq}</dd></div>
       <div><dt>${t("detail.leaf")}</dt><dd><code>${event.leaf}</code></dd></div>
@@ -83,7 +83,7 @@ export function heads({ boot, t }) {
   return ["before", "after"].map((which) => own[`details.${which}`] ?? own[which] ?? t(`diff.${which}`));
 }
 
-const LAYOUTS = { table: diff.table, sides: diff.sides, inline: diff.inline };
+const LAYOUTS = { table: diffTable, sides: diffSides, inline: diffInline };
 
 /** The changes in the layout chosen; products that show JSON begin with it. */
 export function changes(event, list, model) {
@@ -94,12 +94,12 @@ export function changes(event, list, model) {
   return html`<div class="switch" role="group" aria-label=${t("diff.layout")}>${["table", "sides", "inline", "json"].map(
     (name) => html`<button aria-pressed=${name === layout} @click=${() => model.keep("layout", name)}>${t(`diff.as_${name}`)}</button>`,
   )}</div>
-  ${layout === "json" ? diff.json(event, names, t) : LAYOUTS[layout](list, t, names)}`;
+  ${layout === "json" ? diffJson(event, names, t) : LAYOUTS[layout](list, t, names)}`;
 }
 
 function actions(event, model) {
   const { t } = model;
-  return html`<div class="bar copy">${copy.WAYS.map((way) => html`<button class="button" @click=${() => model.copy(copy.event(way, event, model))}>${icon("copy")}${t(`copy.${way}`)}</button>`)}</div>`;
+  return html`<div class="bar copy">${COPY_WAYS.map((way) => html`<button class="button" @click=${() => model.copy(copyEvent(way, event, model))}>${icon("copy")}${t(`copy.${way}`)}</button>`)}</div>`;
 }
 
 /** What the log knows of the address the event came from. */

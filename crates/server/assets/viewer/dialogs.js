@@ -4,9 +4,9 @@
 import { html } from "./vendor/lit-html.js";
 import { NAMES, heading } from "./columns.js";
 import { select } from "./controls.js";
-import * as copy from "./copy.js";
-import { changes, heads } from "./detail.js";
-import * as diff from "./diff.js";
+import { copyList } from "./copy.js";
+import { heads } from "./detail.js";
+import { diffRows, diffTable } from "./diff.js";
 import { ranges, spelled } from "./explore.js";
 import { FORMATS } from "./export.js";
 import { KEYS } from "./keys.js";
@@ -31,13 +31,13 @@ export function dialog(model) {
 /** "Changes made": who and when, then BEFORE and AFTER of every change. */
 function seeChanges(model, { event }) {
   const { t, clock } = model;
-  const list = diff.rows(event, t);
+  const list = diffRows(event, t);
   const names = heads(model);
   return {
     title: t("changes.title"),
     body: html`<p class="sentence">${shown(event.description)}</p>
       <p class="under">${shown(actorName(event.actor, t))} · ${clock.full(event.occurred_at)}${event.context?.ip ? html` · ${shown(event.context.ip)}` : ""}</p>
-      ${list.length ? diff.table(list, t, names) : html`<p class="quiet">${t("detail.no_changes")}</p>`}
+      ${list.length ? diffTable(list, t, names) : html`<p class="quiet">${t("detail.no_changes")}</p>`}
       <p class="end"><button class="button" @click=${() => { model.show(null); model.open(event.id); }}>${t("changes.all")}</button></p>`,
   };
 }
@@ -140,7 +140,7 @@ function exporting(model, open) {
       <p class="quiet">${t("export.recorded")}</p>
       ${open.state ? html`<p role="status">${open.state}</p>` : ""}
       <p class="end"><button class="button" @click=${() => model.print()}>${icon("print")}${t("export.print")}</button>
-      <button class="button" @click=${() => model.copy(copy.list("curl", model))}>${t("copy.curl")}</button><button class="button" @click=${() => model.copy(copy.list("cli", model))}>${t("copy.cli")}</button>
+      <button class="button" @click=${() => model.copy(copyList("curl", model))}>${t("copy.curl")}</button><button class="button" @click=${() => model.copy(copyList("cli", model))}>${t("copy.cli")}</button>
       <button class="button primary" @click=${() => model.export(format)}>${icon("export")}${t("export.start")}</button></p>`,
   };
 }
@@ -170,4 +170,3 @@ function view(model, open) {
   };
 }
 
-export { changes };

@@ -10,11 +10,11 @@ const SIGNS = { add: "plus", remove: "minus", update: "change", move: "move" };
 const PLAN = ["plan", "user_licenses", "billing_cycle"];
 
 /** Returns the rows of an event's changes: `{kind, path, name, before, after, cut}`. */
-export function rows(event, t) {
+export function diffRows(event, t) {
   const found = (event.changes ?? []).map((change) => ({
     ...change,
     kind: change.kind ?? change.op ?? "update",
-    name: change.path === undefined ? t("diff.more", { n: change.count ?? 0 }) : (change.label ?? place(event, change.path)),
+    name: change.path === undefined ? t("diff.more", { n: change.count ?? 0 }) : place(event, change.path),
   }));
   const sides = [event.before ?? {}, event.after ?? {}];
   if (!sides.some((side) => side.plan !== undefined)) return found;
@@ -59,13 +59,15 @@ function grown(row) {
 }
 
 /** One line for a list: "previous → new". */
-export function line(row, t) {
-  return html`<span class="line"><span class="field">${shown(row.name)}</span> ${said(row.before, t, row.path)}
+export function diffLine(row, t) {
+  const name = html`<span class="field">${shown(row.name)}</span>`;
+  if (row.kind === "same") return html`<span class="line">${name} ${said(row.after, t, row.path)}</span>`;
+  return html`<span class="line">${name} ${said(row.before, t, row.path)}
     <span class="arrow" aria-label=${t("diff.to")}>→</span> ${said(row.after, t, row.path)}${grown(row)}</span>`;
 }
 
 /** Before and after as columns, with a row a change. */
-export function table(list, t, heads) {
+export function diffTable(list, t, heads) {
   return html`<table class="diff" role="table">
     <caption class="hidden">${t("detail.changes")}</caption>
     <thead role="rowgroup"><tr role="row">
@@ -84,7 +86,7 @@ export function table(list, t, heads) {
 }
 
 /** Two columns, all of before beside all of after. */
-export function sides(list, t, heads) {
+export function diffSides(list, t, heads) {
   return html`<div class="sides">${["before", "after"].map(
     (which, index) => html`<section class=${which}>
       <h4>${heads[index]}</h4>
@@ -97,7 +99,7 @@ export function sides(list, t, heads) {
 }
 
 /** A change below the other: what went with a minus, what came with a plus. */
-export function inline(list, t) {
+export function diffInline(list, t) {
   return html`<div class="inline">${list.map((row) => html`<section>
     <h4>${shown(row.name)} ${kind(row, t)}</h4>
     ${row.before === undefined ? "" : html`<p class="before"><span class="sign" aria-label=${t("diff.before")}>−</span><del>${side(row, "before", t)}</del></p>`}
@@ -106,7 +108,7 @@ export function inline(list, t) {
 }
 
 /** Both values as indented JSON, side by side. */
-export function json(event, heads, t) {
+export function diffJson(event, heads, t) {
   return html`<div class="sides json">${["before", "after"].map(
     (which, index) => html`<section class=${which}>
       <h4>${heads[index]}</h4>

@@ -10,16 +10,16 @@
 
 import { html, render } from "./vendor/lit-html.js";
 import { Api, Problem } from "./api.js";
-import * as controls from "./controls.js";
-import * as copy from "./copy.js";
+import { controlBar } from "./controls.js";
+import { copyEvent } from "./copy.js";
 import { drawer } from "./detail.js";
 import { dialog } from "./dialogs.js";
 import { panel } from "./explore.js";
 import { download } from "./export.js";
-import { pressed } from "./keys.js";
+import { keyPressed } from "./keys.js";
 import { Model } from "./model.js";
 import { and } from "./query.js";
-import * as states from "./states.js";
+import { empty, failed, offline, skeleton } from "./states.js";
 import { footer, list, pager } from "./table.js";
 import { pickLanguage, shown, translator } from "./text.js";
 import { around, shifted } from "./time.js";
@@ -42,12 +42,13 @@ export class AuditLog extends HTMLElement {
 
   #root = this.attachShadow({ mode: "open" });
   #token = "";
+  #asking = null;
   #painted = false;
   model = null;
 
   connectedCallback() {
     this.#root.adoptedStyleSheets = [sheet];
-    this.#onKey = (event) => pressed(event, this);
+    this.#onKey = (event) => keyPressed(event, this);
     this.#onReturn = () => this.model?.returned();
     this.#onLine = () => this.model?.problem?.code === "offline" && this.model.load();
     this.#keysOn = this.getAttribute("keys") === "page" ? document : this.#root;
@@ -97,7 +98,6 @@ export class AuditLog extends HTMLElement {
     });
     Object.assign(this.model, this.#commands());
     this.#root.host.setAttribute("role", "region");
-    this.lang ||= lang;
     this.#paint();
     await this.model.start();
     if (this.model?.boot) this.setAttribute("aria-label", this.model.boot.product.title);
@@ -154,7 +154,9 @@ export class AuditLog extends HTMLElement {
 
   async #credential(again) {
     if (again) this.#token = "";
-    this.#token ||= (await this.#fresh(again)) ?? "";
+    // Who asks while another waits gets the same answer: a page may hand out each token once.
+    if (!this.#token) this.#asking ??= this.#fresh(again).finally(() => (this.#asking = null));
+    this.#token ||= (await this.#asking) ?? "";
     if (!this.#token) throw new Problem({ status: 401, code: "no_token" });
     return this.#token;
   }
@@ -223,7 +225,7 @@ export class AuditLog extends HTMLElement {
 
   copyLink() {
     const event = this.#current();
-    this.model.copy(event ? copy.event("link", event, this.model) : location.href);
+    this.model.copy(event ? copyEvent("link", event, this.model) : location.href);
   }
 
   #current() {
@@ -242,11 +244,11 @@ function page(model) {
   const refused = model.problem && !model.list && model.problem.code !== "offline";
   const stopped = model.problem && ![0].includes(model.problem.status);
   return html`<div class="page" lang=${model.locale ?? ""}>
-    ${model.boot && !refused ? html`${controls.bar(model)}${panel(model)}` : ""}
-    ${states.offline(model)}
+    ${model.boot && !refused ? html`${controlBar(model)}${panel(model)}` : ""}
+    ${offline(model)}
     ${model.news ? html`<button class="news" @click=${() => model.showNews()}>${t("live.news", { n: model.news })}</button>` : ""}
     <div class="split ${model.opened ? "with-drawer" : ""}">
-      <div class="main">${stopped ? states.failed(model) : !model.list ? states.skeleton() : model.list.data.length ? html`${list(model)}${pager(model)}` : states.empty(model)}
+      <div class="main">${stopped ? failed(model) : !model.list ? skeleton() : model.list.data.length ? html`${list(model)}${pager(model)}` : empty(model)}
       ${model.boot && !refused ? footer(model) : ""}</div>
       ${drawer(model)}
     </div>

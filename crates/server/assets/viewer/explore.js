@@ -3,7 +3,6 @@
 
 import { html, svg } from "./vendor/lit-html.js";
 import { filterBar } from "./search.js";
-import { select } from "./controls.js";
 import { shown } from "./text.js";
 import { valuesOf } from "./query.js";
 import { RANGES, resolve, shifted } from "./time.js";
@@ -149,4 +148,3 @@ function facetName(field, value, { boot, t }) {
   return value;
 }
 
-export { select };

@@ -23,10 +23,10 @@ export async function download(name, model) {
 async function asShown(answer, model) {
   const columns = model.columns.map((one) => ({ ...column(one.field), name: heading(one, model) }));
   // A byte order mark makes spreadsheets read the file as UTF-8.
-  const parts = ["\ufeff", row(columns.map((one) => (one.cls === "time" ? `${one.name} (${model.clock.zone})` : one.name)))];
+  const parts = ["\ufeff", csvRow(columns.map((one) => (one.cls === "time" ? `${one.name} (${model.clock.zone})` : one.name)))];
   for await (const line of lines(answer.body)) {
     const event = JSON.parse(line);
-    parts.push(row(columns.map((one) => one.text(event, model))));
+    parts.push(csvRow(columns.map((one) => one.text(event, model))));
   }
   return new Blob(parts, { type: "text/csv" });
 }
@@ -47,7 +47,7 @@ async function* lines(body) {
 const FORMULA = /^([\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−|%])/u;
 
 /** Writes a row of RFC 4180. */
-export function row(cells) {
+export function csvRow(cells) {
   const quoted = cells.map((cell) => {
     const text = String(cell ?? "");
     return text ? `"${(FORMULA.test(text) ? `'${text}` : text).replace(/"/g, '""')}"` : "";

@@ -25,7 +25,7 @@ export const KEYS = [
 ];
 
 /** Does what a key stands for; typing in a field and other programs' shortcuts are left alone. */
-export function pressed(event, page) {
+export function keyPressed(event, page) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || page.model.dialog) return;
   const at = event.composedPath()[0];
   const types = at.matches?.("input,textarea,select,[contenteditable]");

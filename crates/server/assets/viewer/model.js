@@ -2,9 +2,9 @@
 // method that changes something ends in `update()`, which paints once.
 
 import { Problem } from "./api.js";
-import * as query from "./query.js";
+import { toggled, without, withValues } from "./query.js";
 import { clock, rangeName, zoneName } from "./time.js";
-import * as url from "./url.js";
+import { readUrl, writeUrl } from "./url.js";
 
 const NOW = { q: "", from: "", to: "", sort: "", page: "", cols: "", tz: "", e: "" };
 
@@ -33,7 +33,7 @@ export class Model {
 
   /** Loads the page's description and its first rows. */
   async start() {
-    const asked = url.read(this.sync);
+    const asked = readUrl(this.sync);
     Object.assign(this.shown, asked, { tz: asked.tz ?? this.store.get("tz") ?? "" });
     try {
       this.boot = await this.api.get("viewer");
@@ -101,12 +101,12 @@ export class Model {
   write(replace) {
     const kept = { cursor: this.cursors[this.page] };
     const sort = this.shown.sort === this.settings.order ? "" : this.shown.sort;
-    url.write(this.sync, { ...this.shown, sort, page: this.page > 1 ? this.shown.page : "" }, replace, kept);
+    writeUrl(this.sync, { ...this.shown, sort, page: this.page > 1 ? this.shown.page : "" }, replace, kept);
   }
 
   /** The reader went back or forth in the history. */
   returned() {
-    this.shown = { ...NOW, cols: this.shown.cols, tz: this.shown.tz, ...url.read(this.sync) };
+    this.shown = { ...NOW, cols: this.shown.cols, tz: this.shown.tz, ...readUrl(this.sync) };
     this.clock = clock(this.locale, this.shown.tz);
     this.cursors = history.state?.cursor ? { [this.page]: history.state.cursor } : {};
     if (this.shown.e) this.open(this.shown.e, false);
@@ -178,11 +178,11 @@ export class Model {
   }
 
   toggle(field, value, negative) {
-    return this.setQuery(query.toggled(this.shown.q, field, value, negative));
+    return this.setQuery(toggled(this.shown.q, field, value, negative));
   }
 
   choose(field, values) {
-    return this.setQuery(query.withValues(this.shown.q, field, values));
+    return this.setQuery(withValues(this.shown.q, field, values));
   }
 
   setRange(range) {
@@ -284,14 +284,15 @@ export class Model {
   }
 
   /** Loads the values of a field with their counts, as `q` has it without its own terms. */
-  async facet(field, q = query.without(this.shown.q, field), prefix = "") {
+  async facet(field, q = without(this.shown.q, field), prefix = "") {
     const range = q === "" && field === "actor" ? {} : { from: this.shown.from, to: this.shown.to };
     const ask = { field, q, prefix, limit: field === "actor" ? 200 : 12, ...range };
     const key = JSON.stringify(ask);
-    if (this.facets[field]?.key === key) return this.facets[field];
+    if (!prefix && this.facets[field]?.key === key) return this.facets[field];
     try {
       const found = { key, ...(await this.api.get("facets", ask)) };
-      if (!prefix) this.facets[q === "" && field === "actor" ? "everyone" : field] = found;
+      if (!prefix) this.facets[field] = found;
+      if (q === "" && field === "actor") this.facets.everyone = found;
       this.update();
       return found;
     } catch {

@@ -24,9 +24,9 @@ export function list(model) {
 
 function head(one, model) {
   const { t, sort } = model;
-  if (!one.sorts) return html`<th scope="col" role="columnheader" class=${one.cls ?? ""}>${one.name}</th>`;
+  if (!one.sorts) return html`<th scope="col" role="columnheader" data-field=${one.field}>${one.name}</th>`;
   const newest = sort === "newest";
-  return html`<th scope="col" role="columnheader" class=${one.cls ?? ""} aria-sort=${newest ? "descending" : "ascending"}>
+  return html`<th scope="col" role="columnheader" data-field=${one.field} aria-sort=${newest ? "descending" : "ascending"}>
     <button class="sort" @click=${() => model.flip()} title=${t(newest ? "list.newest" : "list.oldest")}>${one.name}${icon(newest ? "down" : "up")}</button>
   </th>`;
 }
@@ -38,7 +38,7 @@ function row(event, index, known, opens, model) {
     model.isNew(event) ? "new" : "",
     event.severity === "critical" ? "critical" : "",
   ];
-  return html`<tr role="row" part="row" class=${is.join(" ")} data-id=${event.id} @click=${(click) => pressed(click, event, model)}>
+  return html`<tr role="row" part="row" class=${is.join(" ")} data-id=${event.id} @click=${(click) => rowPressed(click, event, model)}>
     ${known.map((one) => html`<td role="cell" part="cell" class=${one.cls ?? ""} data-label=${one.name} data-field=${one.field}>${one.cell(event, model)}</td>`)}
     ${opens ? html`<td role="cell" class="eye"><button class="icon open" data-id=${event.id}
       aria-label=${t("list.open", { n: index + 1, what: event.description || event.title || event.action })} title=${t("list.details")}
@@ -47,7 +47,7 @@ function row(event, index, known, opens, model) {
 }
 
 /** A click on a row opens it; Alt and a click on a value leave the value out, as Shift asks for it. */
-function pressed(click, event, model) {
+function rowPressed(click, event, model) {
   const root = click.currentTarget.getRootNode();
   if (String(root.getSelection?.() ?? getSelection())) return;
   const field = FILTERS[click.target.closest("td")?.dataset.field];
