@@ -44,6 +44,17 @@ pub struct Preset {
     pub target_types: Vec<TargetType>,
     /// The declared actions, in the order of its page.
     pub actions: Vec<Action>,
+    /// The views that are there from the beginning.
+    pub views: Vec<ReadyView>,
+}
+
+/// A filter under a name, ready to be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyView {
+    /// Its name.
+    pub name: String,
+    /// Its filter in the filter language.
+    pub query: String,
 }
 
 /// How the list looks before its reader changes anything.

@@ -11,12 +11,17 @@ use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts, Raw
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
+use proofbook_filter::ResolveContext;
 use proofbook_store::config::{Key, Scope};
 
 use crate::app::App;
+use crate::cors;
 use crate::keys::{SecretKey, is_live};
+use crate::notes;
 use crate::problem::{Code, Problem};
 use crate::routes;
+use crate::sight::Sight;
+use crate::viewer::{self, Viewer, Warrant, refusal};
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub enum Needs {
     Read,
     /// A key that may read the workspace in the path.
     ReadWorkspace,
+    /// A key that may read the workspace in the path, or a viewer of it.
+    View,
+    /// A key that may read, or a viewer; the handler checks the workspace on its own.
+    ViewNamed,
     /// A key that may write; each event's workspace is checked on its own.
     Write,
     /// A key that may write to the workspace in the path.
@@ -39,10 +48,11 @@ pub enum Needs {
     Admin,
 }
 
-/// The right to do what the matched route does, with the key that gives it.
+/// The right to do what the matched route does, with the key or the viewer that it is given to.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     key: Key,
+    viewer: Option<Arc<Viewer>>,
 }
 
 /// A [`Grant`] for the workspace that the path names.
@@ -50,6 +60,7 @@ pub(crate) struct Grant {
 pub(crate) struct InWorkspace {
     grant: Grant,
     name: String,
+    sight: Arc<Sight>,
 }
 
 impl Grant {
@@ -58,9 +69,28 @@ impl Grant {
         &self.key.id
     }
 
-    /// Returns what people call the key.
-    pub(crate) fn key_name(&self) -> &str {
-        &self.key.name
+    /// Returns the viewer, when it is one who asks.
+    pub(crate) fn viewer(&self) -> Option<&Arc<Viewer>> {
+        self.viewer.as_ref()
+    }
+
+    /// Returns who acts, for events.
+    pub(crate) fn actor(&self) -> serde_json::Value {
+        match &self.viewer {
+            Some(viewer) => viewer.actor(),
+            None => {
+                serde_json::json!({"type": "api_key", "id": self.key.id, "name": self.key.name})
+            }
+        }
+    }
+
+    /// Checks the grant for a workspace that the path does not name.
+    pub(crate) fn in_workspace(self, app: &App, name: String) -> Result<InWorkspace, Problem> {
+        if !self.covers(&name) {
+            return Err(foreign(&name));
+        }
+        let sight = sight_of(app, self.viewer.as_deref(), &name)?;
+        Ok(InWorkspace { grant: self, name, sight })
     }
 
     /// Tells whether events of any age may be sent.
@@ -75,6 +105,9 @@ impl Grant {
 
     /// Tells whether the key still works, for answers that last.
     pub(crate) fn is_live(&self, app: &App) -> bool {
+        if let Some(viewer) = &self.viewer {
+            return viewer.is_live(app);
+        }
         let view = app.store.view();
         let key = view.config.keys.get(&self.key.id);
         key.is_some_and(|key| is_live(key, app.store.now().micros()))
@@ -108,6 +141,11 @@ impl InWorkspace {
     pub(crate) fn grant(&self) -> &Grant {
         &self.grant
     }
+
+    /// Returns what may be seen of the workspace.
+    pub(crate) fn sight(&self) -> &Arc<Sight> {
+        &self.sight
+    }
 }
 
 /// The right to look at every workspace on the page at `/`: the operator opened it, and the request
@@ -115,21 +153,29 @@ impl InWorkspace {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenPage(());
 
-/// The name of a workspace that some grant covers.
+/// The name of a workspace that some grant covers, and what it lets be seen.
 #[derive(Clone, Debug)]
-pub(crate) struct Granted(String);
+pub(crate) struct Granted {
+    name: String,
+    sight: Arc<Sight>,
+}
 
 impl Granted {
     /// Returns the name.
     pub(crate) fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Returns what may be seen.
+    pub(crate) fn sight(&self) -> &Arc<Sight> {
+        &self.sight
     }
 }
 
 impl InWorkspace {
     /// Returns the name as a proof that it is granted.
     pub(crate) fn granted(&self) -> Granted {
-        Granted(self.name.clone())
+        Granted { name: self.name.clone(), sight: self.sight.clone() }
     }
 }
 
@@ -137,7 +183,8 @@ impl OpenPage {
     /// Returns a workspace that the page may show: any but Proofbook's own.
     pub(crate) fn workspace(&self, name: &str) -> Granted {
         let own = name.starts_with('_');
-        Granted(if own { String::new() } else { name.to_owned() })
+        let name = if own { String::new() } else { name.to_owned() };
+        Granted { name, sight: Arc::new(Sight::everything()) }
     }
 }
 
@@ -197,7 +244,11 @@ impl FromRequestParts<App> for InWorkspace {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         match authorise(parts, app).await? {
-            (grant, Some(name)) => Ok(Self { grant, name }),
+            (grant, Some(name)) => {
+                let place = grant.in_workspace(app, name)?;
+                notes::viewed(app, &place, parts);
+                Ok(place)
+            }
             (_, None) => Err(Problem::new(Code::Internal, "this route names no workspace")),
         }
     }
@@ -205,27 +256,31 @@ impl FromRequestParts<App> for InWorkspace {
 
 async fn authorise(parts: &mut Parts, app: &App) -> Result<(Grant, Option<String>), Problem> {
     let needs = needs_of(parts)?;
-    let key = authenticate(parts, app)?;
+    let grant = authenticate(parts, app)?;
     if let Some(slot) = parts.extensions.get::<CallerSlot>() {
         // Set once a request; a second extractor finds the same key.
-        let _ = slot.0.set(key.id.clone());
+        let _ = slot.0.set(grant.key.id.clone());
     }
+    let key = &grant.key;
     let (scope, word) = match needs {
-        Needs::Read | Needs::ReadWorkspace => (Scope::Read, "read"),
+        Needs::Read | Needs::ReadWorkspace | Needs::View | Needs::ViewNamed => {
+            (Scope::Read, "read")
+        }
         Needs::Write | Needs::WriteWorkspace => (Scope::Write, "write"),
         Needs::Admin | Needs::AdminWorkspace => (Scope::Admin, "admin"),
         Needs::Nothing | Needs::OpenPage => {
             return Err(Problem::new(Code::Internal, "this route asks for no key"));
         }
     };
-    if !has_scope(&key, scope) {
+    let is_for_viewers = matches!(needs, Needs::View | Needs::ViewNamed);
+    if !has_scope(key, scope) || grant.viewer.is_some() && !is_for_viewers {
         let detail = format!("this call needs a key with the scope `{word}`");
         return Err(Problem::new(Code::Forbidden, detail));
     }
     let name = match needs {
-        Needs::ReadWorkspace | Needs::WriteWorkspace | Needs::AdminWorkspace => {
+        Needs::ReadWorkspace | Needs::View | Needs::WriteWorkspace | Needs::AdminWorkspace => {
             let name = workspace_in_path(parts, app).await?;
-            if !covers(&key, &name) {
+            if !covers(key, &name) {
                 return Err(foreign(&name));
             }
             if !is_workspace_name(&name) && name != SYSTEM_WORKSPACE {
@@ -239,7 +294,26 @@ async fn authorise(parts: &mut Parts, app: &App) -> Result<(Grant, Option<String
         }
         _ => None,
     };
-    Ok((Grant { key }, name))
+    Ok((grant, name))
+}
+
+/// Says what may be seen of a workspace, by the preset and the settings that are in force now.
+///
+/// A viewer whose role may not read is refused, and the attempt is an event.
+fn sight_of(app: &App, viewer: Option<&Viewer>, name: &str) -> Result<Arc<Sight>, Problem> {
+    let Some(viewer) = viewer else { return Ok(Arc::new(Sight::everything())) };
+    let workspace = app
+        .store
+        .directory()
+        .by_name(name)
+        .ok_or_else(|| Problem::not_found(format!("there is no workspace {name} yet")))?;
+    let catalog = app.store.catalog_of(&workspace.settings);
+    if !viewer.may_view(&catalog) {
+        notes::denied(app, name, viewer);
+        return Err(refusal(&catalog, &viewer.role));
+    }
+    let context = ResolveContext { now: app.store.now(), zone: jiff::tz::TimeZone::UTC };
+    Sight::of(viewer, &catalog, &context).map(Arc::new)
 }
 
 /// Finds what the matched route asks for, in the one table.
@@ -260,10 +334,11 @@ async fn workspace_in_path(parts: &mut Parts, app: &App) -> Result<String, Probl
     name.ok_or_else(|| Problem::new(Code::Internal, "this route names no workspace"))
 }
 
-fn authenticate(parts: &Parts, app: &App) -> Result<Key, Problem> {
+fn authenticate(parts: &Parts, app: &App) -> Result<Grant, Problem> {
     let unknown = |detail: &str| Problem::new(Code::Unauthenticated, detail);
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
+    let (value, more) = (values.next(), values.next());
+    let (Some(value), None) = (value, more) else {
         return Err(unknown("send one header `Authorization: Bearer <key>`"));
     };
     let token = value.to_str().ok().and_then(|text| {
@@ -273,13 +348,43 @@ fn authenticate(parts: &Parts, app: &App) -> Result<Key, Problem> {
     let Some(token) = token else {
         return Err(unknown("send one header `Authorization: Bearer <key>`"));
     };
+    if token.starts_with(viewer::PREFIX) {
+        return authenticate_viewer(parts, app, token);
+    }
     let secret = SecretKey::parse(token).map_err(|_| unknown("this key is not known"))?;
     let view = app.store.view();
     let key = secret.find(&view.config).ok_or_else(|| unknown("this key is not known"))?;
     if !is_live(key, app.store.now().micros()) {
         return Err(unknown("this key was revoked or has expired"));
     }
-    Ok(key.clone())
+    Ok(Grant { key: key.clone(), viewer: None })
+}
+
+fn authenticate_viewer(parts: &Parts, app: &App, token: &str) -> Result<Grant, Problem> {
+    let viewer = Viewer::open(&app.sealer, token)
+        .ok_or_else(|| Problem::new(Code::Unauthenticated, "this viewer token is not known"))?;
+    // Before anything else, so that a page of an allowed site can read why it is refused.
+    cors::check_origin(parts, &viewer.origins)?;
+    if !viewer.is_live(app) {
+        let detail = "this viewer token has ended; ask your product for a new one";
+        return Err(Problem::new(Code::TokenExpired, detail));
+    }
+    let id = match &viewer.warrant {
+        Warrant::Key(id) | Warrant::Operator(id) => format!("viewer of {id}"),
+        Warrant::Demo => "viewer of the demo".to_owned(),
+    };
+    // As a key it would be one that reads this workspace and nothing else.
+    let key = Key {
+        id,
+        name: viewer.name.clone(),
+        secret_sha256: String::new(),
+        scopes: vec![Scope::Read],
+        workspaces: vec![viewer.workspace.clone()],
+        created_at: 0,
+        expires_at: Some(viewer.expires_at),
+        revoked_at: None,
+    };
+    Ok(Grant { key, viewer: Some(Arc::new(viewer)) })
 }
 
 /// Where the outermost layer learns the public half of the key, for the access log.

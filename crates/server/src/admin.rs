@@ -37,7 +37,7 @@ pub(crate) async fn record(
     change: ConfigChange,
     act: Act,
 ) -> Result<(), Problem> {
-    let actor = actor_of(grant);
+    let actor = grant.actor();
     let place = app.ingest.enter(app.config.queue_timeout).await?;
     let store = app.store.clone();
     let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -61,11 +61,6 @@ pub(crate) async fn record(
         Ok(Ok(Err(error))) => Err(whole(&error)),
         Ok(Err(_)) | Err(_) => Err(whole(&CommitError::Unknown)),
     }
-}
-
-/// Returns the actor of an act done with a key.
-pub(crate) fn actor_of(grant: &Grant) -> Value {
-    json!({"type": "api_key", "id": grant.key_id(), "name": grant.key_name()})
 }
 
 fn event_of(actor: &Value, act: &Act) -> String {

@@ -15,6 +15,7 @@ use crate::body::{Memory, Patience};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
+use crate::sealed::Sealer;
 
 /// The shared state of the server; cloning it is cheap.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     /// Authenticates cursors, the same after a restart.
     pub(crate) cursor_key: [u8; 32],
+    /// Seals tokens and links, the same after a restart.
+    pub(crate) sealer: Sealer,
     /// Workspaces that keys brought into being lately.
     pub(crate) newcomers: Newcomers,
     /// Held while an act of administration is judged and recorded: one at a time.
@@ -60,7 +63,8 @@ impl App {
             count,
             free: Arc::new(Semaphore::new(count as usize)),
         };
-        let cursor_key = cursor_key(&store, &*random);
+        let cursor_key = derived_key(&store, &*random, b"proofbook/v1/cursor-key\0");
+        let sealing_key = derived_key(&store, &*random, b"proofbook/v1/sealing-key\0");
         Self(Arc::new(Shared {
             ingest: places("ingest", config.ingest_tasks),
             queries: places("queries", config.query_tasks),
@@ -74,6 +78,7 @@ impl App {
             administration: tokio::sync::Mutex::new(()),
             noted: Noted::default(),
             cursor_key,
+            sealer: Sealer::new(&sealing_key),
             store,
             config,
             random,
@@ -112,12 +117,12 @@ impl App {
     }
 }
 
-/// Derives the key of cursors from a secret of the store that never changes and is never shown.
+/// Derives a key of our own from a secret of the store that never changes and is never shown.
 ///
 /// The nonce key of the first run of `_system` is random, durable in the log, and untouched by
-/// erasure; the hash keeps the two uses apart. A store without `_system` gets a random key, so its
-/// cursors end with the process.
-fn cursor_key(store: &Store, random: &dyn Random) -> [u8; 32] {
+/// erasure; the label keeps the uses apart. A store without `_system` gets a random key, so what it
+/// made ends with the process.
+fn derived_key(store: &Store, random: &dyn Random, label: &[u8]) -> [u8; 32] {
     let mut seed = [0; 32];
     random.fill(&mut seed);
     if let Some(system) = store.directory().by_name(SYSTEM_WORKSPACE)
@@ -126,7 +131,7 @@ fn cursor_key(store: &Store, random: &dyn Random) -> [u8; 32] {
         seed.copy_from_slice(run.nonce_key.as_bytes());
     }
     let mut hasher = Sha256::new();
-    hasher.update(b"proofbook/v1/cursor-key\0");
+    hasher.update(label);
     hasher.update(seed);
     hasher.finalize().into()
 }

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use axum::http::Uri;
 use jiff::tz::TimeZone;
 use proofbook_filter::{Filter, FilterError, FilterErrorKind, ResolveContext, ResolvedFilter};
-use proofbook_query::{Budget, QueryError, Reader};
+use proofbook_query::{Budget, QueryError};
 use sha2::{Digest, Sha256};
 
 use crate::access::{Granted, InWorkspace};
 use crate::app::App;
 use crate::params::Params;
 use crate::problem::{Code, Fault, Problem};
+use crate::scoped::Scoped;
+use crate::sight::Sight;
 
 /// Parameters that say which events are meant.
 pub(crate) const WHICH: [&str; 4] = ["q", "from", "to", "tz"];
@@ -32,8 +34,8 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// Reads `q`, `from`, `to` and `tz`.
-    pub(crate) fn read(app: &App, params: &Params) -> Result<Self, Problem> {
+    /// Reads `q`, `from`, `to` and `tz`; refuses a filter that asks for what is hidden.
+    pub(crate) fn read(app: &App, params: &Params, sight: &Sight) -> Result<Self, Problem> {
         let zone = match params.text("tz") {
             None => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|_| {
@@ -43,6 +45,7 @@ impl Which {
         let context = ResolveContext { now: app.store.now(), zone: zone.clone() };
         let text = params.text("q").unwrap_or_default();
         let filter = Filter::parse(text).map_err(|error| filter_problem("q", &error, 0))?;
+        sight.check_filter(&filter)?;
         let mut resolved = filter.resolve(&context);
         let mut hasher = Sha256::new();
         for (name, before) in [("q", ""), ("from", "occurred:>="), ("to", "occurred:<=")] {
@@ -99,7 +102,7 @@ pub(crate) fn params(uri: &Uri, more: &[&'static str]) -> Result<Params, Problem
 pub(crate) async fn ask<T: Send + 'static>(
     app: &App,
     workspace: &InWorkspace,
-    work: impl FnOnce(&Reader, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
+    work: impl FnOnce(&Scoped, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     ask_anywhere(app, workspace.granted(), work).await
 }
@@ -108,7 +111,7 @@ pub(crate) async fn ask<T: Send + 'static>(
 pub(crate) async fn ask_anywhere<T: Send + 'static>(
     app: &App,
     workspace: Granted,
-    work: impl FnOnce(&Reader, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
+    work: impl FnOnce(&Scoped, &Budget<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     let place = app.queries.enter(app.config.queue_timeout).await?;
     let cancelled = CancelOnDrop::default();
@@ -133,10 +136,10 @@ pub(crate) async fn ask_anywhere<T: Send + 'static>(
 /// How long a query that passed its time may take to notice.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Opens a workspace for reading: the only way to a [`Reader`], and it takes a proof of access.
-pub(crate) fn open(app: &App, workspace: &Granted) -> Result<Reader, Problem> {
+/// Opens a workspace for reading: it takes a proof of access and sees no more than that allows.
+pub(crate) fn open(app: &App, workspace: &Granted) -> Result<Scoped, Problem> {
     let name = workspace.name();
-    Reader::open(&app.store, name)
+    Scoped::open(app, workspace)
         .ok_or_else(|| Problem::not_found(format!("there is no workspace {name} yet")))
 }
 

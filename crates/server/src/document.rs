@@ -2,6 +2,8 @@
 //!
 //! Read with the same bounded parser as events, so the same things are refused the same way.
 
+use std::ops::RangeInclusive;
+
 use axum::extract::Request;
 use bytes::Bytes;
 use proofbook_event::Value;
@@ -126,6 +128,49 @@ impl<'a> Document<'a> {
                 texts.map_or_else(|| invalid("expected strings in the array".to_owned()), Ok)
             }
             Some(_) => invalid("expected an array of at least one string".to_owned()),
+        }
+    }
+
+    /// Returns a list of texts; empty when it is absent, null or empty.
+    pub(crate) fn optional_texts(
+        &self,
+        pointer: &str,
+        count_max: usize,
+    ) -> Result<Vec<&str>, Problem> {
+        match self.value.pointer(pointer) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) if items.is_empty() => Ok(Vec::new()),
+            Some(_) => self.texts(pointer, count_max),
+        }
+    }
+
+    /// Returns a whole number within bounds; `None` when it is absent or null.
+    pub(crate) fn number(
+        &self,
+        pointer: &str,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Problem> {
+        match self.value.pointer(pointer) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Int(number)) if bounds.contains(number) => Ok(Some(*number)),
+            Some(_) => {
+                let (low, high) = (bounds.start(), bounds.end());
+                let detail = format!("a whole number from {low} to {high} is expected");
+                let limit = usize::try_from(*high).ok();
+                Err(self.fault(Code::Invalid, pointer, detail, limit))
+            }
+        }
+    }
+
+    /// Returns true or false; `None` when it is absent or null.
+    pub(crate) fn flag(&self, pointer: &str) -> Result<Option<bool>, Problem> {
+        match self.value.pointer(pointer) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => {
+                let detail = format!("expected true or false, not {}", other.type_word());
+                Err(self.fault(Code::Invalid, pointer, detail, None))
+            }
         }
     }
 

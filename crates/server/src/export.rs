@@ -19,12 +19,16 @@ use crate::access::Granted;
 use crate::app::{App, Place};
 use crate::ask::{open, with_budget};
 use crate::problem::{Code, Problem};
-use crate::routes::events::write_event;
+use crate::notes;
+use crate::scoped::Scoped;
 
+mod columns;
 mod csv;
 mod flat;
 mod parquet;
 
+pub(crate) use self::columns::Columns;
+pub(crate) use self::flat::COLUMNS;
 use self::parquet::ParquetOut;
 
 /// Bytes of one piece of the stream.
@@ -69,13 +73,22 @@ pub(crate) struct Order {
     pub(crate) filter: ResolvedFilter,
     pub(crate) sort: Sort,
     pub(crate) format: Format,
+    /// What CSV shows, and how.
+    pub(crate) columns: Columns,
+    /// How the export is told in the log, when it is.
+    pub(crate) note: Option<notes::Export>,
 }
 
 /// Starts an export; the body ends with an error when it is not complete.
-pub(crate) fn start(app: App, place: Place, order: Order) -> Body {
+pub(crate) fn start(app: App, place: Place, mut order: Order) -> Body {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     tokio::task::spawn_blocking(move || {
-        match write(&app, &order, Sink::new(sender.clone())) {
+        let (note, mut count) = (order.note.take(), 0);
+        let written = write(&app, &order, Sink::new(sender.clone()), &mut count);
+        if let Some(note) = note {
+            note.end(count, written.is_ok());
+        }
+        match written {
             Ok(()) | Err(Stop::ClientGone) => {}
             Err(Stop::Problem(problem)) => {
                 let (code, detail) = (problem.code.as_str(), problem.detail);
@@ -113,9 +126,10 @@ impl From<io::Error> for Stop {
     }
 }
 
-fn write(app: &App, order: &Order, sink: Sink) -> Result<(), Stop> {
+/// Writes every event; `count` is how many were written, also when it breaks off.
+fn write(app: &App, order: &Order, sink: Sink, count: &mut u64) -> Result<(), Stop> {
     let reader = open(app, &order.workspace)?;
-    let mut out = Out::begin(order.format, sink)?;
+    let mut out = Out::begin(order, sink)?;
     // A client that went away shows at the sink, a stopping server at its token.
     let never = AtomicBool::new(false);
     let mut stop = None;
@@ -124,17 +138,20 @@ fn write(app: &App, order: &Order, sink: Sink) -> Result<(), Stop> {
             let written = if app.stopping.is_cancelled() {
                 Err(Problem::new(Code::Stopping, "the server is stopping").into())
             } else {
-                out.event(&found)
+                out.event(&reader, &order.columns, &found)
             };
             match written {
-                Ok(()) => ControlFlow::Continue(()),
+                Ok(()) => {
+                    *count += 1;
+                    ControlFlow::Continue(())
+                }
                 Err(error) => {
                     stop = Some(error);
                     ControlFlow::Break(())
                 }
             }
         };
-        reader.scan(&order.filter, order.sort, reader.head().size, &mut visit, budget)
+        reader.scan(&order.filter, order.sort, &mut visit, budget)
     });
     if let Some(stop) = stop {
         return Err(stop);
@@ -154,30 +171,31 @@ enum Out {
 }
 
 impl Out {
-    fn begin(format: Format, mut sink: Sink) -> Result<Self, Stop> {
+    fn begin(order: &Order, mut sink: Sink) -> Result<Self, Stop> {
         let mut line = Vec::new();
-        match format {
+        match order.format {
             Format::Parquet => return Ok(Self::Parquet(Box::new(ParquetOut::begin(sink)?))),
             Format::Csv | Format::RawCsv => {
-                csv::write_row(flat::COLUMNS.iter().copied(), false, &mut line);
+                let defuse = order.format == Format::Csv;
+                csv::write_row(order.columns.headings(), defuse, &mut line);
                 sink.write_all(&line)?;
             }
             Format::Ndjson => {}
         }
-        Ok(Self::Text { format, sink, line })
+        Ok(Self::Text { format: order.format, sink, line })
     }
 
-    fn event(&mut self, found: &Found) -> Result<(), Stop> {
+    fn event(&mut self, reader: &Scoped, columns: &Columns, found: &Found) -> Result<(), Stop> {
         let unreadable = |_| Problem::new(Code::Unavailable, "an event could not be read");
         match self {
             Self::Text { format: Format::Ndjson, sink, .. } => {
-                sink.write_all(write_event(found)?.get().as_bytes())?;
+                sink.write_all(reader.exported(found)?.get().as_bytes())?;
                 sink.write_all(b"\n")?;
             }
             Self::Text { format, sink, line } => {
                 let event = found.event().map_err(unreadable)?;
                 let leaf = found.leaf().map(|leaf| leaf.to_string());
-                let cells = flat::cells(&event, leaf.as_deref());
+                let cells = columns.cells(&event, leaf.as_deref());
                 line.clear();
                 csv::write_row(cells.iter().map(AsRef::as_ref), *format == Format::Csv, line);
                 sink.write_all(line)?;
@@ -185,7 +203,7 @@ impl Out {
             Self::Parquet(out) => {
                 let event = found.event().map_err(unreadable)?;
                 let leaf = found.leaf().map(|leaf| leaf.to_string());
-                out.event(&event, leaf.as_deref())?;
+                out.event(&event, leaf.as_deref(), columns)?;
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ use futures_util::FutureExt as _;
 
 use crate::access::CallerSlot;
 use crate::app::App;
+use crate::cors::{self, OriginSlot};
 use crate::limits;
 use crate::problem::{Code, Problem};
 use crate::routes;
@@ -34,17 +35,23 @@ pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: N
     let route = route_of(&request);
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
-    let response = match check_head(&request) {
-        Ok(()) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    let origin = OriginSlot::default();
+    request.extensions_mut().insert(origin.clone());
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let preflight = cors::preflight(&request, path);
+    let response = match (check_head(&request), preflight) {
+        (Ok(()), Some(answer)) => answer,
+        (Ok(()), None) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
                 Problem::new(Code::Internal, "the request could not be handled").into_response()
             }
         },
-        Err(problem) => problem.into_response(),
+        (Err(problem), _) => problem.into_response(),
     };
     let mut response = write_problem(response, &request_id, &method);
     protect(&mut response);
+    cors::allow(&origin, &mut response);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

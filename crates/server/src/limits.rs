@@ -52,6 +52,10 @@ pub const KEYS_MAX: usize = 10_000;
 pub const CATALOGS_MAX: usize = 1000;
 /// Scopes and workspaces that one key may name.
 pub const KEY_WORKSPACES_MAX: usize = 100;
+/// Bytes of the filter that a viewer token carries.
+pub const VIEWER_FILTER_BYTES_MAX: usize = 2048;
+/// Columns or origins that a viewer token names.
+pub const VIEWER_ITEMS_MAX: usize = 20;
 /// Bytes of a name or title that administration sends.
 pub const TITLE_BYTES_MAX: usize = 200;
 
@@ -60,3 +64,8 @@ const _: () = assert!(
     "the largest request fits into the memory for requests"
 );
 const _: () = assert!(URI_BYTES_MAX + HEADER_BYTES_MAX < HEAD_BUFFER_BYTES);
+const _: () = assert!(
+    // Base64 of the filter, the names and the lists, all at their greatest, fits into a header.
+    (VIEWER_FILTER_BYTES_MAX + (5 + 2 * VIEWER_ITEMS_MAX) * TITLE_BYTES_MAX) * 4 / 3
+        < HEADER_BYTES_MAX
+);

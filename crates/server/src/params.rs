@@ -34,6 +34,13 @@ impl Params {
         Ok(Self(params))
     }
 
+    /// Returns a parameter as it was sent, unchecked; empty when there is none.
+    pub(crate) fn peek(uri: &Uri, name: &str) -> String {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|pairs| pairs.0);
+        let found = pairs.unwrap_or_default().into_iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value).unwrap_or_default()
+    }
+
     /// Returns a parameter's text; an empty one counts as not given.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(given, _)| *given == name)?;

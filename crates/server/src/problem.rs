@@ -69,10 +69,20 @@ codes! {
         "The names and values of all headers together are bounded.";
     Unauthenticated "unauthenticated" 401 "A key is needed"
         "Send `Authorization: Bearer <key>`. The key is missing, not known, revoked or expired.";
+    TokenExpired "token_expired" 401 "The viewer token has ended"
+        "A viewer token lives an hour at most, and ends with the key that made it. Ask your product for a new one.";
     Forbidden "forbidden" 403 "The key may not do this"
         "The key lacks the scope that this call needs. `detail` names it.";
     ForeignWorkspace "foreign_workspace" 403 "The key is not for this workspace"
         "The key is bound to other workspaces. The answer is the same whether this one exists or not.";
+    RoleRefused "role_refused" 403 "The role may not read this log"
+        "The workspace's preset says which roles may read. `detail` says it in a sentence for the reader; `refusal` names the role and those that may.";
+    OriginRefused "origin_refused" 403 "The page may not use this token"
+        "A viewer token names the sites that may use it, under `origins` when it is made. This request came from a page of another site.";
+    HiddenField "hidden_field" 403 "The field is hidden"
+        "The viewer token shows some fields only, and a filter or facet asked for another. A search in every text is refused for the same reason.";
+    CrossSite "cross_site" 403 "The request came from another site"
+        "The console takes requests from its own pages alone.";
     NotFound "not_found" 404 "There is nothing here"
         "No such address, workspace, event, key or catalog. `detail` says which.";
     MethodNotAllowed "method_not_allowed" 405 "The address does not take this method"
@@ -83,6 +93,8 @@ codes! {
         "Another event of this workspace has this id. `seq` is its number. An id is remembered as long as its event is kept; the event that is stored does not change.";
     LastAdminKey "last_admin_key" 409 "The last admin key stays"
         "Revoking it would leave nobody who could make a key. Make another admin key first.";
+    Gone "gone" 410 "It was used or has ended"
+        "A link of this kind works once and for an hour. Ask for a new one.";
     TooLarge "too_large" 413 "Something is over its limit"
         "`limit` is the number that was exceeded, `pointer` or `offset` the place.";
     UriTooLong "uri_too_long" 414 "The address is too long"
@@ -105,6 +117,8 @@ codes! {
         "A key may bring a limited number of workspaces into being in an hour. Create them with an admin key, or wait.";
     Busy "busy" 429 "Too much is waiting"
         "The server is taking in as much as it can. Nothing of this request was recorded; send it again after the time in Retry-After.";
+    TooManyAttempts "too_many_attempts" 429 "Too many wrong passwords"
+        "Ten wrong passwords in a minute are taken for a guesser. Wait for the time in Retry-After; nothing else is locked.";
     Internal "internal" 500 "Something went wrong inside"
         "This is a fault of ours. The log of the server tells more under the request id.";
     Overloaded "overloaded" 503 "Too many requests at once"
@@ -154,6 +168,17 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// Who is refused, and who may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The role that was refused.
+    pub role: String,
+    /// The same in the product's words.
+    pub label: String,
+    /// The roles that may, in the product's words.
+    pub may: Vec<String>,
+}
+
 /// An error on its way to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -165,6 +190,8 @@ pub struct Problem {
     pub faults: Vec<Fault>,
     /// Number of the event that has the id already.
     pub seq: Option<u64>,
+    /// Whose role was refused.
+    pub refusal: Option<Box<Refusal>>,
     /// When to try again, in seconds.
     pub retry_after_seconds: Option<u32>,
 }
@@ -180,6 +207,8 @@ struct Document<'p> {
     request_id: &'p str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'p Refusal>,
     errors: &'p [Fault],
 }
 
@@ -191,6 +220,7 @@ impl Problem {
             detail: detail.into(),
             faults: Vec::new(),
             seq: None,
+            refusal: None,
             retry_after_seconds: None,
         }
     }
@@ -238,6 +268,7 @@ impl Problem {
             detail: &self.detail,
             request_id,
             seq: self.seq,
+            refusal: self.refusal.as_deref(),
             errors: &self.faults,
         };
         // Only maps with keys that are not strings fail; there are none.
@@ -254,7 +285,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         match self.code {
-            Code::Unauthenticated => {
+            Code::Unauthenticated | Code::TokenExpired => {
                 let value = HeaderValue::from_static("Bearer realm=\"proofbook\"");
                 headers.insert(header::WWW_AUTHENTICATE, value);
             }

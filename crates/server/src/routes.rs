@@ -11,8 +11,10 @@ use crate::app::App;
 use crate::layers;
 use crate::problem::{Code, Problem};
 
+mod assets;
 pub(crate) mod catalogs;
 mod context;
+mod demo;
 mod errors;
 pub(crate) mod events;
 mod export;
@@ -23,7 +25,10 @@ mod keys;
 mod metrics;
 mod openapi;
 mod page;
+mod pages;
 mod tail;
+mod viewer;
+pub(crate) mod viewer_tokens;
 mod workspaces;
 
 /// One address and method.
@@ -56,14 +61,16 @@ macro_rules! routes {
 routes! {
     post "/v1/events" Write ingest::send;
     post "/v1/workspaces/{ws}/events" WriteWorkspace ingest::send_to_workspace;
-    get "/v1/workspaces/{ws}/events" ReadWorkspace events::list;
-    get "/v1/workspaces/{ws}/events/{id}" ReadWorkspace events::by_id;
-    get "/v1/workspaces/{ws}/events/{id}/context" ReadWorkspace context::show;
-    get "/v1/workspaces/{ws}/events/seq/{seq}" ReadWorkspace events::by_seq;
-    get "/v1/workspaces/{ws}/facets" ReadWorkspace facets::facets;
-    get "/v1/workspaces/{ws}/histogram" ReadWorkspace facets::histogram;
-    get "/v1/workspaces/{ws}/tail" ReadWorkspace tail::follow;
-    get "/v1/workspaces/{ws}/export" ReadWorkspace export::download;
+    get "/v1/workspaces/{ws}/events" View events::list;
+    get "/v1/workspaces/{ws}/events/{id}" View events::by_id;
+    get "/v1/workspaces/{ws}/events/{id}/context" View context::show;
+    get "/v1/workspaces/{ws}/events/seq/{seq}" View events::by_seq;
+    get "/v1/workspaces/{ws}/facets" View facets::facets;
+    get "/v1/workspaces/{ws}/histogram" View facets::histogram;
+    get "/v1/workspaces/{ws}/tail" View tail::follow;
+    get "/v1/workspaces/{ws}/export" View export::download;
+    get "/v1/workspaces/{ws}/viewer" View viewer::show;
+    post "/v1/viewer-tokens" Read viewer_tokens::create;
     get "/v1/workspaces" Read workspaces::list;
     get "/v1/workspaces/{ws}" ReadWorkspace workspaces::get;
     put "/v1/workspaces/{ws}" AdminWorkspace workspaces::put;
@@ -81,6 +88,17 @@ routes! {
     get "/openapi.json" Nothing openapi::show;
     get "/" OpenPage page::show;
     get "/page.css" Nothing page::style;
+    get "/viewer.js" Nothing assets::component;
+    get "/viewer/{file}" Nothing assets::of_viewer;
+    get "/viewer/{folder}/{file}" Nothing assets::of_viewer;
+    get "/page/{file}" Nothing assets::of_page;
+    get "/w/{ws}" Nothing pages::workspace;
+    get "/w/{ws}/e/{id}" Nothing pages::event;
+    get "/embed/{ws}" Nothing pages::embed;
+    get "/portal/{secret}" Nothing pages::portal;
+    get "/demo/{preset}" OpenPage demo::show;
+    get "/demo/{preset}/token" OpenPage demo::token;
+    post "/demo/{preset}/token" OpenPage demo::token;
 }
 
 /// Finds a route by its method and path as they stand in the table.

@@ -9,7 +9,7 @@ use proofbook_event::{Outcome, Severity, Verb};
 use toml::Spanned;
 
 use super::file::{ActionFile, LabelsFile, ModuleFile, PresetFile, RetentionFile, TargetTypeFile};
-use super::{Action, Labels, Mistake, Module, Preset, PresetError, TargetType, Viewer};
+use super::{Action, Labels, Mistake, Module, Preset, PresetError, ReadyView, TargetType, Viewer};
 use crate::access::Access;
 use crate::limits;
 use crate::retention::{Keep, Retention};
@@ -79,6 +79,7 @@ fn empty() -> Preset {
         modules: Vec::new(),
         target_types: Vec::new(),
         actions: Vec::new(),
+        views: Vec::new(),
     }
 }
 
@@ -163,6 +164,15 @@ impl Checker<'_> {
             if let Some(action) = self.action(action, &preset.modules) {
                 put(&mut preset.actions, action, |action| &action.name);
             }
+        }
+        seen.clear();
+        for view in file.views {
+            self.once("view", &view.name, &mut seen);
+            if let Err(error) = proofbook_filter::Filter::parse(view.query.get_ref()) {
+                self.at(&view.query, format!("in the query: {error}"));
+            }
+            let view = ReadyView { name: view.name.into_inner(), query: view.query.into_inner() };
+            put(&mut preset.views, view, |view| &view.name);
         }
         if preset.actions.len() > limits::ACTIONS_MAX {
             self.add(0..0, format!("a preset has at most {} actions", limits::ACTIONS_MAX));

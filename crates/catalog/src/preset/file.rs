@@ -29,6 +29,15 @@ pub(super) struct PresetFile {
     pub(super) target_types: Vec<TargetTypeFile>,
     #[serde(default)]
     pub(super) actions: Vec<ActionFile>,
+    #[serde(default)]
+    pub(super) views: Vec<ViewFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ViewFile {
+    pub(super) name: Spanned<String>,
+    pub(super) query: Spanned<String>,
 }
 
 #[derive(Deserialize)]

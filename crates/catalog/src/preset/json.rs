@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use proofbook_event::Value;
 use proofbook_event::json::Object;
 
-use super::{Action, Column, FilterControl, Labels, Module, Order, Preset, TargetType, Viewer};
+use super::{Action, Column, FilterControl, Labels, Module, Order, Preset, ReadyView, TargetType, Viewer};
 
 impl Preset {
-    /// Returns name, title, path, modules, target types, actions, labels and viewer settings.
+    /// Returns name, title, path, modules, target types, actions, labels, viewer settings and ready views.
     ///
     /// Access and secrets stay out: a reader of the list needs neither. What a preset leaves out is
     /// absent, so that the answer says nothing that the preset does not.
@@ -23,6 +23,7 @@ impl Preset {
             ("actions", list(&self.actions, action)),
             ("labels", labels(&self.labels)),
             ("viewer", viewer(&self.viewer)),
+            ("views", (!self.views.is_empty()).then(|| list(&self.views, view)).flatten()),
         ])
     }
 }
@@ -46,6 +47,10 @@ fn optional(text: &Option<String>) -> Option<Value<'_>> {
 
 fn list<'v, T>(items: &'v [T], write: fn(&'v T) -> Value<'v>) -> Option<Value<'v>> {
     Some(Value::Array(items.iter().map(write).collect()))
+}
+
+fn view(view: &ReadyView) -> Value<'_> {
+    object([("name", text(&view.name)), ("query", text(&view.query))])
 }
 
 fn module(module: &Module) -> Value<'_> {

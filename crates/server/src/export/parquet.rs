@@ -13,6 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 use proofbook_event::Event;
 
+use super::columns::Columns;
 use super::{Sink, Stop, flat};
 use crate::problem::{Code, Problem};
 
@@ -44,7 +45,13 @@ impl ParquetOut {
         Ok(Self { writer, numbers: Default::default(), texts, bytes: 0 })
     }
 
-    pub(super) fn event(&mut self, event: &Event<'_>, leaf: Option<&str>) -> Result<(), Stop> {
+    /// Appends a row; what `hidden` does not show is null.
+    pub(super) fn event(
+        &mut self,
+        event: &Event<'_>,
+        leaf: Option<&str>,
+        hidden: &Columns,
+    ) -> Result<(), Stop> {
         let clear = &event.clear;
         let numbers = [clear.seq as i64, clear.occurred_at.micros(), clear.recorded_at.micros()];
         for (column, number) in self.numbers.iter_mut().zip(numbers) {
@@ -52,9 +59,10 @@ impl ParquetOut {
         }
         let cells = flat::cells(event, leaf).into_iter().zip(flat::COLUMNS);
         let cells = cells.filter(|(_, name)| !NUMBERS.contains(name));
-        for (column, (cell, _)) in self.texts.iter_mut().zip(cells) {
+        for (column, (cell, name)) in self.texts.iter_mut().zip(cells) {
+            let shown = !cell.is_empty() && hidden.may_show(name);
             self.bytes += cell.len();
-            column.push((!cell.is_empty()).then(|| ByteArray::from(cell.as_bytes().to_vec())));
+            column.push(shown.then(|| ByteArray::from(cell.as_bytes().to_vec())));
         }
         if self.numbers[0].len() >= GROUP_ROWS || self.bytes >= GROUP_BYTES {
             self.end_group()?;

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use proofbook_filter::ResolvedFilter;
 use proofbook_query::ContextFact;
 use serde_json::{Value, json};
 
@@ -32,7 +31,7 @@ pub(crate) async fn show(
         let event = found
             .event()
             .map_err(|_| Problem::new(Code::Unavailable, "an event could not be read"))?;
-        let facts = reader.context(&event, &ResolvedFilter::everything(), budget)?;
+        let facts = reader.context(&event, budget)?;
         Ok(json!({"ip": facts.ip.map(shown), "country": facts.country.map(shown)}))
     })
     .await?;

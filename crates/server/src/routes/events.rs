@@ -8,8 +8,7 @@ use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use proofbook_event::Value;
-use proofbook_query::{Budget, Cursor, Found, ListRequest, Reader, Sort};
+use proofbook_query::{Budget, Cursor, Found, ListRequest, Sort};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -19,6 +18,7 @@ use crate::ask::{Which, ask, params};
 use crate::limits;
 use crate::params::Params;
 use crate::problem::{Code, Fault, Problem};
+use crate::scoped::Scoped;
 
 const SORTS: &[(&str, Sort)] =
     &[("newest", Sort::NewestFirst), ("oldest", Sort::OldestFirst), ("seq", Sort::Seq)];
@@ -30,7 +30,7 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let params = params(&uri, &["limit", "cursor", "page", "sort", "after"])?;
-    let which = Which::read(&app, &params)?;
+    let which = Which::read(&app, &params, place.sight())?;
     let limit = params.number("limit", 1..=limits::LIST_ROWS_MAX as u32)?;
     let limit = limit.map_or(limits::LIST_ROWS, |limit| limit as usize);
     let sort = params.word("sort", SORTS)?.unwrap_or(Sort::NewestFirst);
@@ -51,11 +51,11 @@ pub(crate) async fn list(
     };
     let key = app.cursor_key;
     let (body, next, prev) = ask(&app, &place, move |reader, budget| {
-        let page = reader.list(&request, budget)?;
+        let page = reader.list(request, budget)?;
         let next = page.next.map(|cursor| cursor.encode(&key));
         let prev = page.prev.map(|cursor| cursor.encode(&key));
         let body = write_json(&PageBody {
-            data: written(&page.events)?,
+            data: written(reader, &page.events)?,
             next_cursor: next.as_deref(),
             prev_cursor: prev.as_deref(),
             total: page.total,
@@ -85,7 +85,7 @@ struct PageBody<'p> {
     total: Option<u64>,
     page: Option<u64>,
     pages: Option<u64>,
-    head: HeadBody,
+    head: Option<HeadBody>,
     left_out: u64,
     complete: bool,
     unread: &'p [String],
@@ -98,7 +98,7 @@ struct PollBody {
     /// Everything up to and with this number was looked at.
     after: u64,
     more: bool,
-    head: HeadBody,
+    head: Option<HeadBody>,
 }
 
 #[derive(Serialize)]
@@ -108,9 +108,11 @@ struct HeadBody {
 }
 
 impl HeadBody {
-    fn of(reader: &Reader) -> Self {
+    /// The head covers every event, so who sees a part of them does not get it.
+    fn of(reader: &Scoped) -> Option<Self> {
         let head = reader.head();
-        Self { size: head.size, root: head.root.to_string() }
+        let seen = reader.sight().is_everything();
+        seen.then(|| Self { size: head.size, root: head.root.to_string() })
     }
 }
 
@@ -138,7 +140,7 @@ async fn poll(
             Some(last) if is_full => last.seq(),
             _ => reader.head().size.saturating_sub(1).max(after),
         };
-        let (data, head) = (written(&found)?, HeadBody::of(reader));
+        let (data, head) = (written(reader, &found)?, HeadBody::of(reader));
         write_json(&PollBody { data, after: reached, more: is_full, head })
     })
     .await?;
@@ -175,12 +177,12 @@ pub(crate) async fn by_seq(
 async fn one(
     app: &App,
     place: &InWorkspace,
-    find: impl FnOnce(&Reader, &Budget<'_>) -> Result<Option<Found>, Problem> + Send + 'static,
+    find: impl FnOnce(&Scoped, &Budget<'_>) -> Result<Option<Found>, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let body = ask(app, place, move |reader, budget| {
         let found = find(reader, budget)?
             .ok_or_else(|| Problem::not_found("there is no such event in this workspace"))?;
-        write_event(&found)
+        reader.written(&found)
     })
     .await?;
     // An event never changes, but it may be erased: the client asks again.
@@ -195,17 +197,11 @@ pub(crate) fn param(path: &RawPathParams, name: &str) -> Result<String, Problem>
 }
 
 /// Writes events in the form of the contract, in its order of fields.
-pub(crate) fn written(events: &[Found]) -> Result<Vec<Box<RawValue>>, Problem> {
-    events.iter().map(write_event).collect()
-}
-
-/// Writes one event.
-pub(crate) fn write_event(found: &Found) -> Result<Box<RawValue>, Problem> {
-    let unreadable = || Problem::new(Code::Unavailable, "an event could not be read");
-    let event = found.event().map_err(|_| unreadable())?;
-    let leaf = found.leaf().map(|leaf| leaf.to_string());
-    let value: Value<'_> = event.to_json(leaf.as_deref());
-    serde_json::value::to_raw_value(&value).map_err(|_| unreadable())
+pub(crate) fn written(
+    reader: &Scoped,
+    events: &[Found],
+) -> Result<Vec<Box<RawValue>>, Problem> {
+    events.iter().map(|found| reader.written(found)).collect()
 }
 
 fn cursor(app: &App, params: &Params) -> Result<Option<Cursor>, Problem> {

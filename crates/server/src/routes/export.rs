@@ -1,27 +1,28 @@
 //! `GET /v1/workspaces/{ws}/export`: every event that passes the filter, as a file.
 //!
-//! An export is itself an event of the workspace, `audit_log.exported`, at most one per key and 15
-//! minutes, recorded without delaying the answer.
+//! An export is itself an event of the workspace, `audit_log.exported`, at most one per reader and 15
+//! minutes, recorded when it ends, without delaying the answer.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use proofbook_query::Sort;
-use proofbook_store::prepare::Wanted;
-use serde_json::json;
 
 use crate::access::InWorkspace;
-use crate::admin::{actor_of, draft_of};
 use crate::app::App;
 use crate::ask::{self, Which, open};
-use crate::export::{self, Format, Order};
+use crate::export::{self, Columns, Format, Order};
+use crate::notes;
 use crate::problem::Problem;
 
 const FORMATS: &[(&str, Format)] =
     &[("csv", Format::Csv), ("ndjson", Format::Ndjson), ("parquet", Format::Parquet)];
-const SORTS: &[(&str, Sort)] =
+/// The words for `sort`.
+pub(crate) const SORTS: &[(&str, Sort)] =
     &[("newest", Sort::NewestFirst), ("oldest", Sort::OldestFirst), ("seq", Sort::Seq)];
 const YES_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
+/// Headings are our names of the columns, or the product's words for them.
+const HEADINGS: &[(&str, bool)] = &[("names", false), ("product", true)];
 
 /// Answers the file as a stream.
 pub(crate) async fn download(
@@ -29,8 +30,8 @@ pub(crate) async fn download(
     place: InWorkspace,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let params = ask::params(&uri, &["format", "sort", "raw"])?;
-    let filter = Which::read(&app, &params)?.filter;
+    let params = ask::params(&uri, &["format", "sort", "raw", "columns", "headings"])?;
+    let which = Which::read(&app, &params, place.sight())?;
     let format = params.word("format", FORMATS)?.unwrap_or(Format::Csv);
     let format = match (format, params.word("raw", YES_NO)?) {
         (Format::Csv, Some(true)) => Format::RawCsv,
@@ -39,13 +40,27 @@ pub(crate) async fn download(
         }
         (format, _) => format,
     };
+    let is_csv = matches!(format, Format::Csv | Format::RawCsv);
+    for name in ["columns", "headings"] {
+        if !is_csv && params.text(name).is_some() {
+            let detail = format!("`{name}` goes with format=csv; other files hold whole events");
+            return Err(Problem::parameter(name, detail));
+        }
+    }
     let sort = params.word("sort", SORTS)?.unwrap_or(Sort::NewestFirst);
-    open(&app, &place.granted())?;
+    let reader = open(&app, &place.granted())?;
+    let words = params.word("headings", HEADINGS)?.unwrap_or(false);
+    let words = words.then(|| reader.catalog().preset());
+    let sight = place.sight().clone();
+    let columns = Columns::choose(params.text("columns"), which.zone, sight, words)?;
+    drop(reader);
     let seat = app.exports.try_enter()?;
-    note(&app, &place, format, params.text("q").unwrap_or_default());
-    let name = format!("{}-audit-log.{}", place.name(), format.extension());
+    let extension = format.extension();
+    let note = notes::Export::begin(&app, place.name(), place.grant(), extension, &params);
+    let name = format!("{}-audit-log.{extension}", place.name());
     let workspace = place.granted();
-    let body = export::start(app, seat, Order { workspace, filter, sort, format });
+    let order = Order { workspace, filter: which.filter, sort, format, columns, note };
+    let body = export::start(app, seat, order);
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -54,33 +69,4 @@ pub(crate) async fn download(
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)
-}
-
-/// Records the export, unless this key exported from this workspace in the last 15 minutes.
-fn note(app: &App, place: &InWorkspace, format: Format, filter: &str) {
-    let now = app.store.now().micros();
-    if !app.noted.is_due(place.grant().key_id(), place.name(), now) {
-        return;
-    }
-    let event = json!({
-        "action": "placeholder",
-        "actor": actor_of(place.grant()),
-        "via": {"channel": "api"},
-        "metadata": {"format": format.extension(), "filter": filter},
-    })
-    .to_string();
-    let (app, workspace) = (app.clone(), place.name().to_owned());
-    tokio::task::spawn_blocking(move || {
-        let Ok(draft) = draft_of(event.as_bytes(), "audit_log.exported") else { return };
-        let wanted = Wanted { workspace: &workspace, draft };
-        let prepared = app.store.prepare(false, vec![Ok(wanted)]);
-        let recorded = app.store.submit(prepared, |receipts| {
-            if let Err(error) = receipts {
-                tracing::warn!(error = &error as &dyn std::error::Error, "export not recorded");
-            }
-        });
-        if let Err(error) = recorded {
-            tracing::warn!(error = &error as &dyn std::error::Error, "export not recorded");
-        }
-    });
 }

@@ -23,10 +23,11 @@ pub(crate) async fn facets(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let params = params(&uri, &["field", "prefix", "limit"])?;
-    let which = Which::read(&app, &params)?;
+    let which = Which::read(&app, &params, place.sight())?;
     let field = field(&params, "field")?.ok_or_else(|| {
         Problem::parameter("field", "`field` is missing; it names a field such as action")
     })?;
+    place.sight().check_field("field", &field, 0)?;
     let prefix = params.text("prefix").map(str::to_owned);
     let limit = params.number("limit", 1..=limits::VALUES_MAX as u32)?;
     let limit = limit.map_or(limits::FACET_VALUES, |limit| limit as usize);
@@ -52,9 +53,12 @@ pub(crate) async fn histogram(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let params = params(&uri, &["interval", "split"])?;
-    let which = Which::read(&app, &params)?;
+    let which = Which::read(&app, &params, place.sight())?;
     let interval = interval(&app, &params, &which)?;
     let split = field(&params, "split")?;
+    if let Some(split) = &split {
+        place.sight().check_field("split", split, 0)?;
+    }
     let body = ask(&app, &place, move |reader, budget| {
         let (filter, zone) = (&which.filter, &which.zone);
         let found = reader.histogram(filter, interval, zone, split.as_ref(), budget)?;

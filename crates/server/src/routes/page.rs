@@ -14,6 +14,7 @@ use crate::ask::{Which, ask_anywhere};
 use crate::page::Html;
 use crate::params::Params;
 use crate::problem::Problem;
+use crate::sight::Sight;
 
 const STYLE: &str = include_str!("page.css");
 /// For pages: our own style sheet and form, nothing else.
@@ -58,7 +59,7 @@ pub(crate) async fn show(State(app): State<App>, open: Option<OpenPage>, uri: Ur
 }
 
 async fn newest(app: &App, open: &OpenPage, name: &str, params: &Params) -> Result<Page, Problem> {
-    let which = Which::read(app, params)?;
+    let which = Which::read(app, params, &Sight::everything())?;
     let request = ListRequest {
         filter: which.filter,
         filter_hash: which.hash,
@@ -68,7 +69,7 @@ async fn newest(app: &App, open: &OpenPage, name: &str, params: &Params) -> Resu
         page: None,
     };
     let name = open.workspace(name);
-    ask_anywhere(app, name, move |reader, budget| Ok(reader.list(&request, budget)?)).await
+    ask_anywhere(app, name, move |reader, budget| Ok(reader.list(request, budget)?)).await
 }
 
 fn html(body: String) -> Response {

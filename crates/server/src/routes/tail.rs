@@ -23,7 +23,6 @@ use crate::access::InWorkspace;
 use crate::app::{App, Place};
 use crate::ask::{self, Which, open, with_budget};
 use crate::problem::{Code, Problem};
-use crate::routes::events::write_event;
 
 /// How often a tail looks for new events.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -42,7 +41,7 @@ pub(crate) async fn follow(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let params = ask::params(&uri, &["after"])?;
-    let filter = Which::read(&app, &params)?.filter;
+    let filter = Which::read(&app, &params, place.sight())?.filter;
     let resume = match headers.get("last-event-id") {
         Some(value) => {
             let seq = value.to_str().ok().and_then(|text| text.trim().parse().ok());
@@ -165,7 +164,7 @@ impl Tail {
                 };
                 let mut text = String::new();
                 for event in &found {
-                    let json = write_event(event)?;
+                    let json = reader.written(event)?;
                     text.push_str(&format!("id: {}\ndata: {}\n\n", event.seq(), json.get()));
                 }
                 Ok((text, reached))

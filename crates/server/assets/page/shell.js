@@ -1,0 +1,65 @@
+// The viewer on a page of its own, /w/{workspace}, and inside a frame, /embed/{workspace}.
+//
+// The token comes in the address's fragment, which browsers send to nobody, is taken out of the
+// address at once, and lives as long as the tab. Without one, an operator who is signed in at the
+// console gets one for themselves.
+
+import "/viewer.js";
+
+const place = document.querySelector("main");
+const { workspace, event, frame, origins } = place.dataset;
+const kept = `proofbook:token:${workspace}`;
+
+const fragment = new URLSearchParams(location.hash.slice(1));
+if (fragment.has("token")) {
+  sessionStorage.setItem(kept, fragment.get("token"));
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
+
+let asked = false;
+
+/** Answers the token; when it is asked again, the one before has ended. */
+async function token() {
+  const known = sessionStorage.getItem(kept);
+  if (known && !asked) {
+    asked = true;
+    return known;
+  }
+  asked = true;
+  sessionStorage.removeItem(kept);
+  if (frame) return null;
+  const answer = await fetch("/console/token", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ workspace }),
+  }).catch(() => null);
+  return answer?.ok ? (await answer.json()).token : null;
+}
+
+const log = document.createElement("audit-log");
+log.setAttribute("workspace", workspace);
+log.setAttribute("sync-url", frame ? "none" : "query");
+log.setAttribute("keys", frame ? "element" : "page");
+const asks = new URLSearchParams(location.search);
+for (const name of ["lang", "theme"]) {
+  if (asks.has(name)) log.setAttribute(name, asks.get(name));
+}
+if (event) {
+  const address = new URL(location.href);
+  address.pathname = `/w/${workspace}`;
+  address.searchParams.set("e", event);
+  history.replaceState(history.state, "", address);
+}
+log.getToken = token;
+place.append(log);
+
+if (frame) {
+  // The frame grows with what is in it; only the sites that may frame it are told.
+  const tell = () => {
+    const height = Math.ceil(place.getBoundingClientRect().height);
+    for (const origin of origins.split(" ").filter(Boolean)) {
+      parent.postMessage({ type: "audit-log:height", height }, origin);
+    }
+  };
+  new ResizeObserver(tell).observe(place);
+}

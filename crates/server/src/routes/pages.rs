@@ -1,0 +1,141 @@
+//! `/w/{ws}`, `/w/{ws}/e/{id}`, `/embed/{ws}` and `/portal/{secret}`: the viewer on pages of our own.
+//!
+//! The pages hold no data: what they show comes through the API with a token, which stands in the
+//! fragment of the address and so in no log and no `Referer`.
+
+use askama::Template;
+use axum::extract::{RawPathParams, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
+use proofbook_store::fold::Outcome;
+use proofbook_store::prepare::Wanted;
+use serde_json::json;
+
+use crate::admin::draft_of;
+use crate::app::App;
+use crate::document_page::{framed_page, page, words};
+use crate::params::Params;
+use crate::problem::{Code, Problem};
+use crate::receipts::whole;
+use crate::routes::events::param;
+use crate::routes::viewer_tokens::{Frame, PortalLink};
+use crate::sealed::Purpose;
+
+#[derive(Template)]
+#[template(path = "shell.html")]
+struct Shell<'s> {
+    workspace: &'s str,
+    event: &'s str,
+    is_frame: bool,
+    origins: &'s str,
+}
+
+/// Answers the viewer's page of a workspace.
+pub(crate) async fn workspace(path: RawPathParams) -> Result<Response, Problem> {
+    let name = workspace_of(&path)?;
+    Ok(page(&Shell { workspace: &name, event: "", is_frame: false, origins: "" }))
+}
+
+/// Answers the same page with one event open.
+pub(crate) async fn event(path: RawPathParams) -> Result<Response, Problem> {
+    let (name, id) = (workspace_of(&path)?, param(&path, "id")?);
+    Ok(page(&Shell { workspace: &name, event: &id, is_frame: false, origins: "" }))
+}
+
+/// Answers the viewer's page for a frame on the sites that `frame` names; without it on none.
+pub(crate) async fn embed(
+    State(app): State<App>,
+    path: RawPathParams,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let name = workspace_of(&path)?;
+    let params = Params::read(&uri, &["frame", "lang", "theme"])?;
+    let sealed = params.text("frame").unwrap_or_default();
+    let frame: Option<Frame> = app.sealer.open(Purpose::Frame, sealed);
+    let origins = frame.filter(|frame| frame.workspace == name).map(|frame| frame.origins);
+    let origins = origins.unwrap_or_default();
+    let listed = origins.join(" ");
+    let shell = Shell { workspace: &name, event: "", is_frame: true, origins: &listed };
+    Ok(framed_page(&shell, &origins))
+}
+
+fn workspace_of(path: &RawPathParams) -> Result<String, Problem> {
+    let name = param(path, "ws")?;
+    if is_workspace_name(&name) || name == SYSTEM_WORKSPACE {
+        Ok(name)
+    } else {
+        Err(Problem::not_found("a workspace's name does not look like this"))
+    }
+}
+
+/// Lets the bearer of a portal link in, once.
+///
+/// That it was used is an event of `_system` whose id is made of the link's number: of two who come at
+/// the same moment, through whichever node, the log takes one, and it remembers after a restart.
+pub(crate) async fn portal(
+    State(app): State<App>,
+    path: RawPathParams,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let link: Option<PortalLink> = app.sealer.open(Purpose::Portal, &param(&path, "secret")?);
+    let Some(link) = link else {
+        let text = "This link is not one of ours, or it was changed on its way.";
+        return Ok(words(StatusCode::NOT_FOUND, "There is no such link", text));
+    };
+    // Looking ahead is not opening: the link would be used up before anybody saw it.
+    let ahead = ["sec-purpose", "purpose"].iter().any(|name| {
+        headers.get(*name).and_then(|value| value.to_str().ok()).is_some_and(|text| {
+            text.contains("prefetch") || text.contains("preview")
+        })
+    });
+    if ahead {
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    }
+    if !link.viewer.is_live(&app) || !take(&app, &link).await? {
+        let text = "It works once and for an hour. Ask whoever sent it, or your product, for a new one.";
+        return Ok(words(StatusCode::GONE, "This link was used or has ended", text));
+    }
+    let token = link.viewer.seal(&app.sealer, &*app.random);
+    let to = format!("/w/{}#token={token}", link.viewer.workspace);
+    let location = HeaderValue::from_str(&to)
+        .map_err(|_| Problem::new(Code::Internal, "the address is no header"))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+/// Records that a link is used; false when it was before.
+async fn take(app: &App, link: &PortalLink) -> Result<bool, Problem> {
+    let event = json!({
+        "id": format!("portal.{}", link.number),
+        "action": "placeholder",
+        "actor": link.viewer.actor(),
+        "via": {"channel": "ui"},
+        "targets": [{"type": "workspace", "id": link.viewer.workspace}],
+    })
+    .to_string();
+    let place = app.ingest.enter(app.config.queue_timeout).await?;
+    let store = app.store.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    app.blocking(place, move || {
+        let draft = draft_of(event.as_bytes(), "audit_log.portal_opened")?;
+        let wanted = Wanted { workspace: SYSTEM_WORKSPACE, draft };
+        let prepared = store.prepare(false, vec![Ok(wanted)]);
+        store
+            .submit(prepared, move |receipts| {
+                // A client that went away does not need its answer.
+                let _ = sender.send(receipts);
+            })
+            .map_err(|error| whole(&error))
+    })
+    .await?;
+    match tokio::time::timeout(app.config.receipt_timeout, receiver).await {
+        Ok(Ok(Ok(receipts))) => match receipts.into_iter().next() {
+            Some(Ok(receipt)) => Ok(matches!(receipt.outcome, Outcome::Created { .. })),
+            _ => Err(Problem::new(Code::Internal, "the link's use could not be recorded")),
+        },
+        Ok(Ok(Err(error))) => Err(whole(&error)),
+        Ok(Err(_)) | Err(_) => {
+            Err(whole(&proofbook_store::commit::CommitError::Unknown))
+        }
+    }
+}
