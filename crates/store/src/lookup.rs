@@ -4,7 +4,7 @@ use proofbook_event::Group;
 use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
-use crate::segment::{GroupSet, SegmentError};
+use crate::segment::{GroupSet, Segment, SegmentError};
 use crate::view::View;
 
 /// What is looked for.
@@ -34,17 +34,29 @@ pub fn find_in_segments(view: &View, wanted: &WantedId) -> Result<Option<IdHit>,
         return Ok(None);
     }
     for segment in view.segments.iter().rev() {
-        for (seq, fingerprint) in segment.lookup_id(wanted.workspace, wanted.id_hash)? {
-            let hit = IdHit { seq, fingerprint, id_crc: wanted.id_crc };
-            if fingerprint == wanted.fingerprint {
-                return Ok(Some(hit));
-            }
-            let Some(row) = segment.row_of_seq(wanted.workspace, seq)? else { continue };
-            let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id))?;
-            let id = stored.get(0).groups.get(Group::Id).unwrap_or_default();
-            if crc32c::crc32c(id) == wanted.id_crc {
-                return Ok(Some(hit));
-            }
+        let hit = find_in_segment(segment, wanted)?;
+        if hit.is_some() {
+            return Ok(hit);
+        }
+    }
+    Ok(None)
+}
+
+/// As [`find_in_segments`], in one of them.
+pub(crate) fn find_in_segment(
+    segment: &Segment,
+    wanted: &WantedId,
+) -> Result<Option<IdHit>, SegmentError> {
+    for (seq, fingerprint) in segment.lookup_id(wanted.workspace, wanted.id_hash)? {
+        let hit = IdHit { seq, fingerprint, id_crc: wanted.id_crc };
+        if fingerprint == wanted.fingerprint {
+            return Ok(Some(hit));
+        }
+        let Some(row) = segment.row_of_seq(wanted.workspace, seq)? else { continue };
+        let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id))?;
+        let id = stored.get(0).groups.get(Group::Id).unwrap_or_default();
+        if crc32c::crc32c(id) == wanted.id_crc {
+            return Ok(Some(hit));
         }
     }
     Ok(None)

@@ -8,7 +8,8 @@
 //! but temporaries: a segment that nothing names any more may still be named by a record that a later
 //! recovery replays, so it is left to the packer, which knows when none can.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
@@ -31,11 +32,11 @@ use crate::manifest::{self, Snapshot};
 use crate::names;
 use crate::pack::{OpenSegments, Packer};
 use crate::plant::{self, Plant};
-use crate::prepare::Preparer;
+use crate::prepare::{IdHasher, Preparer};
 use crate::random::Random;
 use crate::recent::{Generation, RecentEvent};
 use crate::record::{self, EventParts, Format, Record};
-use crate::segment::{BlockCache, Segment, SegmentError};
+use crate::segment::{BlockCache, Damaged, SalvagedIds, Segment, SegmentError};
 use crate::segment_entry::SegmentEntry;
 use crate::view::View;
 
@@ -150,6 +151,8 @@ pub struct OpenReport {
     pub log: RecoveryReport,
     /// Segments that neither the state nor a kept snapshot names; they go when no replay needs them.
     pub unnamed_segments: Vec<u64>,
+    /// Live segments whose index is damaged: their events are kept and cannot be answered.
+    pub damaged_segments: Vec<Damaged>,
 }
 
 /// Opens a data directory, making it when it is empty.
@@ -191,6 +194,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         begin_store(machine, store_uid, &mut log, &mut fold)?;
     }
     check_tiling(&fold, &segments, &recent)?;
+    report.damaged_segments.extend(segments.iter().filter_map(|segment| segment.damage().cloned()));
     report.unnamed_segments = unnamed_segments(&*disk, &fold, &snapshots)
         .map_err(|source| OpenError::Io { what: "list segments", source })?;
     keep_reserve(&*disk, options.reserve_bytes);
@@ -318,6 +322,8 @@ pub(crate) struct Replay {
     /// Live segments; used for looking ids up as the live path did.
     view: View,
     recent: Vec<RecentEvent>,
+    /// Ids of segments in whose index they can no longer be looked up.
+    salvaged_ids: HashMap<u64, SalvagedIds>,
 }
 
 impl Replay {
@@ -330,7 +336,7 @@ impl Replay {
         let state = snapshot.map(|snapshot| snapshot.state.clone()).unwrap_or_default();
         let mut segments = Vec::with_capacity(state.segments.len());
         for entry in &state.segments {
-            segments.push(open_segments.open(&*disk, entry.files, &cache)?);
+            segments.push(open_live(&open_segments, &*disk, entry, &cache, state.format.as_ref())?);
         }
         let view = View {
             position: state.position,
@@ -339,7 +345,9 @@ impl Replay {
             config: state.config.clone(),
             pack_epoch: 0,
         };
-        Ok(Self { disk, cache, open_segments, fold: Fold::new(state), view, recent: Vec::new() })
+        let fold = Fold::new(state);
+        let (recent, salvaged_ids) = (Vec::new(), HashMap::new());
+        Ok(Self { disk, cache, open_segments, fold, view, recent, salvaged_ids })
     }
 
     pub(crate) fn fold_frame(&mut self, frame: &Frame) -> Result<(), String> {
@@ -357,7 +365,7 @@ impl Replay {
         Ok(())
     }
 
-    fn look_up(&self, body: &Bytes) -> Result<Vec<Option<IdHit>>, String> {
+    fn look_up(&mut self, body: &Bytes) -> Result<Vec<Option<IdHit>>, String> {
         let mut hits = Vec::new();
         let mut records = Decoder::new(body);
         while !records.is_empty() {
@@ -377,17 +385,52 @@ impl Replay {
                     id_crc: fold::id_crc(&parts),
                     generated: parts.flags & record::flag::ID_GENERATED != 0,
                 };
-                let hit = lookup::find_in_segments(&self.view, &wanted);
-                hits.push(hit.map_err(|error| error.to_string())?);
+                hits.push(self.find(&wanted).map_err(|error| error.to_string())?);
             }
         }
         Ok(hits)
     }
 
+    /// Finds an id as the live path did. Where the index of ids is damaged since, the stored ids say
+    /// whether the event was known; which of duplicate and conflict its sender was told changes nothing
+    /// in the state.
+    fn find(&mut self, wanted: &WantedId) -> Result<Option<IdHit>, SegmentError> {
+        if wanted.generated {
+            return Ok(None);
+        }
+        for segment in self.view.segments.iter().rev() {
+            let hit = match lookup::find_in_segment(segment, wanted) {
+                Ok(hit) => hit,
+                Err(error) => {
+                    let ids = match self.salvaged_ids.entry(segment.files().name) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            let format = self.fold.state.format.as_ref();
+                            let Some(hasher) = format.map(IdHasher::new) else { return Err(error) };
+                            let hash_id = |id: &str| hasher.hash(id);
+                            let ids = SalvagedIds::read(&*self.disk, segment.files(), &hash_id);
+                            let Ok(ids) = ids else { return Err(error) };
+                            new.insert(ids)
+                        }
+                    };
+                    ids.seq_of(wanted.workspace, wanted.id_hash).map(|seq| IdHit {
+                        seq,
+                        fingerprint: wanted.fingerprint,
+                        id_crc: wanted.id_crc,
+                    })
+                }
+            };
+            if hit.is_some() {
+                return Ok(hit);
+            }
+        }
+        Ok(None)
+    }
+
     fn apply_decision(&mut self, decision: &Decision) -> Result<(), String> {
+        let format = self.fold.state.format.as_ref();
         let open = |entry: &SegmentEntry| {
-            self.open_segments
-                .open(&*self.disk, entry.files, &self.cache)
+            open_live(&self.open_segments, &*self.disk, entry, &self.cache, format)
                 .map_err(|error| error.to_string())
         };
         match decision {
@@ -412,6 +455,21 @@ impl Replay {
         let segments = self.view.segments.as_ref().clone();
         (self.fold, segments, self.recent, self.view.position)
     }
+}
+
+/// Opens a segment that is live already, without its index when that is damaged.
+fn open_live(
+    open_segments: &OpenSegments,
+    disk: &dyn Disk,
+    entry: &SegmentEntry,
+    cache: &Arc<BlockCache>,
+    format: Option<&Format>,
+) -> Result<Arc<Segment>, SegmentError> {
+    // Every state with segments has a format: it is the first record of the log.
+    let Some(hasher) = format.map(IdHasher::new) else {
+        return open_segments.open(disk, entry.files, cache);
+    };
+    open_segments.open_or_salvage(disk, entry.files, cache, &|id| hasher.hash(id))
 }
 
 /// Writes the first frame of a new store: its format and the workspace of its own events.

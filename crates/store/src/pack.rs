@@ -24,7 +24,7 @@ use crate::recent::RecentEvent;
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, BlockCache, GroupSet, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
+    self, BlockCache, GroupSet, HashId, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
     SegmentFiles, SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
@@ -89,6 +89,31 @@ impl OpenSegments {
             return Ok(segment);
         }
         let segment = Arc::new(Segment::open(disk, files, cache.clone())?);
+        segments.insert(files.name, Arc::downgrade(&segment));
+        Ok(segment)
+    }
+
+    /// As [`OpenSegments::open`], but a segment whose index is damaged is opened without it.
+    ///
+    /// # Errors
+    /// The Parquet file is missing or damaged.
+    pub(crate) fn open_or_salvage(
+        &self,
+        disk: &dyn Disk,
+        files: SegmentFiles,
+        cache: &Arc<BlockCache>,
+        hash_id: HashId<'_>,
+    ) -> Result<Arc<Segment>, SegmentError> {
+        match self.open(disk, files, cache) {
+            Ok(segment) => return Ok(segment),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "a segment cannot be opened; trying without its index");
+            }
+        }
+        let segment = Segment::open_or_salvage(disk, files, cache.clone(), hash_id)?;
+        let segment = Arc::new(segment);
+        let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
         segments.insert(files.name, Arc::downgrade(&segment));
         Ok(segment)
     }
@@ -438,9 +463,12 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
 ///
 /// Segments fall into tiers by their rows, a factor of `fan_in` apart; a run is due when
 /// `fan_in` neighbours are of one tier or below. Small stragglers between larger neighbours are taken
-/// along, so that they never block a run.
+/// along, so that they never block a run. One without its index cannot be merged and ends a run.
 fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
-    let tier = |segment: &Arc<Segment>| segment.rows().max(1).ilog(fan_in as u32);
+    let tier = |segment: &Arc<Segment>| match segment.damage() {
+        Some(_) => u32::MAX,
+        None => segment.rows().max(1).ilog(fan_in as u32),
+    };
     for limit in 0..=SEGMENT_ROWS_MAX.ilog(fan_in as u32) {
         let mut begin = 0;
         while begin < segments.len() {

@@ -99,6 +99,11 @@ struct SeatRun {
 pub struct IdHasher([u8; 16]);
 
 impl IdHasher {
+    /// Takes the key of the store's format.
+    pub(crate) fn new(format: &Format) -> Self {
+        Self(format.id_key)
+    }
+
     /// Returns the keyed hash of an event's id.
     pub fn hash(&self, id: &str) -> u64 {
         keyed_hash(&self.0, id.as_bytes())

@@ -3,6 +3,7 @@ use proofbook_event::EventDraft;
 use super::*;
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
+use crate::disk::sim::CrashMode;
 use crate::random::SimRandom;
 use crate::store::Store;
 
@@ -20,7 +21,11 @@ fn options() -> Options {
 
 /// Everything that a recovery gives, in one comparable value.
 fn state_of(disk: &SimDisk) -> Vec<(String, u64, String, i64)> {
-    let opened = open(&machine(disk), options()).expect("opens");
+    state_with(options(), disk)
+}
+
+fn state_with(options: Options, disk: &SimDisk) -> Vec<(String, u64, String, i64)> {
+    let opened = open(&machine(disk), options).expect("opens");
     let workspaces = &opened.committer.fold().state.workspaces;
     workspaces
         .iter()
@@ -174,4 +179,89 @@ fn many_starts_with_few_events_do_not_pile_up_log_files() {
     }
     let opened = open(&machine(&disk), options).expect("opens");
     assert_eq!(opened.published.directory.by_name("acme").expect("known").edge.size(), 40);
+}
+
+/// With log files so small that copying the disk costs little.
+fn small() -> Options {
+    Options { log: LogOptions { file_bytes: 16 * 1024 }, ..options() }
+}
+
+/// A store whose events `a0…a5` of two workspaces are packed, and behind the pack a new event, one that
+/// a packed event already is, and one that only shares its id.
+fn store_with_a_tail() -> SimDisk {
+    let disk = SimDisk::new(12);
+    let mut opened = open(&machine(&disk), small()).expect("opens");
+    for n in 0..6 {
+        commit_event(&mut opened, &format!(r#"{{"id":"a{n}","action":"x.create"}}"#));
+    }
+    opened.committer.freeze_now();
+    let job = opened.committer.take_pack_job().expect("something to pack");
+    let proposal = opened.packer.pack(&job).expect("packs");
+    decide(&mut opened, &proposal);
+    opened.packer.snapshot(job, proposal.entry).expect("a snapshot");
+    commit_event(&mut opened, r#"{"id":"b0","action":"x.create"}"#);
+    commit_event(&mut opened, r#"{"id":"a3","action":"x.create"}"#);
+    commit_event(&mut opened, r#"{"id":"a4","action":"x.other"}"#);
+    opened.committer.mark().expect("marked");
+    disk
+}
+
+/// Sends events to a store and returns what became of each; `None` where it was rejected.
+fn outcomes(disk: &SimDisk, texts: &[&str]) -> Vec<Option<fold::Outcome>> {
+    let store = Store::start(&machine(disk), small(), Box::new(|_| {})).expect("starts");
+    let wanted = texts.iter().map(|text| {
+        let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+        Ok(crate::prepare::Wanted { workspace: "acme", draft })
+    });
+    let receipts = store.commit(store.prepare(false, wanted.collect())).expect("recorded");
+    receipts.into_iter().map(|receipt| receipt.ok().map(|receipt| receipt.outcome)).collect()
+}
+
+/// I7, I9: the store did not start when one byte of an index was damaged. It starts from any such byte
+/// now, folds the log behind the segment to the same state, and takes no known id for a new one.
+#[test]
+fn a_damaged_byte_of_an_index_keeps_no_store_from_starting() {
+    let intact = store_with_a_tail();
+    let states = state_with(small(), &intact.after_crash(CrashMode::KeepAll, 0));
+    let idx = intact.files().into_iter().find(|file| file.ends_with(".idx")).expect("an index");
+    let len = intact.visible_bytes(&idx).expect("there").len() as u64;
+    let mut without_index = 0;
+    for at in (0..len).step_by(len as usize / 100) {
+        let disk = intact.after_crash(CrashMode::KeepAll, at);
+        disk.flip_bit(&idx, at, (at % 8) as u8).expect("flips");
+        assert_eq!(state_with(small(), &disk), states, "byte {at} of {len}");
+        let opened = open(&machine(&disk), small()).expect("opens");
+        for damage in &opened.report.damaged_segments {
+            assert_eq!(damage.file, idx, "byte {at}");
+            without_index += 1;
+        }
+        let damaged = !opened.report.damaged_segments.is_empty();
+        drop(opened);
+        let known = r#"{"id":"a5","action":"x.create"}"#;
+        let found = outcomes(&disk, &[known, r#"{"id":"c0","action":"x.create"}"#]);
+        match found[0] {
+            Some(fold::Outcome::Duplicate { seq: 5 }) if !damaged => {}
+            None => {}
+            other => panic!("byte {at}: a5 became {other:?}"),
+        }
+        if damaged {
+            assert!(matches!(found[1], Some(fold::Outcome::Created { seq: 7, .. })));
+        }
+    }
+    assert!(without_index > 0, "the directory is a part of the index");
+    let disk = intact.after_crash(CrashMode::KeepAll, 1);
+    disk.remove(&idx).expect("removed");
+    assert_eq!(state_with(small(), &disk), states);
+}
+
+/// Both files of a segment damaged: which events it holds is not known, so the start names them.
+#[test]
+fn a_segment_with_both_files_damaged_is_named_by_the_refused_start() {
+    let disk = store_with_a_tail();
+    for file in disk.files().into_iter().filter(|file| file.starts_with(names::SEGMENT_DIR)) {
+        let len = disk.visible_bytes(&file).expect("there").len() as u64;
+        disk.flip_bit(&file, len - 40, 1).expect("flips");
+    }
+    let refused = open(&machine(&disk), small()).map(|_| ());
+    assert!(matches!(refused, Err(OpenError::Segment(SegmentError::Damaged(_)))), "{refused:?}");
 }

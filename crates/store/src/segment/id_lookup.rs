@@ -10,10 +10,12 @@ use super::ids::{self, Entry};
 use super::reader::{File, Segment};
 
 impl Segment {
-    pub(super) fn load_id_filters(&self) -> Result<Vec<Fuse>, SegmentError> {
-        let load = |piece| {
-            let bytes = self.load_packed(File::Idx, piece, ids::FILTER)?;
-            Fuse::decode(&bytes).map_err(|_| self.undecodable(File::Idx, piece, ids::FILTER))
+    /// Loads the filters over ids; `None` for a damaged one, without which ids are found all the same.
+    pub(super) fn load_id_filters(&self) -> Result<Vec<Option<Fuse>>, SegmentError> {
+        let load = |piece| match self.load_packed(File::Idx, piece, ids::FILTER) {
+            Ok(bytes) => Ok(Fuse::decode(&bytes).ok()),
+            Err(SegmentError::Damaged(_)) => Ok(None),
+            Err(error) => Err(error),
         };
         self.directory.id_shards.pieces.iter().map(load).collect()
     }
@@ -24,7 +26,8 @@ impl Segment {
     /// or the stored id tells. An id that is not here is mostly answered from memory.
     ///
     /// # Errors
-    /// The piece that may hold the id is damaged or cannot be read.
+    /// The piece that may hold the id is damaged or cannot be read. Of a segment without its index only
+    /// the ids that it does hold are errors.
     pub fn lookup_id(
         &self,
         workspace: WorkspaceUid,
@@ -34,12 +37,21 @@ impl Segment {
         let Some(place) = workspaces.find(&workspace) else {
             return Ok(Vec::new());
         };
+        if let Some(salvaged) = &self.salvaged {
+            return match salvaged.ids.seq_of(workspace, id_hash) {
+                Some(_) => Err(salvaged.damage.clone().into()),
+                None => Ok(Vec::new()),
+            };
+        }
         let hash = ids::stored_hash(id_hash);
         let key = (place as u32, hash);
         let shards = &self.directory.id_shards.first_keys;
         let shard = shards.partition_point(|first| *first <= key).checked_sub(1);
         let filter = shard.and_then(|shard| self.id_filters.get(shard));
-        if !filter.is_some_and(|filter| filter.may_contain(ids::filter_key(&workspace, hash))) {
+        let filter_key = ids::filter_key(&workspace, hash);
+        let may_contain =
+            |filter: &Option<Fuse>| filter.as_ref().is_none_or(|f| f.may_contain(filter_key));
+        if !filter.is_some_and(may_contain) {
             return Ok(Vec::new());
         }
         let seq_start = workspaces.range(place).seqs.start;

@@ -21,6 +21,7 @@ use super::ints::Ints;
 use super::out::{hash_file, piece_hash};
 use super::pack::{RAW_BYTES_MAX, unpack};
 use super::page::{self, ValuePage};
+use super::salvage::{HashId, SalvagedIds, salvage};
 use super::schema::{ParquetColumn, Shape};
 use super::workspaces::{SeqOrder, WorkspaceRange};
 use super::writer::{FOOTER_BYTES, IDX_MAGIC, TRAILER_BYTES, paths};
@@ -38,13 +39,23 @@ pub struct Segment {
     parquet_path: String,
     idx_path: String,
     parquet: Box<dyn DiskFile>,
-    idx: Box<dyn DiskFile>,
+    /// None beside [`Salvaged`]: no piece of a damaged index is read.
+    idx: Option<Box<dyn DiskFile>>,
     pub(super) directory: Directory,
-    /// Filters over ids, in the order of the directory's shards.
-    pub(super) id_filters: Vec<Fuse>,
+    /// Filters over ids, in the order of the directory's shards; `None` where one is damaged, so that
+    /// the ids themselves are asked.
+    pub(super) id_filters: Vec<Option<Fuse>>,
+    /// When the index is damaged: what is known without it. No piece has a place then.
+    pub(super) salvaged: Option<Salvaged>,
     folded_alike: bool,
     cache: Arc<BlockCache>,
     number: u64,
+}
+
+/// What is known of a segment without its index.
+pub(super) struct Salvaged {
+    pub(super) damage: Damaged,
+    pub(super) ids: SalvagedIds,
 }
 
 impl std::fmt::Debug for Segment {
@@ -99,15 +110,63 @@ impl Segment {
             parquet_path,
             idx_path,
             parquet,
-            idx,
+            idx: Some(idx),
             directory,
             id_filters: Vec::new(),
+            salvaged: None,
             folded_alike,
             cache,
             number,
         };
         segment.id_filters = segment.load_id_filters()?;
         Ok(segment)
+    }
+
+    /// Opens a segment whose index may be damaged or missing.
+    ///
+    /// Without its index a segment says which seqs of which workspaces it holds and which ids, and
+    /// answers every read with the damage ([`Segment::damage`]).
+    ///
+    /// # Errors
+    /// As [`Segment::open`], when the damage is in the Parquet file, or in both.
+    pub fn open_or_salvage(
+        disk: &dyn Disk,
+        files: SegmentFiles,
+        cache: Arc<BlockCache>,
+        hash_id: HashId<'_>,
+    ) -> Result<Self, SegmentError> {
+        let (parquet_path, idx_path) = paths(files.name);
+        let damage = match Self::open(disk, files, cache.clone()) {
+            Err(SegmentError::Damaged(damage)) if damage.file == idx_path => damage,
+            Err(SegmentError::Io { file, .. }) if file == idx_path => Damaged {
+                file,
+                offset: 0,
+                len: files.idx.len,
+                what: "the index is missing or cannot be read",
+            },
+            opened => return opened,
+        };
+        let (directory, ids) = salvage(disk, files, hash_id)?;
+        let parquet = open_checked(disk, &parquet_path, files.parquet)?;
+        Ok(Self {
+            files,
+            parquet_path,
+            idx_path,
+            parquet,
+            idx: None,
+            directory,
+            id_filters: Vec::new(),
+            salvaged: Some(Salvaged { damage, ids }),
+            folded_alike: true,
+            cache,
+            number: OPENED.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Returns what is damaged when the segment has no index that could be read; its events cannot be
+    /// answered then.
+    pub fn damage(&self) -> Option<&Damaged> {
+        self.salvaged.as_ref().map(|salvaged| &salvaged.damage)
     }
 
     /// Returns what identifies the segment's files.
@@ -137,12 +196,13 @@ impl Segment {
 
     /// Returns the bytes that the directory keeps resident.
     pub fn memory_bytes(&self) -> usize {
-        self.directory.memory_bytes() + self.id_filter_bytes()
+        let salvaged = self.salvaged.as_ref().map_or(0, |salvaged| salvaged.ids.memory_bytes());
+        self.directory.memory_bytes() + self.id_filter_bytes() + salvaged
     }
 
     /// Returns the bytes of [`Segment::memory_bytes`] that are filters over ids.
     pub fn id_filter_bytes(&self) -> usize {
-        self.id_filters.iter().map(Fuse::memory_bytes).sum()
+        self.id_filters.iter().flatten().map(Fuse::memory_bytes).sum()
     }
 
     /// Yields the workspaces with their ranges, by uid.
@@ -243,15 +303,16 @@ impl Segment {
         what: &'static str,
     ) -> Result<Vec<u8>, SegmentError> {
         let (disk_file, path, len) = match file {
-            File::Parquet => (self.parquet.as_ref(), &self.parquet_path, self.files.parquet.len),
+            File::Parquet => (Some(&self.parquet), &self.parquet_path, self.files.parquet.len),
             File::Idx => (self.idx.as_ref(), &self.idx_path, self.files.idx.len),
         };
+        let Some(disk_file) = disk_file else { return Err(self.inconsistent(what)) };
         // The directory is hash-checked, so this only guards the allocation against our own faults.
         if piece.offset.checked_add(piece.len.into()).is_none_or(|end| end > len) {
             return Err(self.undecodable(file, piece, what));
         }
         let mut bytes = vec![0; piece.len as usize];
-        read_exact_at(disk_file, &mut bytes, piece.offset)
+        read_exact_at(disk_file.as_ref(), &mut bytes, piece.offset)
             .map_err(SegmentError::io("read", path))?;
         if piece_hash(&bytes) != piece.hash {
             return Err(self.undecodable(file, piece, what));
@@ -269,8 +330,12 @@ impl Segment {
         Damaged { file: path.clone(), offset, len, what }.into()
     }
 
-    /// Says that hash-checked parts of the index contradict each other, which is our own fault.
+    /// Says that hash-checked parts of the index contradict each other, which is our own fault; or that
+    /// the index is damaged, when there is none.
     pub(super) fn inconsistent(&self, what: &'static str) -> SegmentError {
+        if let Some(damage) = self.damage() {
+            return damage.clone().into();
+        }
         let (file, len) = (self.idx_path.clone(), self.files.idx.len);
         Damaged { file, offset: 0, len, what }.into()
     }
@@ -426,10 +491,12 @@ impl Segment {
     /// The disk refuses to read.
     pub fn verify(&self) -> Result<Vec<Damaged>, SegmentError> {
         let mut damaged = Vec::new();
+        damaged.extend(self.damage().cloned());
         for (file, path, disk_file, expected) in [
-            (File::Parquet, &self.parquet_path, &self.parquet, self.files.parquet),
-            (File::Idx, &self.idx_path, &self.idx, self.files.idx),
+            (File::Parquet, &self.parquet_path, Some(&self.parquet), self.files.parquet),
+            (File::Idx, &self.idx_path, self.idx.as_ref(), self.files.idx),
         ] {
+            let Some(disk_file) = disk_file else { continue };
             if hash_file(disk_file.as_ref(), path)? == expected {
                 continue;
             }
