@@ -60,7 +60,7 @@ function grown(row) {
 
 /** One line for a list: "previous → new". */
 export function diffLine(row, t) {
-  const name = html`<span class="field">${shown(row.name)}</span>`;
+  const name = html`<span class="field">${shown(row.name)}:</span>`;
   if (row.kind === "same") return html`<span class="line">${name} ${said(row.after, t, row.path)}</span>`;
   return html`<span class="line">${name} ${said(row.before, t, row.path)}
     <span class="arrow" aria-label=${t("diff.to")}>→</span> ${said(row.after, t, row.path)}${grown(row)}</span>`;
