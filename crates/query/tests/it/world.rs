@@ -54,6 +54,10 @@ pub(crate) const WORKSPACE: &str = "acme";
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        Self::with_options(seed, Options { reserve_bytes: 0, ..Options::default() })
+    }
+
+    pub(crate) fn with_options(seed: u64, options: Options) -> Self {
         let disk = SimDisk::new(seed);
         let clock = SimClock::new(START);
         let machine = Machine {
@@ -61,7 +65,6 @@ impl World {
             clock: Arc::new(clock.clone()),
             random: Arc::new(SimRandom::new(seed)),
         };
-        let options = Options { reserve_bytes: 0, ..Options::default() };
         let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
         let mut world = Self {
             store,
@@ -181,6 +184,11 @@ impl World {
             std::thread::sleep(Duration::from_millis(5));
         }
         panic!("not packed");
+    }
+
+    /// The doors to the same machine with another disk.
+    pub(crate) fn machine_on(&self, disk: &SimDisk) -> Machine {
+        Machine { disk: Arc::new(disk.clone()), ..self.machine.clone() }
     }
 
     /// Stops the store and opens it again.
