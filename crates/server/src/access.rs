@@ -13,8 +13,10 @@ use axum::http::{Method, header};
 use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
 use proofbook_filter::ResolveContext;
 use proofbook_store::config::{Key, Scope};
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::console;
 use crate::cors;
 use crate::keys::{SecretKey, is_live};
 use crate::notes;
@@ -46,6 +48,8 @@ pub enum Needs {
     AdminWorkspace,
     /// An admin key bound to every workspace.
     Admin,
+    /// An operator who is signed in at the console.
+    Operator,
 }
 
 /// The right to do what the matched route does, with the key or the viewer that it is given to.
@@ -53,6 +57,17 @@ pub enum Needs {
 pub(crate) struct Grant {
     key: Key,
     viewer: Option<Arc<Viewer>>,
+    /// Whether it is an operator's, who is signed in at the console.
+    is_session: bool,
+}
+
+/// What a grant was given for, to be looked at again later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Bearer {
+    /// A key, by its public half.
+    Key(String),
+    /// A viewer.
+    Viewer(Viewer),
 }
 
 /// A [`Grant`] for the workspace that the path names.
@@ -79,9 +94,53 @@ impl Grant {
         match &self.viewer {
             Some(viewer) => viewer.actor(),
             None => {
-                serde_json::json!({"type": "api_key", "id": self.key.id, "name": self.key.name})
+                let kind = if self.is_session { "user" } else { "api_key" };
+                serde_json::json!({"type": kind, "id": self.key.id, "name": self.key.name})
             }
         }
+    }
+
+    /// Returns for what it was given.
+    pub(crate) fn bearer(&self) -> Bearer {
+        match &self.viewer {
+            Some(viewer) => Bearer::Viewer((**viewer).clone()),
+            None => Bearer::Key(self.key.id.clone()),
+        }
+    }
+
+    /// Gives a grant again to whom it was given before, if it still may be.
+    pub(crate) fn renew(app: &App, bearer: Bearer) -> Result<Self, Problem> {
+        let ended = || Problem::new(Code::TokenExpired, "the key or token has ended");
+        match bearer {
+            Bearer::Viewer(viewer) if viewer.is_live(app) => Ok(Self::of_viewer(viewer)),
+            Bearer::Viewer(_) => Err(ended()),
+            Bearer::Key(id) => {
+                let view = app.store.view();
+                let key = view.config.keys.get(&id);
+                let key = key.filter(|key| is_live(key, app.store.now().micros()));
+                let key = key.ok_or_else(ended)?.clone();
+                Ok(Self { key, viewer: None, is_session: false })
+            }
+        }
+    }
+
+    fn of_viewer(viewer: Viewer) -> Self {
+        let id = match &viewer.warrant {
+            Warrant::Key(id) | Warrant::Operator(id) => format!("viewer of {id}"),
+            Warrant::Demo => "viewer of the demo".to_owned(),
+        };
+        // As a key it would be one that reads this workspace and nothing else.
+        let key = Key {
+            id,
+            name: viewer.name.clone(),
+            secret_sha256: String::new(),
+            scopes: vec![Scope::Read],
+            workspaces: vec![viewer.workspace.clone()],
+            created_at: 0,
+            expires_at: Some(viewer.expires_at),
+            revoked_at: None,
+        };
+        Self { key, viewer: Some(Arc::new(viewer)), is_session: false }
     }
 
     /// Checks the grant for a workspace that the path does not name.
@@ -179,6 +238,14 @@ impl InWorkspace {
     }
 }
 
+impl Granted {
+    /// The workspace in which saved views are kept, for the part of the server that keeps them: it
+    /// reads those events alone and gives each reader the views of their own workspace.
+    pub(crate) fn for_views() -> Self {
+        Self { name: SYSTEM_WORKSPACE.to_owned(), sight: Arc::new(Sight::everything()) }
+    }
+}
+
 impl OpenPage {
     /// Returns a workspace that the page may show: any but Proofbook's own.
     pub(crate) fn workspace(&self, name: &str) -> Granted {
@@ -268,6 +335,7 @@ async fn authorise(parts: &mut Parts, app: &App) -> Result<(Grant, Option<String
         }
         Needs::Write | Needs::WriteWorkspace => (Scope::Write, "write"),
         Needs::Admin | Needs::AdminWorkspace => (Scope::Admin, "admin"),
+        Needs::Operator => (Scope::Admin, "admin"),
         Needs::Nothing | Needs::OpenPage => {
             return Err(Problem::new(Code::Internal, "this route asks for no key"));
         }
@@ -275,6 +343,15 @@ async fn authorise(parts: &mut Parts, app: &App) -> Result<(Grant, Option<String
     let is_for_viewers = matches!(needs, Needs::View | Needs::ViewNamed);
     if !has_scope(key, scope) || grant.viewer.is_some() && !is_for_viewers {
         let detail = format!("this call needs a key with the scope `{word}`");
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
+    if needs == Needs::Operator && !grant.is_session {
+        let detail = "this call is for an operator who is signed in at the console";
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
+    if needs == Needs::View && grant.is_session {
+        // Their looks are events, too, so they look with a token of their own.
+        let detail = "an operator reads through the viewer; POST /console/token makes a token";
         return Err(Problem::new(Code::Forbidden, detail));
     }
     let name = match needs {
@@ -338,6 +415,11 @@ fn authenticate(parts: &Parts, app: &App) -> Result<Grant, Problem> {
     let unknown = |detail: &str| Problem::new(Code::Unauthenticated, detail);
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
     let (value, more) = (values.next(), values.next());
+    if value.is_none()
+        && let Some(grant) = authenticate_session(parts, app)?
+    {
+        return Ok(grant);
+    }
     let (Some(value), None) = (value, more) else {
         return Err(unknown("send one header `Authorization: Bearer <key>`"));
     };
@@ -357,7 +439,7 @@ fn authenticate(parts: &Parts, app: &App) -> Result<Grant, Problem> {
     if !is_live(key, app.store.now().micros()) {
         return Err(unknown("this key was revoked or has expired"));
     }
-    Ok(Grant { key: key.clone(), viewer: None })
+    Ok(Grant { key: key.clone(), viewer: None, is_session: false })
 }
 
 fn authenticate_viewer(parts: &Parts, app: &App, token: &str) -> Result<Grant, Problem> {
@@ -369,22 +451,19 @@ fn authenticate_viewer(parts: &Parts, app: &App, token: &str) -> Result<Grant, P
         let detail = "this viewer token has ended; ask your product for a new one";
         return Err(Problem::new(Code::TokenExpired, detail));
     }
-    let id = match &viewer.warrant {
-        Warrant::Key(id) | Warrant::Operator(id) => format!("viewer of {id}"),
-        Warrant::Demo => "viewer of the demo".to_owned(),
-    };
-    // As a key it would be one that reads this workspace and nothing else.
-    let key = Key {
-        id,
-        name: viewer.name.clone(),
-        secret_sha256: String::new(),
-        scopes: vec![Scope::Read],
-        workspaces: vec![viewer.workspace.clone()],
-        created_at: 0,
-        expires_at: Some(viewer.expires_at),
-        revoked_at: None,
-    };
-    Ok(Grant { key, viewer: Some(Arc::new(viewer)) })
+    Ok(Grant::of_viewer(viewer))
+}
+
+/// Finds the operator whose session's cookie came along, for requests of our own pages alone.
+fn authenticate_session(parts: &Parts, app: &App) -> Result<Option<Grant>, Problem> {
+    let Some(session) = console::session_of(&parts.headers) else { return Ok(None) };
+    let is_safe = matches!(parts.method, Method::GET | Method::HEAD);
+    console::check_site(&parts.headers, is_safe)?;
+    let view = app.store.view();
+    let now = app.store.now().micros();
+    let id = app.console.operator(session, now);
+    let key = id.and_then(|id| view.config.keys.get(&id)).filter(|key| is_live(key, now));
+    Ok(key.map(|key| Grant { key: key.clone(), viewer: None, is_session: true }))
 }
 
 /// Where the outermost layer learns the public half of the key, for the access log.

@@ -7,6 +7,7 @@ use proofbook_event::EventDraft;
 use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, Key, Scope};
+use proofbook_store::fold::Outcome;
 use proofbook_store::prepare::Wanted;
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
@@ -37,7 +38,17 @@ pub(crate) async fn record(
     change: ConfigChange,
     act: Act,
 ) -> Result<(), Problem> {
-    let actor = grant.actor();
+    record_as(app, &grant.actor(), change, act).await
+}
+
+/// Records a change that somebody made who has no grant yet: the first operator.
+pub(crate) async fn record_as(
+    app: &App,
+    actor: &Value,
+    change: ConfigChange,
+    act: Act,
+) -> Result<(), Problem> {
+    let actor = actor.clone();
     let place = app.ingest.enter(app.config.queue_timeout).await?;
     let store = app.store.clone();
     let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -57,6 +68,41 @@ pub(crate) async fn record(
         Ok(Ok(Ok(receipts))) => match receipts.into_iter().find_map(Result::err) {
             None => Ok(()),
             Some(rejected) => Err(Problem::new(Code::Internal, rejected.reason)),
+        },
+        Ok(Ok(Err(error))) => Err(whole(&error)),
+        Ok(Err(_)) | Err(_) => Err(whole(&CommitError::Unknown)),
+    }
+}
+
+/// Records one event of our own and waits until it is durable; answers what became of it.
+///
+/// `event` may have an `id`: the log then takes it once, whoever else sends the same.
+pub(crate) async fn record_event(
+    app: &App,
+    workspace: &'static str,
+    action: &'static str,
+    mut event: Value,
+) -> Result<Outcome, Problem> {
+    event["action"] = json!(PLACEHOLDER);
+    let event = event.to_string();
+    let place = app.ingest.enter(app.config.queue_timeout).await?;
+    let store = app.store.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    app.blocking(place, move || {
+        let draft = draft_of(event.as_bytes(), action)?;
+        let prepared = store.prepare(false, vec![Ok(Wanted { workspace, draft })]);
+        store
+            .submit(prepared, move |receipts| {
+                // A client that went away does not need its answer.
+                let _ = sender.send(receipts);
+            })
+            .map_err(|error| whole(&error))
+    })
+    .await?;
+    match tokio::time::timeout(app.config.receipt_timeout, receiver).await {
+        Ok(Ok(Ok(receipts))) => match receipts.into_iter().next() {
+            Some(Ok(receipt)) => Ok(receipt.outcome),
+            _ => Err(Problem::new(Code::Internal, "the event of this act was refused")),
         },
         Ok(Ok(Err(error))) => Err(whole(&error)),
         Ok(Err(_)) | Err(_) => Err(whole(&CommitError::Unknown)),

@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::body::{Memory, Patience};
 use crate::config::Config;
+use crate::console::Console;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::sealed::Sealer;
+use crate::views::Views;
 
 /// The shared state of the server; cloning it is cheap.
 #[derive(Clone)]
@@ -42,6 +44,14 @@ pub(crate) struct Shared {
     pub(crate) sealer: Sealer,
     /// Workspaces that keys brought into being lately.
     pub(crate) newcomers: Newcomers,
+    /// Changes of saved views lately, by reader.
+    pub(crate) view_changes: Newcomers,
+    /// Saved views, as far as they were read.
+    pub(crate) views: Views,
+    /// Operators' sessions and wrong passwords.
+    pub(crate) console: Console,
+    /// One password is hashed at a time: it takes much memory by design.
+    pub(crate) sign_ins: Places,
     /// Held while an act of administration is judged and recorded: one at a time.
     administration: tokio::sync::Mutex<()>,
     /// Exports and sessions that were recorded lately.
@@ -75,6 +85,10 @@ impl App {
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
             newcomers: Newcomers::default(),
+            view_changes: Newcomers::default(),
+            views: Views::default(),
+            console: Console::begin(&store.view().config, &*random),
+            sign_ins: places("sign-ins", 1),
             administration: tokio::sync::Mutex::new(()),
             noted: Noted::default(),
             cursor_key,
@@ -178,7 +192,8 @@ impl Places {
 /// An hour in microseconds.
 const HOUR_MICROS: i64 = 3600 * 1_000_000;
 
-/// Counts, per key and hour, the workspaces that events brought into being.
+/// Counts, per key or reader and hour, what may be done a limited number of times: the workspaces that
+/// events brought into being, the changes of saved views.
 #[derive(Debug, Default)]
 pub(crate) struct Newcomers(Mutex<HashMap<String, (i64, u32)>>);
 

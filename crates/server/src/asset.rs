@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
+mod lean;
+
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// What a client gets of a file.
@@ -31,16 +33,37 @@ pub(crate) fn serve(path: &str, headers: &HeaderMap) -> Response {
     let Some(index) = FILES.binary_search_by_key(&path, |(name, _)| *name).ok() else {
         return Problem::not_found("there is no such file").into_response();
     };
-    match from_source(path) {
-        Some(bytes) => answer(path, &Ready::new(bytes.into()), headers),
-        None => answer(path, ready(index), headers),
+    if cfg!(debug_assertions) {
+        return answer(path, &Ready::new(wire(path, text_of(index))), headers);
     }
+    answer(path, ready(index), headers)
+}
+
+/// Returns a file as it goes over the wire.
+fn wire(path: &str, bytes: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
+    let text = || String::from_utf8_lossy(&bytes);
+    let module = |name: &str| {
+        let path = format!("viewer/{name}");
+        let index = FILES.binary_search_by_key(&path.as_str(), |(name, _)| *name).ok()?;
+        Some(String::from_utf8_lossy(&text_of(index)).into_owned())
+    };
+    match path {
+        "viewer/viewer.js" => lean::join(&text(), module).into_bytes().into(),
+        "viewer/viewer.css" => lean::squeeze_style(&text()).into_bytes().into(),
+        _ => bytes,
+    }
+}
+
+/// Returns a file as it stands; in a debug build, as it stands in the source tree now.
+fn text_of(index: usize) -> Cow<'static, [u8]> {
+    let (path, bytes) = FILES[index];
+    from_source(path).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
 fn ready(index: usize) -> &'static Ready {
     static READY: OnceLock<Vec<OnceLock<Ready>>> = OnceLock::new();
     let all = READY.get_or_init(|| FILES.iter().map(|_| OnceLock::new()).collect());
-    all[index].get_or_init(|| Ready::new(FILES[index].1.into()))
+    all[index].get_or_init(|| Ready::new(wire(FILES[index].0, FILES[index].1.into())))
 }
 
 impl Ready {
@@ -57,7 +80,10 @@ impl Ready {
 
 fn answer(path: &str, ready: &Ready, asked: &HeaderMap) -> Response {
     let names = |name: header::HeaderName, word: &str| {
-        asked.get(name).and_then(|value| value.to_str().ok()).is_some_and(|text| text.contains(word))
+        asked
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| text.contains(word))
     };
     let gzip = names(header::ACCEPT_ENCODING, "gzip") && !ready.gzip.is_empty();
     // The two forms differ, so their tags do.

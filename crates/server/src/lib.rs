@@ -23,6 +23,7 @@ mod asset;
 mod body;
 mod change_label;
 pub mod config;
+mod console;
 mod cors;
 mod demo;
 mod document;
@@ -43,7 +44,9 @@ mod sealed;
 pub mod serve;
 mod sight;
 pub mod split;
+mod tongue;
 mod viewer;
+mod views;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;

@@ -53,6 +53,20 @@ impl Html {
     }
 }
 
+/// Returns a text with its hidden characters shown by their numbers, to be escaped by a template.
+pub(crate) fn marked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) && !matches!(c, '\n' | '\t') {
+            // Writing to a String does not fail.
+            let _ = write!(out, "⟨U+{:04X}⟩", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Tells whether a character would not be seen, or changes how its neighbours are seen.
 fn is_hidden(c: char) -> bool {
     c.is_control()

@@ -21,6 +21,14 @@ impl Params {
             || Problem::new(Code::InvalidParameter, "the query string is not readable");
         let Query(pairs) =
             Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| unreadable())?;
+        Self::of(pairs, known)
+    }
+
+    /// Takes parameters that did not come in a query string.
+    pub(crate) fn of(
+        pairs: Vec<(String, String)>,
+        known: &[&'static str],
+    ) -> Result<Self, Problem> {
         let mut params: Vec<(&'static str, String)> = Vec::with_capacity(pairs.len());
         for (name, value) in pairs {
             let Some(known) = known.iter().find(|known| **known == name) else {

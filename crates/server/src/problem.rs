@@ -71,6 +71,8 @@ codes! {
         "Send `Authorization: Bearer <key>`. The key is missing, not known, revoked or expired.";
     TokenExpired "token_expired" 401 "The viewer token has ended"
         "A viewer token lives an hour at most, and ends with the key that made it. Ask your product for a new one.";
+    WrongPassword "wrong_password" 401 "The name or the password is not right"
+        "Nobody is told which of the two. Ten wrong ones in a minute, and the next has to wait.";
     Forbidden "forbidden" 403 "The key may not do this"
         "The key lacks the scope that this call needs. `detail` names it.";
     ForeignWorkspace "foreign_workspace" 403 "The key is not for this workspace"

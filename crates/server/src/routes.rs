@@ -13,11 +13,12 @@ use crate::problem::{Code, Problem};
 
 mod assets;
 pub(crate) mod catalogs;
+mod console;
 mod context;
 mod demo;
 mod errors;
 pub(crate) mod events;
-mod export;
+pub(crate) mod export;
 mod facets;
 mod health;
 mod ingest;
@@ -26,9 +27,11 @@ mod metrics;
 mod openapi;
 mod page;
 mod pages;
+mod print;
 mod tail;
 mod viewer;
 pub(crate) mod viewer_tokens;
+mod views;
 mod workspaces;
 
 /// One address and method.
@@ -70,7 +73,11 @@ routes! {
     get "/v1/workspaces/{ws}/tail" View tail::follow;
     get "/v1/workspaces/{ws}/export" View export::download;
     get "/v1/workspaces/{ws}/viewer" View viewer::show;
+    post "/v1/workspaces/{ws}/print" View print::order;
     post "/v1/viewer-tokens" Read viewer_tokens::create;
+    get "/v1/views" ViewNamed views::list;
+    put "/v1/views" ViewNamed views::put;
+    delete "/v1/views" ViewNamed views::remove;
     get "/v1/workspaces" Read workspaces::list;
     get "/v1/workspaces/{ws}" ReadWorkspace workspaces::get;
     put "/v1/workspaces/{ws}" AdminWorkspace workspaces::put;
@@ -96,6 +103,16 @@ routes! {
     get "/w/{ws}/e/{id}" Nothing pages::event;
     get "/embed/{ws}" Nothing pages::embed;
     get "/portal/{secret}" Nothing pages::portal;
+    get "/print/{ws}" Nothing print::show;
+    get "/console" Nothing console::show;
+    get "/console/setup" Nothing console::show;
+    post "/console/setup" Nothing console::set_up;
+    get "/console/state" Nothing console::state;
+    get "/console/session" Operator console::who;
+    post "/console/session" Nothing console::sign_in;
+    delete "/console/session" Operator console::sign_out;
+    post "/console/operators" Operator console::put_operator;
+    post "/console/token" Operator console::token;
     get "/demo/{preset}" OpenPage demo::show;
     get "/demo/{preset}/token" OpenPage demo::token;
     post "/demo/{preset}/token" OpenPage demo::token;

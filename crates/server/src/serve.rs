@@ -98,6 +98,13 @@ impl Server {
         self.address
     }
 
+    /// Returns the path of the link that makes the first operator of the console; once, and only while
+    /// there is none. The secret stands in the fragment, which browsers send to nobody.
+    pub fn take_setup_link(&self) -> Option<String> {
+        let secret = self.app.console.take_setup_secret()?;
+        Some(format!("/console/setup#{secret}"))
+    }
+
     /// Stops: nothing new is taken, tails end, what runs is finished within the drain time.
     ///
     /// Returns whether everything came to its end by itself. The store is not stopped.

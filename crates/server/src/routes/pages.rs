@@ -9,18 +9,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
 use proofbook_store::fold::Outcome;
-use proofbook_store::prepare::Wanted;
 use serde_json::json;
 
-use crate::admin::draft_of;
+use crate::admin::record_event;
 use crate::app::App;
 use crate::document_page::{framed_page, page, words};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::receipts::whole;
 use crate::routes::events::param;
 use crate::routes::viewer_tokens::{Frame, PortalLink};
 use crate::sealed::Purpose;
+use crate::tongue::Tongue;
 
 #[derive(Template)]
 #[template(path = "shell.html")]
@@ -80,8 +79,8 @@ pub(crate) async fn portal(
 ) -> Result<Response, Problem> {
     let link: Option<PortalLink> = app.sealer.open(Purpose::Portal, &param(&path, "secret")?);
     let Some(link) = link else {
-        let text = "This link is not one of ours, or it was changed on its way.";
-        return Ok(words(StatusCode::NOT_FOUND, "There is no such link", text));
+        let said = Tongue::asked(&headers).words();
+        return Ok(words(StatusCode::NOT_FOUND, &said.link_unknown, &said.link_unknown_why));
     };
     // Looking ahead is not opening: the link would be used up before anybody saw it.
     let ahead = ["sec-purpose", "purpose"].iter().any(|name| {
@@ -93,8 +92,8 @@ pub(crate) async fn portal(
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     if !link.viewer.is_live(&app) || !take(&app, &link).await? {
-        let text = "It works once and for an hour. Ask whoever sent it, or your product, for a new one.";
-        return Ok(words(StatusCode::GONE, "This link was used or has ended", text));
+        let said = Tongue::asked(&headers).words();
+        return Ok(words(StatusCode::GONE, &said.link_gone, &said.link_gone_why));
     }
     let token = link.viewer.seal(&app.sealer, &*app.random);
     let to = format!("/w/{}#token={token}", link.viewer.workspace);
@@ -107,35 +106,10 @@ pub(crate) async fn portal(
 async fn take(app: &App, link: &PortalLink) -> Result<bool, Problem> {
     let event = json!({
         "id": format!("portal.{}", link.number),
-        "action": "placeholder",
         "actor": link.viewer.actor(),
         "via": {"channel": "ui"},
         "targets": [{"type": "workspace", "id": link.viewer.workspace}],
-    })
-    .to_string();
-    let place = app.ingest.enter(app.config.queue_timeout).await?;
-    let store = app.store.clone();
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    app.blocking(place, move || {
-        let draft = draft_of(event.as_bytes(), "audit_log.portal_opened")?;
-        let wanted = Wanted { workspace: SYSTEM_WORKSPACE, draft };
-        let prepared = store.prepare(false, vec![Ok(wanted)]);
-        store
-            .submit(prepared, move |receipts| {
-                // A client that went away does not need its answer.
-                let _ = sender.send(receipts);
-            })
-            .map_err(|error| whole(&error))
-    })
-    .await?;
-    match tokio::time::timeout(app.config.receipt_timeout, receiver).await {
-        Ok(Ok(Ok(receipts))) => match receipts.into_iter().next() {
-            Some(Ok(receipt)) => Ok(matches!(receipt.outcome, Outcome::Created { .. })),
-            _ => Err(Problem::new(Code::Internal, "the link's use could not be recorded")),
-        },
-        Ok(Ok(Err(error))) => Err(whole(&error)),
-        Ok(Err(_)) | Err(_) => {
-            Err(whole(&proofbook_store::commit::CommitError::Unknown))
-        }
-    }
+    });
+    let outcome = record_event(app, SYSTEM_WORKSPACE, "audit_log.portal_opened", event).await?;
+    Ok(matches!(outcome, Outcome::Created { .. }))
 }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::ask::ask;
 use crate::params::Params;
 use crate::problem::Problem;
+use crate::routes::views;
 use crate::scoped::Scoped;
 use crate::viewer::role_label;
 
@@ -28,8 +29,9 @@ pub(crate) async fn show(
     Params::read(&uri, &[])?;
     let asking = place.clone();
     let shared = app.clone();
-    let body =
+    let mut body =
         ask(&app, &place, move |reader, budget| body(&shared, &asking, reader, budget)).await?;
+    body["views"] = json!(views::shown(&app, &place).await?);
     Ok(Json(body).into_response())
 }
 
@@ -81,7 +83,6 @@ fn body(
             "oldest": oldest,
         },
         "total": total,
-        "views": [],
         "export": {"formats": ["csv", "ndjson", "parquet"], "columns": columns(place)},
         "origins": viewer.map(|viewer| &viewer.origins),
         "expires_at": viewer.map(|viewer| time(viewer.expires_at)),
