@@ -130,6 +130,9 @@ fn put(client: &Client, story: &Story, plan: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a visitor records first.
+const OWN_EVENT: &str = r#"{"action": "product.update", "actor": {"type": "user", "id": "me", "name": "My Name"}, "targets": [{"type": "product", "id": "p_1", "name": "My First Product"}], "before": {"price": "49.00"}, "after": {"price": "59.00"}}"#;
+
 fn announce(
     running: &Running,
     key: &SecretKey,
@@ -172,7 +175,16 @@ fn announce(
              Bearer $PROOFBOOK_KEY\" --data-urlencode 'q={query}'"
         ))?;
     }
+    if let Some(story) = stories.first() {
+        output.line("")?;
+        output.line(&format!("Add an event of your own to {}:", story.title))?;
+        output.line("")?;
+        output.line(&format!("  curl -s {url}/v1/workspaces/{}/events \\", story.workspace))?;
+        output.line(&format!("    -H 'Authorization: Bearer {}' \\", key.reveal()))?;
+        output.line(&format!("    -d '{OWN_EVENT}'"))?;
+    }
     output.line("")?;
-    output.note("Ctrl-C ends it.");
+    output.line(&format!("and find it at the top of the list: {url}"))?;
+    output.note("Ctrl-C ends the demo.");
     Ok(())
 }

@@ -144,5 +144,10 @@ fn announce(running: &Running, data: &Path, output: &mut Output) -> Result<(), F
     output.line(
         "    -d '{\"action\": \"project.update\", \"actor\": {\"type\": \"user\", \"id\": \"u_7\", \
          \"name\": \"Ada Park\"}, \"before\": {\"plan\": \"free\"}, \"after\": {\"plan\": \"pro\"}}'",
-    )
+    )?;
+    output.line("")?;
+    output.line("Find it:")?;
+    output.line("")?;
+    output.line(&format!("  curl -sG {url}/v1/workspaces/acme/events \\"))?;
+    output.line(&format!("    -H \"Authorization: Bearer {key}\" --data-urlencode 'q=actor:ada*'"))
 }
