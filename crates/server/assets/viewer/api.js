@@ -98,7 +98,7 @@ async function* messages(body) {
       const message = {};
       for (const line of text.slice(0, end).split("\n")) {
         const [, name, rest] = /^(\w+): ?(.*)$/.exec(line) ?? [];
-        if (name) message[name] = (message[name] ? `${message[name]}\n` : "") + rest;
+        if (name) message[name] = rest;
       }
       text = text.slice(end + 2);
       yield message;

@@ -1,8 +1,8 @@
 // The product's own controls, in the product's order: tabs, drop-downs, a filter button, one search
 // box. Everything else stands behind "More".
 
-import { html } from "./vendor/lit-html.js";
-import { icon } from "./text.js";
+import { html } from "./template.js";
+import { icon, iconButton } from "./text.js";
 import { and, chips, valuesOf } from "./query.js";
 
 /** The bar above the list. */
@@ -16,9 +16,7 @@ export function controlBar(model) {
     <span class="gap"></span>
     <button class="button" aria-expanded=${model.more} aria-controls="more" @click=${() => model.keep("more", !model.more)}>${icon("search")}${t("bar.more")}</button>
     <button class="button icon-only" aria-pressed=${model.live} title=${t("bar.live")} aria-label=${t("bar.live")} @click=${() => model.setLive(!model.live)}>${icon("live")}</button>
-    <button class="button icon-only" title=${t("bar.columns")} aria-label=${t("bar.columns")} @click=${() => model.show({ kind: "columns" })}>${icon("columns")}</button>
-    <button class="button icon-only" title=${t("bar.export")} aria-label=${t("bar.export")} @click=${() => model.show({ kind: "export" })}>${icon("export")}</button>
-    <button class="button icon-only" title=${t("bar.keys")} aria-label=${t("bar.keys")} @click=${() => model.show({ kind: "keys" })}>${icon("keyboard")}</button>
+    ${["columns", "export", "keys"].map((kind) => iconButton(kind, t(`bar.${kind}`), () => model.show({ kind }), "button icon-only"))}
   </div>
   ${model.tabs ? tabs(model) : ""}`;
 }

@@ -1,11 +1,11 @@
 // One event in full: what happened, what changed, where it came from, what belongs to it, its bytes,
 // and its place in the log.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { firstMark, moduleLink, outcome, typeTitle, verbWord } from "./columns.js";
 import { COPY_WAYS, copyEvent } from "./copy.js";
 import { diffInline, diffJson, diffRows, diffSides, diffTable, pretty } from "./diff.js";
-import { icon, shown } from "./text.js";
+import { icon, iconButton, shown } from "./text.js";
 import { term } from "./query.js";
 import { around } from "./time.js";
 import { actorName, label, safeUrl, words } from "./values.js";
@@ -17,9 +17,8 @@ export function drawer(model) {
   return html`<aside class="drawer" part="drawer" aria-label=${t("detail.name")}>
     <header>
       <h2 tabindex="-1">${event ? shown(event.title || event.action) : t("detail.name")}</h2>
-      <button class="icon" aria-label=${t("detail.previous")} title=${t("detail.previous")} @click=${() => model.step(-1)}>${icon("up")}</button>
-      <button class="icon" aria-label=${t("detail.next")} title=${t("detail.next")} @click=${() => model.step(1)}>${icon("down")}</button>
-      <button class="icon close" aria-label=${t("detail.close")} title=${t("detail.close")} @click=${() => model.leave()}>${icon("cross")}</button>
+      ${iconButton("up", t("detail.previous"), () => model.step(-1))}${iconButton("down", t("detail.next"), () => model.step(1))}
+      ${iconButton("cross", t("detail.close"), () => model.leave(), "close")}
     </header>
     ${event ? body(event, model) : eventProblem ? html`<p class="notice" role="alert">${shown(eventProblem.detail)}</p>` : html`<p class="quiet">${t("detail.loading")}</p>`}
   </aside>`;

@@ -1,7 +1,7 @@
 // What opens above the page: the changes of an entry, the filter, dates, columns, export, the keys,
 // a view's name. One native dialog shows one of them.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { NAMES, heading } from "./columns.js";
 import { select } from "./controls.js";
 import { copyList } from "./copy.js";
@@ -11,7 +11,7 @@ import { ranges, spelled } from "./explore.js";
 import { FORMATS } from "./export.js";
 import { KEYS } from "./keys.js";
 import { valuesOf } from "./query.js";
-import { icon, shown } from "./text.js";
+import { icon, iconButton, shown } from "./text.js";
 import { around } from "./time.js";
 import { actorName } from "./values.js";
 
@@ -24,7 +24,7 @@ export function dialog(model) {
   return html`<dialog class=${open?.kind ?? ""} part="dialog" aria-labelledby="dialog-title" @close=${() => model.dialog && model.show(null)}
     @click=${(click) => click.target === click.currentTarget && model.show(null)}>
     ${open ? html`<div class="sheet"><header><h2 id="dialog-title" tabindex="-1">${title}</h2>
-      <button class="icon close" aria-label=${t("detail.close")} title=${t("detail.close")} @click=${() => model.show(null)}>${icon("cross")}</button></header>${body}</div>` : ""}
+      ${iconButton("cross", t("detail.close"), () => model.show(null), "close")}</header>${body}</div>` : ""}
   </dialog>`;
 }
 
@@ -111,8 +111,8 @@ function columns(model) {
   return {
     title: t("bar.columns"),
     body: html`<ol class="plain picks">${chosen.map((field, at) => html`<li><label><input type="checkbox" checked ?disabled=${chosen.length < 2} @change=${() => set(chosen.filter((one) => one !== field))}>${labelled(field)}</label>
-        <button class="icon" ?disabled=${at === 0} aria-label=${t("columns.up", { name: labelled(field) })} @click=${() => move(at, -1)}>${icon("up")}</button>
-        <button class="icon" ?disabled=${at === chosen.length - 1} aria-label=${t("columns.down", { name: labelled(field) })} @click=${() => move(at, 1)}>${icon("down")}</button></li>`)}</ol>
+        ${at ? iconButton("up", t("columns.up", { name: labelled(field) }), () => move(at, -1)) : ""}
+        ${at < chosen.length - 1 ? iconButton("down", t("columns.down", { name: labelled(field) }), () => move(at, 1)) : ""}</li>`)}</ol>
       <h3>${t("columns.more")}</h3>
       <ul class="plain picks two">${others.map((field) => html`<li><label><input type="checkbox" .checked=${false} @change=${() => set([...chosen, field])}>${labelled(field)}</label></li>`)}</ul>
       <label class="row"><span class="label">${t("columns.rows")}</span><select data-field="rows" @change=${(event) => { model.store.set("rows", event.target.value); model.go({}); }}>${[20, 50, 100].map((n) => html`<option value=${n} ?selected=${n === model.pageSize}>${n}</option>`)}</select></label>

@@ -1,6 +1,6 @@
 // What changed, field by field: the rows of a change and the four ways to lay them out.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { icon, shown } from "./text.js";
 import { delta, label, place, said, tokens, words } from "./values.js";
 

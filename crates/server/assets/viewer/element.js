@@ -8,7 +8,7 @@
 // scrolls inside), `keys` (`page`: keys work wherever the focus is).
 // Events: `audit-log:event-open` {id}, `audit-log:error` {code, detail}.
 
-import { html, render } from "./vendor/lit-html.js";
+import { html, render } from "./template.js";
 import { Api, Problem } from "./api.js";
 import { controlBar } from "./controls.js";
 import { copyEvent } from "./copy.js";
@@ -24,13 +24,14 @@ import { footer, list, pager } from "./table.js";
 import { pickLanguage, shown, translator } from "./text.js";
 import { around, shifted } from "./time.js";
 
-const HERE = new URL(".", import.meta.url);
+// This runs as /viewer/element.js and, joined with all others, as /viewer.js.
+const BASE = import.meta.url.replace(/\/viewer(\/element)?\.js.*$/, "");
 const sheet = new CSSStyleSheet();
-const styled = fetch(new URL("viewer.css", HERE)).then((answer) => answer.text()).then((css) => sheet.replace(css));
+const styled = fetch(`${BASE}/viewer/viewer.css`).then((answer) => answer.text()).then((css) => sheet.replace(css));
 const texts = {};
 
 function load(lang) {
-  texts[lang] ??= fetch(new URL(`lang/${lang}.json`, HERE)).then((answer) => answer.json());
+  texts[lang] ??= fetch(`${BASE}/viewer/lang/${lang}.json`).then((answer) => answer.json());
   return texts[lang];
 }
 
@@ -85,7 +86,7 @@ export class AuditLog extends HTMLElement {
     const [words] = await Promise.all([load(lang), styled]);
     if (!this.isConnected) return;
     const src = this.getAttribute("src");
-    const base = src ? new URL(src, location.href).href : new URL("..", HERE).href;
+    const base = src ? new URL(src, location.href).href : BASE;
     const workspace = this.getAttribute("workspace") ?? "";
     this.model = new Model({
       api: new Api(base.replace(/\/$/, ""), workspace, (again) => this.#credential(again)),

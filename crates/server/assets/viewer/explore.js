@@ -1,7 +1,7 @@
 // Behind "More": the filter bar, the range of time, saved views, events by time, and what values
 // there are.
 
-import { html, svg } from "./vendor/lit-html.js";
+import { html, svg } from "./template.js";
 import { filterBar } from "./search.js";
 import { shown } from "./text.js";
 import { valuesOf } from "./query.js";

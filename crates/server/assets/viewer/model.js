@@ -305,14 +305,10 @@ export class Model {
     if (this.tabs) this.facet("module");
     if (!this.more) return;
     for (const field of this.explored) this.facet(field);
-    const split = "outcome";
-    try {
-      const interval = this.shown.from ? undefined : this.intervalOfAll();
-      this.histogram = await this.api.get("histogram", { ...this.which, split, interval });
-      this.update();
-    } catch {
-      this.histogram = null;
-    }
+    // With both ends known the server chooses the width of the bars.
+    const from = this.shown.from || this.boot.retention?.oldest;
+    this.histogram = await this.api.get("histogram", { ...this.which, from, split: "outcome" }).catch(() => null);
+    this.update();
   }
 
   /** Fields that the panel counts. */
@@ -323,12 +319,6 @@ export class Model {
   /** Categories stand as tabs where a product promises no filter but has modules. */
   get tabs() {
     return this.settings.tabs ?? (!this.settings.filters?.length && this.boot?.modules?.length ? "module" : "");
-  }
-
-  intervalOfAll() {
-    const oldest = this.boot.retention?.oldest;
-    const days = oldest ? (Date.now() - Date.parse(oldest)) / 86_400_000 : 0;
-    return days > 2000 ? "year" : days > 400 ? "month" : days > 60 ? "week" : days > 2 ? "day" : "hour";
   }
 
   /** Counts new events as they are recorded; they are shown when the reader asks for them. */

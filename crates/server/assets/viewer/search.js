@@ -1,21 +1,16 @@
 // The filter bar: the filter's parts as chips, and one input that suggests fields and their values
 // with how many events each would leave (WAI-ARIA combobox with a listbox).
 
-import { html } from "./vendor/lit-html.js";
-import { icon, shown } from "./text.js";
+import { html } from "./template.js";
+import { icon, iconButton, shown } from "./text.js";
 import { and, chips, quote, removed, term } from "./query.js";
 
 /** Fields that can be asked for, the usual ones first. */
-const FIELDS = [
-  "action", "actor", "target", "module", "outcome", "ip", "verb", "changed", "before", "after", "severity", "target.type",
-  "target.id", "target.name", "actor.type", "actor.email", "on_behalf_of", "country", "request", "session", "via", "source", "id", "seq",
-];
+const FIELDS =
+  "action actor target module outcome ip verb changed before after severity target.type target.id target.name actor.type actor.email on_behalf_of country request session via source id seq".split(" ");
 
-/** Fields whose values the server can count. */
-const COUNTED = new Set([
-  "action", "actor", "module", "outcome", "ip", "verb", "severity", "target.type", "target.id", "target.name", "actor.type",
-  "actor.email", "country", "via", "source", "on_behalf_of", "session", "request",
-]);
+/** Those of them whose values the server does not count. */
+const UNCOUNTED = ["target", "changed", "before", "after", "id", "seq"];
 
 /** Shows the bar. */
 export function filterBar(model) {
@@ -51,7 +46,7 @@ function chipButton(chip, index, model) {
   };
   return html`<span class="chip ${chip.negative ? "not" : ""}" part="chip">
     <button type="button" class="text" title=${t("search.edit")} @click=${turn}>${shown(chip.text)}</button>
-    <button type="button" class="icon" aria-label=${t("state.remove", { term: chip.text })} @click=${drop}>${icon("cross")}</button>
+    ${iconButton("cross", t("state.remove", { term: chip.text }), drop)}
   </span>`;
 }
 
@@ -79,7 +74,7 @@ async function complete(model, text) {
   model.asked = text;
   const [, sign, field, part] = /^(-?)([a-z_.]+):"?([^"]*)$/i.exec(text) ?? [];
   let options = [];
-  if (field && COUNTED.has(field)) {
+  if (FIELDS.includes(field) && !UNCOUNTED.includes(field)) {
     const found = await model.facet(field, undefined, part);
     if (model.asked !== text) return;
     options = found.values.slice(0, 10).map(({ value, count }) => ({ ...named(field, value, model), count, insert: term(field, value, sign === "-"), whole: true }));

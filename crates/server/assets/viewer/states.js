@@ -1,6 +1,6 @@
 // What stands in place of rows: each state says what is, and offers one way on.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { shown } from "./text.js";
 import { chips, removed } from "./query.js";
 

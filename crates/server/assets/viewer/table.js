@@ -1,6 +1,6 @@
 // The list: one row an event, real rows in a real table; a narrow list shows them as cards.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { column, heading } from "./columns.js";
 import { icon } from "./text.js";
 
@@ -40,9 +40,8 @@ function row(event, index, known, opens, model) {
   ];
   return html`<tr role="row" part="row" class=${is.join(" ")} data-id=${event.id} @click=${(click) => rowPressed(click, event, model)}>
     ${known.map((one) => html`<td role="cell" part="cell" class=${one.cls ?? ""} data-label=${one.name} data-field=${one.field}>${one.cell(event, model)}</td>`)}
-    ${opens ? html`<td role="cell" class="eye"><button class="icon open" data-id=${event.id}
-      aria-label=${t("list.open", { n: index + 1, what: event.description || event.title || event.action })} title=${t("list.details")}
-      @click=${(click) => { click.stopPropagation(); model.open(event.id); }}>${icon("eye")}</button></td>` : ""}
+    ${opens ? html`<td role="cell" class="eye"><button class="icon open" data-id=${event.id} title=${t("list.details")}
+      aria-label=${t("list.open", { n: index + 1, what: event.description || event.title || event.action })} @click=${() => model.open(event.id)}>${icon("eye")}</button></td>` : ""}
   </tr>`;
 }
 

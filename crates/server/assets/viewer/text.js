@@ -4,7 +4,7 @@
 // them, so that `textContent` is the value letter for letter, and direction overrides end where the
 // mark ends.
 
-import { html, svg } from "./vendor/lit-html.js";
+import { html, svg } from "./template.js";
 
 const LANGUAGES = ["en", "de"];
 
@@ -56,28 +56,28 @@ function codePoint(char) {
 const ICONS = {
   check: "M3 8.5l3.2 3.2L13 4.8",
   cross: "M4.5 4.5l7 7M11.5 4.5l-7 7",
-  deny: "M8 2a6 6 0 100 12A6 6 0 008 2zM3.9 3.9l8.2 8.2",
+  deny: "M8 2a6 6 0 100 12A6 6 0 008 2zM4 4l8 8",
   eye: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6a2 2 0 100 4 2 2 0 000-4z",
-  link: "M6.5 4H3.5v8.5H12v-3M9 3h4v4M13 3L7.5 8.5",
-  filter: "M2 4h12M4.5 8h7M6.5 12h3",
-  search: "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9zM10.4 10.4L14 14",
-  columns: "M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10",
-  export: "M8 2.5V10M5 7.2L8 10l3-2.8M3 13h10",
-  live: "M8 6.5a1.5 1.5 0 100 3 1.5 1.5 0 000-3zM4.6 11.4a4.8 4.8 0 010-6.8M11.4 4.6a4.8 4.8 0 010 6.8",
+  link: "M7 4H4v8h8V9M9 3h4v4M13 3L7.5 8.5",
+  filter: "M2 4h12M4 8h8M6 12h4",
+  search: "M7 3a4 4 0 100 8 4 4 0 000-8zM10 10l4 4",
+  columns: "M2 3h12v10H2zM6 3v10M10 3v10",
+  export: "M8 2v8M5 7l3 3 3-3M3 13h10",
+  live: "M8 6a2 2 0 100 4 2 2 0 000-4zM4 12a5 5 0 010-8M12 4a5 5 0 010 8",
   down: "M4 6l4 4 4-4",
   up: "M4 10l4-4 4 4",
   left: "M10 4L6 8l4 4",
   right: "M6 4l4 4-4 4",
-  plus: "M8 3.5v9M3.5 8h9",
-  minus: "M3.5 8h9",
-  change: "M3 6h9L9.5 3.5M13 10H4l2.5 2.5",
-  move: "M8 2.5v11M5.5 5L8 2.5 10.5 5M5.5 11L8 13.5 10.5 11",
-  copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
-  star: "M8 2.2l1.7 3.7 4 .5-3 2.7.8 4L8 11.1l-3.5 2 .8-4-3-2.7 4-.5z",
-  clock: "M8 2a6 6 0 100 12A6 6 0 008 2zM8 4.8V8l2.2 1.6",
-  shield: "M8 1.8l5 1.8v4c0 3.2-2 5.4-5 6.6-3-1.2-5-3.4-5-6.6v-4zM5.8 8l1.6 1.6 3-3.2",
-  print: "M4.5 6V2.5h7V6M4.5 11.5h-2V6h11v5.5h-2M4.5 9.5h7v4h-7z",
-  keyboard: "M1.5 4h13v8h-13zM4 6.5h.01M6.7 6.5h.01M9.3 6.5h.01M12 6.5h.01M5 9.5h6",
+  plus: "M8 3v10M3 8h10",
+  minus: "M3 8h10",
+  change: "M3 6h9L9 3M13 10H4l3 3",
+  move: "M8 2v12M5 5l3-3 3 3M5 11l3 3 3-3",
+  copy: "M6 6h8v8H6zM10 6V2H2v8h4",
+  star: "M8 2l2 4 4 .5-3 3 .8 4L8 11.5l-3.8 2 .8-4-3-3L6 6z",
+  clock: "M8 2a6 6 0 100 12A6 6 0 008 2zM8 5v3l2 2",
+  shield: "M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM6 8l2 2 3-4",
+  print: "M4 6V2h8v4M4 12H2V6h12v6h-2M4 10h8v4H4z",
+  keys: "M1 4h14v8H1zM4 7h0M7 7h0M10 7h0M12 7h0M5 10h6",
 };
 
 /** Draws an icon; it is decoration, its meaning stands beside it or in the control's name. */
@@ -85,4 +85,9 @@ export function icon(name) {
   return html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
     ${svg`<path d=${ICONS[name]}></path>`}
   </svg>`;
+}
+
+/** A button that is an icon; its name is read out and shown on hover. */
+export function iconButton(name, label, run, more = "") {
+  return html`<button type="button" class="icon ${more}" aria-label=${label} title=${label} @click=${run}>${icon(name)}</button>`;
 }

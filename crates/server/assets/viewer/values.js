@@ -1,6 +1,6 @@
 // Values of changes in words: labels of fields, yes and no, what is empty, lists and objects.
 
-import { html } from "./vendor/lit-html.js";
+import { html } from "./template.js";
 import { shown } from "./text.js";
 
 /** Makes a human label of a field's name: `user_licenses` becomes "User licenses". */

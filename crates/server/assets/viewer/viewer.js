@@ -1,6 +1,6 @@
 // The address that customers embed, /viewer.js. It names every module, so that the browser fetches
 // them at once instead of finding one behind the other.
-import "./viewer/vendor/lit-html.js";
+import "./viewer/template.js";
 import "./viewer/text.js";
 import "./viewer/query.js";
 import "./viewer/time.js";
