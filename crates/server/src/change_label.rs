@@ -4,8 +4,9 @@ use proofbook_event::Value;
 use proofbook_event::json::unescape_token;
 
 /// Words that are written in capitals.
-const CAPITALS: &[&str] =
-    &["ai", "api", "cvc", "id", "ip", "mfa", "otp", "pdf", "sms", "sso", "uri", "url", "utc", "uuid"];
+const CAPITALS: &[&str] = &[
+    "ai", "api", "cvc", "id", "ip", "mfa", "otp", "pdf", "sms", "sso", "uri", "url", "utc", "uuid",
+];
 
 /// Puts a label into each change of a list.
 pub(crate) fn label_all(changes: &mut Value<'_>) {

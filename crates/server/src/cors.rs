@@ -100,9 +100,9 @@ pub(crate) fn is_origin(text: &str) -> bool {
     };
     let is_name = |host: &str| {
         !host.is_empty()
-            && host.bytes().all(|b| {
-                b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-')
-            })
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
     };
     let is_v6 = host
         .strip_prefix('[')

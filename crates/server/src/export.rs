@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 use crate::access::Granted;
 use crate::app::{App, Place};
 use crate::ask::{open, with_budget};
-use crate::problem::{Code, Problem};
 use crate::notes;
+use crate::problem::{Code, Problem};
 use crate::scoped::Scoped;
 
 mod columns;

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use proofbook_catalog::link::{LinkValues, fill};
 use proofbook_catalog::Catalog;
+use proofbook_catalog::link::{LinkValues, fill};
 use proofbook_event::{Event, Value};
 use proofbook_filter::{Field, ResolvedFilter};
 use proofbook_query::{

@@ -66,9 +66,11 @@ impl Sight {
         let mut filter = parse(&viewer.filter)?;
         if !viewer.is_operator() {
             let access = &catalog.preset().access;
-            let refused = catalog.preset().actions.iter().filter(|action| {
-                !access.may_view_action(&viewer.role, Some(action))
-            });
+            let refused = catalog
+                .preset()
+                .actions
+                .iter()
+                .filter(|action| !access.may_view_action(&viewer.role, Some(action)));
             for action in refused {
                 filter = filter.and(parse(&format!("-action:\"{}\"", action.name))?);
             }

@@ -120,8 +120,7 @@ impl Viewer {
 pub(crate) fn refusal(catalog: &Catalog, role: &str) -> Problem {
     let preset = catalog.preset();
     let label = role_label(catalog, role);
-    let detail =
-        format!("{} You are signed in as {label}.", preset.access.refused_sentence());
+    let detail = format!("{} You are signed in as {label}.", preset.access.refused_sentence());
     let may = preset.access.view.iter().map(|role| role_label(catalog, role)).collect();
     let mut problem = Problem::new(Code::RoleRefused, detail);
     problem.refusal = Some(Box::new(Refusal { role: role.to_owned(), label, may }));

@@ -72,7 +72,10 @@ fn a_password_is_known_by_its_hash_alone() {
     assert!(!is_password("correct horse batterz", Some(&hash)));
     assert!(!is_password("correct horse battery", None));
     // The hash of a key's text is no password's.
-    assert!(!is_password("x", Some("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")));
+    assert!(!is_password(
+        "x",
+        Some("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    ));
 }
 
 #[test]
@@ -88,8 +91,16 @@ fn requests_of_other_sites_are_refused() {
     let host = ("host", "audit.example");
     let rows: [(&[(&str, &str)], bool, bool); 8] = [
         (&[host, ("sec-fetch-site", "same-origin")], true, true),
-        (&[host, ("sec-fetch-site", "same-origin"), ("origin", "https://audit.example")], true, true),
-        (&[host, ("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")], false, false),
+        (
+            &[host, ("sec-fetch-site", "same-origin"), ("origin", "https://audit.example")],
+            true,
+            true,
+        ),
+        (
+            &[host, ("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+            false,
+            false,
+        ),
         (&[host, ("sec-fetch-site", "same-site")], false, false),
         (&[host, ("sec-fetch-site", "cross-site")], false, false),
         (&[host, ("sec-fetch-site", "none")], true, false),

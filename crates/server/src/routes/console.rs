@@ -195,7 +195,9 @@ async fn read_operator(app: &App, document: &Document<'_>) -> Result<Key, Proble
     }
     let password = document.required_text("/password", PASSWORD_BYTES_MAX)?;
     if password.chars().count() < PASSWORD_CHARS_MIN {
-        let detail = format!("a password has at least {PASSWORD_CHARS_MIN} characters; a sentence is easy to keep");
+        let detail = format!(
+            "a password has at least {PASSWORD_CHARS_MIN} characters; a sentence is easy to keep"
+        );
         return Err(document.fault(Code::Invalid, "/password", detail, Some(PASSWORD_CHARS_MIN)));
     }
     let place = app.sign_ins.enter(app.config.queue_timeout).await?;

@@ -83,8 +83,7 @@ pub(crate) async fn show(
         label: role_label(&catalog, person.role),
         name: person.name,
     });
-    let products =
-        PRODUCTS.iter().map(|other| Other { preset: other.preset, product: other.name });
+    let products = PRODUCTS.iter().map(|other| Other { preset: other.preset, product: other.name });
     Ok(page(&Page {
         preset: product.preset,
         product: product.name,
@@ -192,7 +191,11 @@ impl Menu<'_> {
                 Item::Part(name, inner) => {
                     let within = [above, &[name]].concat();
                     let is_open = self.holds(inner, &within);
-                    self.html.markup(if is_open { "<details open><summary>" } else { "<details><summary>" });
+                    self.html.markup(if is_open {
+                        "<details open><summary>"
+                    } else {
+                        "<details><summary>"
+                    });
                     self.html.text(name).markup("</summary><ul>");
                     self.items(inner, &within);
                     self.html.markup("</ul></details>");
@@ -234,7 +237,8 @@ fn slug(above: &[&str], name: &str) -> String {
         .chain(&[name])
         .map(|name| {
             let kept = |c: char| c.is_ascii_alphanumeric();
-            let word: String = name.chars().map(|c| if kept(c) { c.to_ascii_lowercase() } else { '-' }).collect();
+            let word: String =
+                name.chars().map(|c| if kept(c) { c.to_ascii_lowercase() } else { '-' }).collect();
             word.trim_matches('-').to_owned()
         })
         .collect();

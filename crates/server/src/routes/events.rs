@@ -197,10 +197,7 @@ pub(crate) fn param(path: &RawPathParams, name: &str) -> Result<String, Problem>
 }
 
 /// Writes events in the form of the contract, in its order of fields.
-pub(crate) fn written(
-    reader: &Scoped,
-    events: &[Found],
-) -> Result<Vec<Box<RawValue>>, Problem> {
+pub(crate) fn written(reader: &Scoped, events: &[Found]) -> Result<Vec<Box<RawValue>>, Problem> {
     events.iter().map(|found| reader.written(found)).collect()
 }
 

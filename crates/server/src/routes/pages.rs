@@ -84,9 +84,10 @@ pub(crate) async fn portal(
     };
     // Looking ahead is not opening: the link would be used up before anybody saw it.
     let ahead = ["sec-purpose", "purpose"].iter().any(|name| {
-        headers.get(*name).and_then(|value| value.to_str().ok()).is_some_and(|text| {
-            text.contains("prefetch") || text.contains("preview")
-        })
+        headers
+            .get(*name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| text.contains("prefetch") || text.contains("preview"))
     });
     if ahead {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());

@@ -199,14 +199,14 @@ fn row(
     zone: &TimeZone,
     say: &Words,
 ) -> Result<Row, Problem> {
-    let event: Event<'_> = found
-        .event()
-        .map_err(|_| Problem::new(Code::Unavailable, "an event could not be read"))?;
+    let event: Event<'_> =
+        found.event().map_err(|_| Problem::new(Code::Unavailable, "an event could not be read"))?;
     // What is hidden is not in the JSON form, so it cannot come onto the page.
     let leaf = found.leaf().map(|leaf| leaf.to_string());
     let mut shown = event.to_json(leaf.as_deref());
     log.sight().strip(&mut shown);
-    let text = |pointer: &str| marked(shown.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
+    let text =
+        |pointer: &str| marked(shown.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
     let who = shown.get("actor").and_then(party_label).unwrap_or_default();
     let target = match (text("/targets/0/type"), text("/targets/0/id")) {
         (kind, id) if id.is_empty() => kind,

@@ -92,10 +92,7 @@ fn body(
 }
 
 /// Returns the number of events and the time of the oldest, as far as they are seen.
-fn oldest(
-    reader: &Scoped,
-    budget: &Budget<'_>,
-) -> Result<(Option<u64>, Option<String>), Problem> {
+fn oldest(reader: &Scoped, budget: &Budget<'_>) -> Result<(Option<u64>, Option<String>), Problem> {
     let request = ListRequest {
         filter: ResolvedFilter::everything(),
         filter_hash: 0,

@@ -108,8 +108,18 @@ fn read(app: &App, grant: &Grant, text: &[u8]) -> Result<Viewer, Problem> {
         let detail = format!("at byte {} of the filter: {}", error.offset, error.reason);
         document.fault(Code::Invalid, "/filter", detail, None)
     })?;
-    let columns = list(&document, "/columns", is_column, "a column is named as in a preset, such as description, actor or context.ip")?;
-    let origins = list(&document, "/origins", is_origin, "an origin is https:// or http:// and a host in small letters, with its port where it has one, such as https://app.acme.example")?;
+    let columns = list(
+        &document,
+        "/columns",
+        is_column,
+        "a column is named as in a preset, such as description, actor or context.ip",
+    )?;
+    let origins = list(
+        &document,
+        "/origins",
+        is_origin,
+        "an origin is https:// or http:// and a host in small letters, with its port where it has one, such as https://app.acme.example",
+    )?;
     let manage = document.flag("/manage")?.unwrap_or(false);
     if manage && !grant.is_admin() {
         let detail = "a viewer who shares views with everybody takes an admin key";

@@ -145,7 +145,7 @@ fn an_export_is_an_event_once_in_a_quarter_of_an_hour() {
     wait_for(|| count() == 2);
     let path = "/v1/workspaces/acme/events?q=action:audit_log.exported";
     let newest = &world.get(path).json()["data"][0];
-    assert_eq!(newest["metadata"], json!({"format": "ndjson", "filter": "action:x.y"}));
+    assert_eq!(newest["metadata"], json!({"format": "ndjson", "query": "action:x.y", "count": 3}));
     assert_eq!(newest["actor"]["type"], "api_key");
     // Proofbook's own events are left out of what does not name them, and counted.
     let list = world.get("/v1/workspaces/acme/events").json();

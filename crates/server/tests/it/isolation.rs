@@ -12,18 +12,24 @@ use crate::world::{Answer, World};
 /// [`CREDENTIALS`]; small letters are bound to the workspace `own`, great ones to all.
 struct Row(&'static str, &'static str, &'static str, &'static str);
 
-const ANYBODY: &str = "-?xrwiaRWIA";
+const ANYBODY: &str = "-?xrwiaRWIAv";
 const MATRIX: &[Row] = &[
     Row("POST", "/v1/events", "wiaWIA", "WIA"),
     Row("POST", "/v1/workspaces/{ws}/events", "wiaWIA", "WIA"),
-    Row("GET", "/v1/workspaces/{ws}/events", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/events/{id}", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/events/{id}/context", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/events/seq/{seq}", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/facets", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/histogram", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/tail", "raRA", "RA"),
-    Row("GET", "/v1/workspaces/{ws}/export", "raRA", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events/{id}", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events/{id}/context", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events/seq/{seq}", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/facets", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/histogram", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/tail", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/export", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/viewer", "raRAv", "RA"),
+    Row("POST", "/v1/workspaces/{ws}/print", "raRAv", "RA"),
+    Row("POST", "/v1/viewer-tokens", "raRA", "RA"),
+    Row("GET", "/v1/views", "raRAv", "RA"),
+    Row("PUT", "/v1/views", "aAv", "A"),
+    Row("DELETE", "/v1/views", "aAv", "A"),
     Row("GET", "/v1/workspaces", "raRA", "raRA"),
     Row("GET", "/v1/workspaces/{ws}", "raRA", "RA"),
     Row("PUT", "/v1/workspaces/{ws}", "aA", "A"),
@@ -41,9 +47,30 @@ const MATRIX: &[Row] = &[
     Row("GET", "/openapi.json", ANYBODY, ANYBODY),
     Row("GET", "/", ANYBODY, ANYBODY),
     Row("GET", "/page.css", ANYBODY, ANYBODY),
+    Row("GET", "/viewer.js", ANYBODY, ANYBODY),
+    Row("GET", "/viewer/{file}", ANYBODY, ANYBODY),
+    Row("GET", "/viewer/{folder}/{file}", ANYBODY, ANYBODY),
+    Row("GET", "/page/{file}", ANYBODY, ANYBODY),
+    Row("GET", "/w/{ws}", ANYBODY, ANYBODY),
+    Row("GET", "/w/{ws}/e/{id}", ANYBODY, ANYBODY),
+    Row("GET", "/embed/{ws}", ANYBODY, ANYBODY),
+    Row("GET", "/portal/{secret}", ANYBODY, ANYBODY),
+    Row("GET", "/print/{ws}", ANYBODY, ANYBODY),
+    Row("GET", "/console", ANYBODY, ANYBODY),
+    Row("GET", "/console/setup", ANYBODY, ANYBODY),
+    Row("POST", "/console/setup", ANYBODY, ANYBODY),
+    Row("GET", "/console/state", ANYBODY, ANYBODY),
+    Row("POST", "/console/session", ANYBODY, ANYBODY),
+    Row("GET", "/console/session", "", ""),
+    Row("DELETE", "/console/session", "", ""),
+    Row("POST", "/console/operators", "", ""),
+    Row("POST", "/console/token", "", ""),
+    Row("GET", "/demo/{preset}", ANYBODY, ANYBODY),
+    Row("GET", "/demo/{preset}/token", ANYBODY, ANYBODY),
+    Row("POST", "/demo/{preset}/token", ANYBODY, ANYBODY),
 ];
 
-/// Letter, scopes, workspaces. `-` sends no key, `?` one that nobody made, `x` a revoked one.
+/// Letter, scopes, workspaces. `v` is a viewer token, made with a key of all workspaces. `-` sends no key, `?` one that nobody made, `x` a revoked one.
 const CREDENTIALS: &[(char, &[&str], &[&str])] = &[
     ('-', &[], &[]),
     ('?', &[], &[]),
@@ -56,6 +83,7 @@ const CREDENTIALS: &[(char, &[&str], &[&str])] = &[
     ('W', &["write"], &["*"]),
     ('I', &["import"], &["*"]),
     ('A', &["admin"], &["*"]),
+    ('v', &[], &["own"]),
 ];
 
 const OWN_MARK: &str = "mark-of-own";
@@ -76,6 +104,7 @@ fn credentials(world: &World) -> Vec<(char, String)> {
             let key = match letter {
                 '-' => String::new(),
                 '?' => "pb_aaaaaaaaaaaa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+                'v' => world.token("own", "owner", &json!({})),
                 'x' => {
                     let key = world.key_info(scopes, workspaces);
                     let path = format!("/v1/keys/{}", key["id"].as_str().expect("id"));
@@ -95,11 +124,14 @@ fn call(world: &World, method: &str, path: &str, key: &str, workspace: &str) -> 
         .replace("{ws}", workspace)
         .replace("{seq}", "0")
         .replace("{name}", "default")
-        .replace("{code}", "conflict");
+        .replace("{code}", "conflict")
+        .replace("{preset}", "clienwork");
     let address = match (path, method) {
         ("/v1/keys/{id}", _) => "/v1/keys/nobody".to_owned(),
         (p, _) if p.ends_with("/facets") => format!("{address}?field=action"),
         (p, _) if p.ends_with("/tail") => format!("{address}?after=0"),
+        ("/v1/views", "GET") => format!("{address}?workspace={workspace}"),
+        ("/v1/views", "DELETE") => format!("{address}?workspace={workspace}&name=none"),
         ("/v1/catalogs/{name}", "PUT") => format!("{address}?check=true"),
         _ => address.replace("{id}", "e-1"),
     };
@@ -108,6 +140,11 @@ fn call(world: &World, method: &str, path: &str, key: &str, workspace: &str) -> 
         ("POST", "/v1/workspaces/{ws}/events") => json!({"action": "x.y"}),
         ("POST", "/v1/keys") => json!({"name": "n", "scopes": ["read"], "workspaces": ["own"]}),
         ("PUT", "/v1/workspaces/{ws}") => json!({"name": "N"}),
+        ("POST", "/v1/workspaces/{ws}/print") => json!({}),
+        ("PUT", "/v1/views") => json!({"workspace": workspace, "name": "mine", "query": "x"}),
+        ("POST", "/v1/viewer-tokens") => {
+            json!({"workspace": workspace, "viewer": {"id": "u", "name": "U"}, "role": "owner"})
+        }
         _ => json!(null),
     };
     let body = if body.is_null() { String::new() } else { body.to_string() };

@@ -52,6 +52,17 @@ fn the_log_names_routes_and_public_ids_and_nothing_that_was_sent() {
     world.send_with("GET", &format!("{path}/canary-id"), &headers, b"");
     world.send_with("GET", "/canary-path%0a%1b[31m", &headers, b"");
     world.send_with("GET", "/v1/workspaces/canary-workspace/export?q=canary-query", &headers, b"");
+    let minted = world.mint("canary-workspace", "owner", &json!({})).json();
+    let token = minted["token"].as_str().expect("a token").to_owned();
+    world.send("GET", path, &token, "");
+    world.send("GET", "/v1/workspaces/other/events", &token, "");
+    let portal = world.send("GET", minted["url"].as_str().expect("a link"), "", "");
+    assert_eq!(portal.status, 303, "{}", portal.text());
+    let printed = world.send("POST", "/v1/workspaces/canary-workspace/print", &token, "{}").json();
+    let ticket = world.send("GET", printed["url"].as_str().expect("a link"), "", "");
+    assert_eq!(ticket.status, 200, "{}", ticket.text());
+    let embed = minted["embed_url"].as_str().expect("a link").split('#').next().expect("a path");
+    assert_eq!(world.send("GET", embed, "", "").header("referrer-policy"), Some("no-referrer"));
     drop(world);
 
     let text = lines.0.lock().expect("no test panics here").clone();
@@ -59,8 +70,13 @@ fn the_log_names_routes_and_public_ids_and_nothing_that_was_sent() {
     for canary in canaries {
         assert!(!text.contains(canary), "{canary} is in the log");
     }
-    let half = secret.rsplit('_').next().expect("a secret");
+    let half = secret.splitn(3, '_').nth(2).expect("a secret");
     assert!(!text.contains(half), "a key is in the log");
+    for sealed in [&token, &minted["url"].as_str().expect("a link")["/portal/".len()..].to_owned()]
+    {
+        assert!(!text.contains(&sealed[..40]), "a token or link is in the log");
+    }
+    assert!(!text.contains("ticket="), "a ticket is in the log");
     assert!(!text.contains('\u{1b}'), "an escape is in the log");
     // One request, one line, each a JSON object.
     let mine: Vec<Value> = text

@@ -1,6 +1,7 @@
 //! The server as its clients meet it: a real listener on this machine, a simulated disk and clock.
 
 mod admin;
+mod console;
 mod encodings;
 mod export;
 mod ingest;
@@ -10,8 +11,13 @@ mod lists;
 mod logs;
 mod overload;
 mod pages;
+mod portal;
+mod print;
 mod problems;
+mod readers;
 mod shutdown;
+mod sight;
 mod slow;
 mod tail;
+mod views;
 mod world;

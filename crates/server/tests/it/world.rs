@@ -143,11 +143,56 @@ impl World {
         answer.json()
     }
 
+    /// Makes a viewer token; `more` are further fields of the request.
+    pub(crate) fn token(&self, workspace: &str, role: &str, more: &Value) -> String {
+        let answer = self.mint(workspace, role, more);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Asks for a viewer token.
+    pub(crate) fn mint(&self, workspace: &str, role: &str, more: &Value) -> Answer {
+        let mut body = json!({
+            "workspace": workspace, "viewer": {"id": "u_7", "name": "Ada Park"}, "role": role,
+        });
+        for (name, value) in more.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        self.post("/v1/viewer-tokens", &body.to_string())
+    }
+
+    /// Gives a workspace a preset and a plan.
+    pub(crate) fn settle(&self, workspace: &str, preset: &str, plan: Option<&str>) {
+        let body = json!({"preset": preset, "plan": plan, "app_url": "https://app.example"});
+        let path = format!("/v1/workspaces/{workspace}");
+        let answer = self.send("PUT", &path, &self.admin, &body.to_string());
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+    }
+
+    /// Returns the newest events of an action, waiting until there are `count`.
+    pub(crate) fn events_of(&self, workspace: &str, action: &str, count: usize) -> Vec<Value> {
+        let path = format!("/v1/workspaces/{workspace}/events?q=action:{action}&limit=1000");
+        for _ in 0..500 {
+            let answer = self.get(&path);
+            let events = answer.json()["data"].as_array().cloned().unwrap_or_default();
+            if events.len() >= count {
+                return events;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("there are fewer than {count} events {action}");
+    }
+
     /// Records one event that must be taken.
     pub(crate) fn record(&self, workspace: &str, event: &Value) {
         let path = format!("/v1/workspaces/{workspace}/events");
         let answer = self.post(&path, &event.to_string());
         assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+
+    /// Returns the link that makes the first operator; once.
+    pub(crate) fn setup_link(&self) -> Option<String> {
+        self.server.as_ref().expect("it runs").take_setup_link()
     }
 
     /// Stops the server; returns whether everything ended by itself.
