@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use proofbook_event::Value;
 use proofbook_event::json::Object;
 
-use super::{Action, Column, FilterControl, Labels, Module, Order, Preset, ReadyView, TargetType, Viewer};
+use super::{
+    Action, Column, FilterControl, Labels, Module, Order, Preset, ReadyView, TargetType, Viewer,
+};
 
 impl Preset {
     /// Returns name, title, path, modules, target types, actions, labels, viewer settings and ready views.

@@ -47,10 +47,19 @@ pub(crate) async fn list(
                 "title": catalog.preset().title,
                 "version": catalog.version(),
                 "built_in": !view.config.catalogs.contains_key(name),
+                "actions": catalog.preset().actions.len(),
+                "readers": catalog.preset().access.view,
+                "plans": plans(&catalog),
             }))
         })
         .collect();
     Ok(Json(json!({"data": data})).into_response())
+}
+
+/// Returns how long each plan of a preset keeps events.
+pub(crate) fn plans(catalog: &Catalog) -> Value {
+    let plans = catalog.preset().retention.plans.iter();
+    plans.map(|(plan, keep)| (plan.clone(), json!(keep.to_string()))).collect()
 }
 
 /// Answers one catalog as its readers get it.

@@ -236,10 +236,9 @@ fn slug(above: &[&str], name: &str) -> String {
         .iter()
         .chain(&[name])
         .map(|name| {
-            let kept = |c: char| c.is_ascii_alphanumeric();
-            let word: String =
-                name.chars().map(|c| if kept(c) { c.to_ascii_lowercase() } else { '-' }).collect();
-            word.trim_matches('-').to_owned()
+            let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+            let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+            parts.join("-").to_ascii_lowercase()
         })
         .collect();
     words.join(".")

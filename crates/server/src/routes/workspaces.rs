@@ -148,9 +148,11 @@ fn of_settings(settings: &WorkspaceSettings) -> Value {
 
 fn shown(app: &App, workspace: &Workspace) -> Value {
     let settings = &workspace.settings;
-    let keep = app.store.catalog_of(settings).preset().retention.keep(settings.plan.as_deref());
+    let catalog = app.store.catalog_of(settings);
+    let keep = catalog.preset().retention.keep(settings.plan.as_deref());
     let mut shown = of_settings(settings);
     shown["workspace"] = json!(&*workspace.name);
+    shown["readers"] = json!(catalog.preset().access.view);
     shown["retention"] = json!(keep.to_string());
     shown["head"] =
         json!({"size": workspace.edge.size(), "root": workspace.edge.root().to_string()});
