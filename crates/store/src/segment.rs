@@ -54,6 +54,7 @@ pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
 pub use merge::{MergeDigest, digest_of, merge};
 pub use reader::Segment;
+pub(crate) use reader::damaged_files;
 pub use rows::{GroupSet, OwnedRows, RowStream};
 pub use salvage::{HashId, SalvagedIds};
 pub use scan::GroupScan;

@@ -20,7 +20,7 @@ use crate::open::{OpenError, Replay, store_id_of};
 use crate::pack::{OpenSegments, segments_json};
 use crate::recent::RecentEvent;
 use crate::seal::Sealer;
-use crate::segment::{BlockCache, GroupSet, Segment, SegmentError};
+use crate::segment::{BlockCache, GroupSet, Segment, SegmentError, damaged_files};
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,11 @@ fn fold_log(disk: &Arc<dyn Disk>, report: &mut VerifyReport) -> Result<Option<Fo
         match Replay::begin(disk.clone(), cache, OpenSegments::default(), newest.as_ref()) {
             Ok(replay) => replay,
             Err(OpenError::Segment(error)) => {
+                // One file stops the fold; the others may be damaged too.
                 report.damage.push(chain(&error));
+                let entries = newest.iter().flat_map(|snapshot| &snapshot.state.segments);
+                let damaged = entries.flat_map(|entry| damaged_files(&**disk, entry.files));
+                report.damage.extend(damaged.map(|damaged| damaged.to_string()));
                 return Ok(None);
             }
             Err(error) => return Err(error),

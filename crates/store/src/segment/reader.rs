@@ -517,6 +517,25 @@ impl Segment {
     }
 }
 
+/// Names which of a segment's files are not the files that the log knows, without opening it.
+pub(crate) fn damaged_files(disk: &dyn Disk, files: SegmentFiles) -> Vec<Damaged> {
+    let (parquet_path, idx_path) = paths(files.name);
+    let is_intact = |path: &str, expected: FileHash| {
+        let file = disk.open_read(path).map_err(SegmentError::io("open", path))?;
+        Ok::<_, SegmentError>(hash_file(file.as_ref(), path)? == expected)
+    };
+    let mut damaged = Vec::new();
+    for (path, expected) in [(parquet_path, files.parquet), (idx_path, files.idx)] {
+        let what = match is_intact(&path, expected) {
+            Ok(true) => continue,
+            Ok(false) => "the file is not the one that was written",
+            Err(_) => "the file is missing or cannot be read",
+        };
+        damaged.push(Damaged { file: path, offset: 0, len: expected.len, what });
+    }
+    damaged
+}
+
 /// Reads the count in the header of a delta encoding.
 fn raw_count(raw: &[u8]) -> Option<usize> {
     let mut from = crate::codec::Decoder::new(raw);

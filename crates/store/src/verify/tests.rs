@@ -82,3 +82,20 @@ fn a_flipped_bit_in_any_file_is_named() {
     }
     assert_eq!(verify_disk(&disk).expect("readable").damage, Vec::<String>::new());
 }
+
+#[test]
+fn both_files_of_a_segment_are_named_when_both_are_damaged() {
+    let disk = stopped_store();
+    let files = disk.files();
+    let in_segments = format!("{}/", names::SEGMENT_DIR);
+    let files: Vec<&String> = files.iter().filter(|f| f.starts_with(&in_segments)).collect();
+    assert_eq!(files.len(), 2);
+    for file in &files {
+        let length = disk.visible_bytes(file).expect("there").len() as u64;
+        disk.flip_bit(file, length - 40, 1).expect("flips");
+    }
+    let damage = verify_disk(&disk).expect("readable").damage;
+    for file in files {
+        assert!(damage.iter().any(|line| line.contains(file.as_str())), "{file}: {damage:?}");
+    }
+}
