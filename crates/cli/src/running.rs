@@ -95,6 +95,11 @@ impl Running {
         &self.store
     }
 
+    /// Returns the link that makes the console's first operator; once, and only while there is none.
+    pub(crate) fn take_setup_url(&self) -> Option<String> {
+        Some(format!("{}{}", self.url(), self.server.take_setup_link()?))
+    }
+
     /// Returns the admin key that is shown: the generated one.
     pub(crate) fn generated_key(&self) -> Option<&SecretKey> {
         match &self.first_key {

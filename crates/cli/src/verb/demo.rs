@@ -143,7 +143,10 @@ fn announce(
     if output.is_json() {
         let workspaces: Vec<_> = stories
             .iter()
-            .map(|story| json!({"workspace": story.workspace, "events": story.events.len()}))
+            .map(|story| {
+                let page = format!("{url}/demo/{}", story.preset);
+                json!({"workspace": story.workspace, "events": story.events.len(), "page": page})
+            })
             .collect();
         let key = key.reveal();
         return output.value(&json!({"url": url, "admin_key": key, "workspaces": workspaces}));
@@ -155,6 +158,7 @@ fn announce(
         output.line("")?;
         let count = story.events.len();
         output.line(&format!("  {} ({}), {count} events", story.title, story.workspace))?;
+        output.line(&format!("  {url}/demo/{}", story.preset))?;
         for one in story.tries {
             output.line(&format!("    {}", one.question))?;
             output.line(&format!("      {}", one.query))?;

@@ -120,8 +120,12 @@ fn read(path: &Path) -> Result<String, Failure> {
 fn announce(running: &Running, data: &Path, output: &mut Output) -> Result<(), Failure> {
     let url = running.url();
     let generated = running.generated_key().map(|key| key.reveal().to_owned());
+    let setup = running.take_setup_url();
     if output.is_json() {
-        return output.value(&json!({"url": url, "data": data, "admin_key": generated}));
+        let facts = json!({
+            "url": url, "data": data, "admin_key": generated, "console_setup_url": setup,
+        });
+        return output.value(&facts);
     }
     output.line(&format!("Proofbook {} listens on {url}", env!("CARGO_PKG_VERSION")))?;
     output.line(&format!("data in {}", data.display()))?;
@@ -134,6 +138,12 @@ fn announce(running: &Running, data: &Path, output: &mut Output) -> Result<(), F
         output.line("")?;
         output.line(&format!("  export PROOFBOOK_URL={url}"))?;
         output.line(&format!("  export PROOFBOOK_KEY={key}"))?;
+    }
+    if let Some(setup) = &setup {
+        output.line("")?;
+        output.line("Set up the console in a browser; this link works once:")?;
+        output.line("")?;
+        output.line(&format!("  {setup}"))?;
     }
     let key = if generated.is_some() { "$PROOFBOOK_KEY" } else { "<your key>" };
     output.line("")?;

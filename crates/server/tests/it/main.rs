@@ -12,6 +12,7 @@ mod logs;
 mod overload;
 mod pages;
 mod portal;
+mod presets;
 mod print;
 mod problems;
 mod readers;
