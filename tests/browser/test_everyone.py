@@ -173,7 +173,7 @@ class German(InBrowser):
             for template in re.findall(r"html`((?:[^`\\]|\\.)*)`", file.read_text()):
                 bare = re.sub(r"\$\{[^{}]*(\{[^{}]*(\{[^{}]*\}[^{}]*)*\}[^{}]*)*\}", "", template)
                 for text in re.findall(r">([^<>]+)<", bare):
-                    self.assertFalse(re.search(r"[A-Za-z]{3,}", re.sub(r"&\w+;", "", text)) and "=" not in text and "`" not in text, f"{file.name}: {text.strip()!r}")
+                    self.assertFalse(text.strip() != "UTC" and re.search(r"[A-Za-z]{3,}", re.sub(r"&\w+;", "", text)) and "=" not in text and "`" not in text, f"{file.name}: {text.strip()!r}")
 
 
 HOSTILE = {

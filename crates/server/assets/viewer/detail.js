@@ -130,7 +130,7 @@ function related(event, model) {
   ].filter(Boolean);
   return html`<section class="related"><h3>${t("related.title")}</h3>
     <div class="bar">${ways.map(([name, go]) => html`<button class="button" data-related=${name} @click=${go}>${t(`related.${name}`)}</button>`)}</div>
-    <h4>${icon("clock")}${t("related.around")}</h4>
+    <h4>${t("related.around")}</h4>
     <div class="bar">${[["m15", 15], ["h1", 60], ["d1", 1440]].map(([name, minutes]) => html`<button class="button" data-around=${name} @click=${() => model.setAround(around(event.occurred_at, minutes))}>${t(`around.${name}`)}</button>`)}</div>
   </section>`;
 }

@@ -139,7 +139,7 @@ function exporting(model, open) {
       <dl class="facts">${facts.map(([name, value]) => html`<div data-export=${name}><dt>${t(`export.${name}`)}</dt><dd>${shown(value)}</dd></div>`)}</dl>
       <p class="quiet">${t("export.recorded")}</p>
       ${open.state ? html`<p role="status">${open.state}</p>` : ""}
-      <p class="end"><button class="button" @click=${() => model.print()}>${icon("print")}${t("export.print")}</button>
+      <p class="end"><button class="button" @click=${() => model.print()}>${t("export.print")}</button>
       <button class="button" @click=${() => model.copy(copyList("curl", model))}>${t("copy.curl")}</button><button class="button" @click=${() => model.copy(copyList("cli", model))}>${t("copy.cli")}</button>
       <button class="button primary" @click=${() => model.export(format)}>${icon("export")}${t("export.start")}</button></p>`,
   };

@@ -243,7 +243,7 @@ export class AuditLog extends HTMLElement {
 function page(model) {
   const { t } = model;
   const refused = model.problem && !model.list && model.problem.code !== "offline";
-  const stopped = model.problem && ![0].includes(model.problem.status);
+  const stopped = model.problem && model.problem.code !== "offline";
   return html`<div class="page" lang=${model.locale ?? ""}>
     ${model.boot && !refused ? html`${controlBar(model)}${panel(model)}` : ""}
     ${offline(model)}

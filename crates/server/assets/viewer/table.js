@@ -58,16 +58,19 @@ function rowPressed(click, event, model) {
 }
 
 /** What a cell's value is as a filter. */
-export const FILTERS = {
-  action: ["action", (event) => event.action],
-  title: ["action", (event) => event.action],
-  description: ["action", (event) => event.action],
-  actor: ["actor", (event) => event.actor?.email ?? event.actor?.id],
-  "actor.email": ["actor", (event) => event.actor?.email ?? event.actor?.id],
-  performed_by: ["actor", (event) => event.actor?.email ?? event.actor?.id],
+const ACTION = ["action", (event) => event.action];
+const ACTOR = ["actor", (event) => event.actor?.email ?? event.actor?.id];
+const MODULE = ["module", (event) => event.module?.id];
+const FILTERS = {
+  action: ACTION,
+  title: ACTION,
+  description: ACTION,
+  actor: ACTOR,
+  "actor.email": ACTOR,
+  performed_by: ACTOR,
   outcome: ["outcome", (event) => event.outcome?.result],
-  module: ["module", (event) => event.module?.id],
-  what_changed: ["module", (event) => event.module?.id],
+  module: MODULE,
+  what_changed: MODULE,
   verb: ["verb", (event) => event.verb],
   "target.type": ["target.type", (event) => event.targets?.[0]?.type],
   "target.id": ["target.id", (event) => event.targets?.[0]?.id],

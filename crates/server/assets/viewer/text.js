@@ -74,9 +74,7 @@ const ICONS = {
   move: "M8 2v12M5 5l3-3 3 3M5 11l3 3 3-3",
   copy: "M6 6h8v8H6zM10 6V2H2v8h4",
   star: "M8 2l2 4 4 .5-3 3 .8 4L8 11.5l-3.8 2 .8-4-3-3L6 6z",
-  clock: "M8 2a6 6 0 100 12A6 6 0 008 2zM8 5v3l2 2",
   shield: "M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM6 8l2 2 3-4",
-  print: "M4 6V2h8v4M4 12H2V6h12v6h-2M4 10h8v4H4z",
   keys: "M1 4h14v8H1zM4 7h0M7 7h0M10 7h0M12 7h0M5 10h6",
 };
 

@@ -138,10 +138,13 @@ pub(super) fn squeeze_style(text: &str) -> String {
 
 fn push_style(out: &mut String, text: &str) {
     for word in text.split_whitespace() {
-        let beside = |c: char| matches!(c, '{' | '}' | ';' | ',');
+        // No selector ends in a colon, so what follows one with a space is a value.
+        let beside = |c: char| matches!(c, '{' | '}' | ';' | ',' | ':');
         let joins = out.is_empty() || out.ends_with(beside) || word.starts_with(['{', '}']);
         if !joins {
             out.push(' ');
+        } else if word.starts_with('}') && out.ends_with(';') {
+            out.pop();
         }
         out.push_str(word);
     }

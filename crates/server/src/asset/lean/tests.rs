@@ -16,8 +16,8 @@ fn comments_and_indentation_go_and_strings_stay() {
             "html`<p> <b>${x?html`<i a>${y}</i>`:{a:`  k  `}.a}</b> </p>`",
         ),
         ("`a  \\` b\n  c`", "`a  \\` b\n  c`"),
-        ("async function* lines() {\n  yield* x;\n}", "async function* lines(){yield* x;\n}"),
-        ("case \"–\": // dash", "case\"–\":"),
+        ("async function* lines() {\n  yield* x;\n}", "async function* lines(){yield* x;}"),
+        ("case \"–\": // dash", "case \"–\":"),
     ];
     for (before, after) in rows {
         assert_eq!(squeeze(before), after);
@@ -44,5 +44,5 @@ fn modules_are_joined_in_the_entrys_order() {
 #[test]
 fn styles_lose_their_comments_and_line_ends() {
     let before = "/* a */\n:host {\n  color: red; /* b */\n}\n.a .b, .c > .d { margin: 0 auto }";
-    assert_eq!(squeeze_style(before), ":host{color: red;}.a .b,.c > .d{margin: 0 auto}");
+    assert_eq!(squeeze_style(before), ":host{color:red}.a .b,.c > .d{margin:0 auto}");
 }
