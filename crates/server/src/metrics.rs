@@ -197,6 +197,11 @@ fn write_store(store: &Store, out: &mut String) {
     let rows = [
         ("proofbook_recent_bytes", "Memory of events not yet packed.", store.recent_bytes()),
         ("proofbook_segments", "Live segments.", view.segments.len() as u64),
+        (
+            "proofbook_segments_unreadable",
+            "Live segments whose index is damaged, so that their events cannot be answered.",
+            view.segments.iter().filter(|segment| segment.damage().is_some()).count() as u64,
+        ),
         ("proofbook_workspaces", "Workspaces.", store.directory().all().len() as u64),
         (
             "proofbook_store_failed",

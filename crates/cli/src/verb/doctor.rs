@@ -103,15 +103,17 @@ fn of_server(client: &Client) -> Result<Vec<Finding>, Failure> {
                 finding(Mark::Odd, "packing", format!("failed {count} times; the log says why"))
             }
         });
-        findings.push(finding(
-            Mark::Good,
-            "segments",
-            format!(
-                "{}, and {} KiB of recent events",
-                metric(&text, "proofbook_segments"),
-                metric(&text, "proofbook_recent_bytes") / 1024
-            ),
-        ));
+        let mut detail = format!(
+            "{}, and {} KiB of recent events",
+            metric(&text, "proofbook_segments"),
+            metric(&text, "proofbook_recent_bytes") / 1024
+        );
+        let unreadable = metric(&text, "proofbook_segments_unreadable");
+        if unreadable > 0 {
+            detail.push_str(&format!("; {unreadable} cannot be read, the log names the files"));
+        }
+        let mark = if unreadable > 0 { Mark::Wrong } else { Mark::Good };
+        findings.push(finding(mark, "segments", detail));
     }
     Ok(findings)
 }
