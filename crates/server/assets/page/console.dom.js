@@ -33,8 +33,13 @@ export function table(caption, heads, rows) {
     el("table", {},
       el("caption", {}, caption),
       el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, rows.map(([first, ...rest]) =>
-        el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell)))))));
+      el("tbody", {}, rows.map((cells) => row(heads, cells)))));
+}
+
+/** Makes a row; on a narrow page each cell stands under its heading. */
+export function row(heads, [first, ...rest]) {
+  return el("tr", {}, el("th", { scope: "row" }, first),
+    rest.map((cell, at) => el("td", { "data-head": typeof heads[at + 1] === "string" && heads[at + 1] }, cell)));
 }
 
 /** Makes a form that calls `send` with its fields and keeps what went wrong beside its button. */
@@ -61,3 +66,6 @@ export function trouble(problem) {
   const faults = (problem.errors ?? []).map((fault) => fault.detail).filter((text) => text !== problem.message);
   return el("span", { class: "trouble" }, problem.message, faults.length ? el("ul", {}, faults.map((text) => el("li", {}, text))) : null);
 }
+
+/** Makes a heading that is read out and not seen. */
+export const unseen = (text) => el("span", { class: "unseen" }, text);

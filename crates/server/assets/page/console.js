@@ -9,7 +9,13 @@ const main = document.querySelector("main");
 const wanted = new URLSearchParams(location.search).get("lang");
 const lang = [wanted, ...navigator.languages].map((tag) => (tag ?? "").split("-")[0]).find((tag) => ["en", "de"].includes(tag)) ?? "en";
 const words = await (await fetch(`/page/console.${lang}.json`)).json();
-const t = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+const plural = new Intl.PluralRules(lang);
+
+/** Answers a text by its key, with `{name}` filled in; one of several goes by the number `n`. */
+function t(key, values = {}) {
+  const text = words[key]?.other ? (words[key][plural.select(values.n)] ?? words[key].other) : words[key];
+  return (text ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
 
 document.documentElement.lang = lang;
 document.title = t("title");

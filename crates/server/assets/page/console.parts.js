@@ -1,7 +1,7 @@
 // The parts of the console, each a function that answers its elements.
 
 import { ask, get, path } from "./console.api.js";
-import { el, field, form, table } from "./console.dom.js";
+import { el, field, form, row as line, table, unseen } from "./console.dom.js";
 
 const text = (name, value = "", more = {}) => el("input", { name, value: value ?? "", ...more });
 
@@ -28,18 +28,16 @@ export async function workspaces({ t, show }) {
     kept(one.retention, t),
     String(one.head.size),
     el("span", { class: "buttons" },
-      el("a", { href: path("w", one.workspace), class: "button" }, t("open_log")),
+      el("a", { href: path("w", one.workspace), class: "button", "aria-label": `${t("open_log")}: ${one.name ?? one.workspace}` }, t("open_log")),
       el("button", { type: "button", "aria-label": `${t("edit")}: ${one.name ?? one.workspace}`, onclick: () => show(edit(one, presets.data, { t, show })) }, t("edit"))),
   ];
-  const rows = own.map(row);
+  const heads = [t("workspace"), t("preset"), t("readers"), t("retention"), t("events"), unseen(t("steps"))];
   const body = el("div", {}, own.length
-    ? table(t("workspaces"), [t("workspace"), t("preset"), t("readers"), t("retention"), t("events"), ""], rows)
+    ? table(t("workspaces"), heads, own.map(row))
     : el("p", {}, t("workspaces_none")));
   const more = async (after, button) => {
     const next = await get(`/v1/workspaces?limit=100&after=${encodeURIComponent(after)}`);
-    const body = document.querySelector("tbody");
-    body.append(...next.data.map(row).map(([first, ...rest]) =>
-      el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell)))));
+    document.querySelector("tbody").append(...next.data.map((one) => line(heads, row(one))));
     if (next.next_after) button.onclick = () => more(next.next_after, button);
     else button.remove();
   };
@@ -91,7 +89,7 @@ function edit(one, presets, { t, show }) {
 }
 
 /** Keys: made, shown once, revoked. */
-export async function keys({ t, show, now }) {
+export async function keys({ t, show, now, chosen }) {
   const list = (await get("/v1/keys")).data.sort((one, other) => other.created_at.localeCompare(one.created_at));
   const state = (key) => (key.revoked_at ? t("revoked") : key.expires_at && key.expires_at < now() ? t("expired") : t("live"));
   const revoke = async (key) => {
@@ -112,25 +110,30 @@ export async function keys({ t, show, now }) {
     key.revoked_at ? "" : el("button", { type: "button", "aria-label": `${t("revoke")}: ${key.name}`, onclick: () => revoke(key) }, t("revoke")),
   ]);
   const made = el("div", { role: "status" });
-  const send = async (data, all) => {
+  if (chosen.key) {
+    // Shown this once: the next look at the keys has it no more.
+    const secret = chosen.key;
+    chosen.key = null;
+    const copy = el("button", { type: "button", onclick: async () => {
+      await navigator.clipboard?.writeText(secret);
+      copy.replaceChildren(t("copied"));
+    } }, t("copy"));
+    made.append(el("p", {}, t("key_made")), el("p", { class: "secret" }, el("code", {}, secret), " ", copy));
+  }
+  const send = async (data) => {
     const key = await ask("POST", "/v1/keys", {
       name: data.get("name"), scopes: data.getAll("scopes"),
       workspaces: data.get("workspaces").trim().split(/\s+/),
     });
-    const code = el("code", {}, key.key);
-    const copy = el("button", { type: "button", onclick: async () => {
-      await navigator.clipboard?.writeText(key.key);
-      copy.replaceChildren(t("copied"));
-    } }, t("copy"));
-    made.replaceChildren(el("p", {}, t("key_made")), el("p", { class: "secret" }, code, " ", copy));
-    all.reset();
+    chosen.key = key.key;
+    await show(null, t("saved"));
   };
   const scopes = ["write", "read", "import", "admin"].map((scope) =>
     el("label", { class: "tick" }, el("input", { type: "checkbox", name: "scopes", value: scope }), ` ${t(`scope_${scope}`)}`));
   return [
-    table(t("keys"), [t("name"), t("scopes"), t("workspaces"), t("created"), t("state"), ""], rows),
-    el("h2", {}, t("key_new")),
     made,
+    table(t("keys"), [t("name"), t("scopes"), t("workspaces"), t("created"), t("state"), unseen(t("steps"))], rows),
+    el("h2", {}, t("key_new")),
     form(t("create"), send,
       field(t("name"), text("name", "", { required: true })),
       el("fieldset", {}, el("legend", {}, t("scopes")), scopes),
@@ -194,7 +197,7 @@ export async function views({ t, show, chosen }) {
   };
   return [
     field(t("workspace"), pick),
-    rows.length ? table(t("views"), [t("name"), t("view_query"), "", ""], rows) : el("p", {}, t("views_none")),
+    rows.length ? table(t("views"), [t("name"), t("view_query"), t("view_whose"), unseen(t("steps"))], rows) : el("p", {}, t("views_none")),
     el("h2", {}, t("view_new")),
     form(t("create"), send, field(t("name"), text("name", "", { required: true })), field(t("view_query"), text("query"))),
   ];

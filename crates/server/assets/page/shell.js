@@ -53,6 +53,20 @@ if (event) {
 log.getToken = token;
 place.append(log);
 
+if (!frame) {
+  // The element names itself after the product's page; so does ours.
+  const named = new MutationObserver(() => {
+    const title = log.getAttribute("aria-label");
+    if (!title) return;
+    named.disconnect();
+    document.title = `${title} · ${workspace}`;
+    const heading = document.createElement("h1");
+    heading.textContent = title;
+    place.prepend(heading);
+  });
+  named.observe(log, { attributes: true, attributeFilter: ["aria-label"] });
+}
+
 if (frame) {
   // The frame grows with what is in it; only the sites that may frame it are told.
   const tell = () => {
