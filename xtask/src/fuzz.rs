@@ -46,7 +46,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         let status = cargo_fuzz()
             .args(["run", target, "--"])
             .arg(format!("-max_total_time={seconds}"))
-            .args(["-rss_limit_mb=2048", "-timeout=10", "-max_len=65536", "-print_final_stats=1"])
+            .args(["-rss_limit_mb=2048", "-timeout=60", "-max_len=65536", "-print_final_stats=1"])
             .status()
             .map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
         if !status.success() {
