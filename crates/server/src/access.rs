@@ -67,7 +67,7 @@ pub(crate) enum Bearer {
     /// A key, by its public half.
     Key(String),
     /// A viewer.
-    Viewer(Viewer),
+    Viewer(Box<Viewer>),
 }
 
 /// A [`Grant`] for the workspace that the path names.
@@ -103,7 +103,7 @@ impl Grant {
     /// Returns for what it was given.
     pub(crate) fn bearer(&self) -> Bearer {
         match &self.viewer {
-            Some(viewer) => Bearer::Viewer((**viewer).clone()),
+            Some(viewer) => Bearer::Viewer(Box::new((**viewer).clone())),
             None => Bearer::Key(self.key.id.clone()),
         }
     }
@@ -112,7 +112,7 @@ impl Grant {
     pub(crate) fn renew(app: &App, bearer: Bearer) -> Result<Self, Problem> {
         let ended = || Problem::new(Code::TokenExpired, "the key or token has ended");
         match bearer {
-            Bearer::Viewer(viewer) if viewer.is_live(app) => Ok(Self::of_viewer(viewer)),
+            Bearer::Viewer(viewer) if viewer.is_live(app) => Ok(Self::of_viewer(*viewer)),
             Bearer::Viewer(_) => Err(ended()),
             Bearer::Key(id) => {
                 let view = app.store.view();

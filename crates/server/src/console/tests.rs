@@ -88,24 +88,25 @@ fn requests_of_other_sites_are_refused() {
         }
         check_site(&map, is_safe).is_ok()
     };
-    let host = ("host", "audit.example");
-    let rows: [(&[(&str, &str)], bool, bool); 8] = [
-        (&[host, ("sec-fetch-site", "same-origin")], true, true),
+    type Row = (&'static [(&'static str, &'static str)], bool, bool);
+    const HOST: (&str, &str) = ("host", "audit.example");
+    let rows: [Row; 8] = [
+        (&[HOST, ("sec-fetch-site", "same-origin")], true, true),
         (
-            &[host, ("sec-fetch-site", "same-origin"), ("origin", "https://audit.example")],
+            &[HOST, ("sec-fetch-site", "same-origin"), ("origin", "https://audit.example")],
             true,
             true,
         ),
         (
-            &[host, ("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
+            &[HOST, ("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
             false,
             false,
         ),
-        (&[host, ("sec-fetch-site", "same-site")], false, false),
-        (&[host, ("sec-fetch-site", "cross-site")], false, false),
-        (&[host, ("sec-fetch-site", "none")], true, false),
-        (&[host, ("origin", "null")], false, false),
-        (&[host], true, false),
+        (&[HOST, ("sec-fetch-site", "same-site")], false, false),
+        (&[HOST, ("sec-fetch-site", "cross-site")], false, false),
+        (&[HOST, ("sec-fetch-site", "none")], true, false),
+        (&[HOST, ("origin", "null")], false, false),
+        (&[HOST], true, false),
     ];
     for (headers, reads, changes) in rows {
         assert_eq!(check(headers, true), reads, "{headers:?}");

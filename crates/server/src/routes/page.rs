@@ -11,6 +11,7 @@ use proofbook_query::{ListRequest, Page, Sort};
 use crate::access::OpenPage;
 use crate::app::App;
 use crate::ask::{Which, ask_anywhere};
+use crate::demo::{PRODUCTS, Product};
 use crate::page::Html;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -55,7 +56,12 @@ pub(crate) async fn show(State(app): State<App>, open: Option<OpenPage>, uri: Ur
     names.truncate(WORKSPACES);
     let query = params.text("q").unwrap_or_default().to_owned();
     let page = newest(&app, &open, &name, &params).await;
-    html(list(&names, &name, &query, page))
+    let shown = |preset: &str| {
+        let all = app.store.directory().all();
+        all.iter().any(|workspace| workspace.settings.preset.as_deref() == Some(preset))
+    };
+    let products: Vec<&Product> = PRODUCTS.iter().filter(|product| shown(product.preset)).collect();
+    html(list(&names, &name, &query, page, &products))
 }
 
 async fn newest(app: &App, open: &OpenPage, name: &str, params: &Params) -> Result<Page, Problem> {
@@ -82,7 +88,8 @@ fn html(body: String) -> Response {
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
 <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-<title>Proofbook</title><link rel=\"stylesheet\" href=\"/page.css\"></head><body>";
+<title>Proofbook</title><link rel=\"icon\" href=\"/page/icon.svg\" type=\"image/svg+xml\">\
+<link rel=\"stylesheet\" href=\"/page.css\"></head><body>";
 
 fn welcome() -> String {
     let mut page = Html::default();
@@ -95,10 +102,25 @@ fn welcome() -> String {
     page.finish()
 }
 
-fn list(names: &[String], name: &str, query: &str, found: Result<Page, Problem>) -> String {
+fn list(
+    names: &[String],
+    name: &str,
+    query: &str,
+    found: Result<Page, Problem>,
+    products: &[&Product],
+) -> String {
     let mut page = Html::default();
     page.markup(HEAD).markup("<header><h1>Audit log</h1><span class=\"quiet\">").text(name);
-    page.markup("</span></header><nav aria-label=\"Workspaces\">");
+    page.markup("</span></header>");
+    if !products.is_empty() {
+        page.markup("<nav aria-label=\"Products\"><span class=\"quiet\">Inside a product:</span>");
+        for product in products {
+            page.markup("<a href=\"/demo/").text(product.preset).markup("\">");
+            page.text(product.name).markup("</a>");
+        }
+        page.markup("</nav>");
+    }
+    page.markup("<nav aria-label=\"Workspaces\">");
     for other in names {
         page.markup("<a href=\"/?workspace=").query_value(other);
         page.markup(if other == name { "\" aria-current=\"page\">" } else { "\">" });

@@ -72,7 +72,15 @@ fn v1_columns_page_sizes_and_paths_are_the_products_own() {
             "clickfunnels-workspace",
             "Workspace Settings › Audit Logs",
             20,
-            &["Description", "Status", "Actor", "Target", "Previous Value", "Completed Value", "Occurred At"],
+            &[
+                "Description",
+                "Status",
+                "Actor",
+                "Target",
+                "Previous Value",
+                "Completed Value",
+                "Occurred At",
+            ],
         ),
         (
             "messagehub",
@@ -142,5 +150,5 @@ fn v1_a_sixth_product_is_one_file() {
     let answer = world.send("PUT", "/v1/catalogs/sixth?check=true", &world.admin, &wrong);
     let problem = answer.problem(400, "invalid");
     let detail = problem["errors"][0]["detail"].as_str().expect("a detail");
-    assert!(detail.starts_with("line 15:") && detail.contains("module"), "{detail}");
+    assert!(detail.starts_with("line 17:") && detail.contains("module"), "{detail}");
 }
