@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::hash::Hasher as _;
 
-use proofbook_event::canonical::{ObjectWriter, write_int, write_string, write_value};
+use proofbook_event::canonical::{self, ObjectWriter, write_int, write_string, write_value};
 use proofbook_event::draft::DraftError;
 use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits, name};
 use proofbook_ledger::leaf::clear_action;
@@ -106,7 +106,8 @@ pub fn admit(
     let masked = masker.count();
 
     let action_listed = clear_action(&draft.action, resolved.action.is_some()).is_some();
-    let packed = pack(&draft, &id, &resolved, action_listed, masked);
+    let judged = Judged { draft: &draft, resolved: &resolved, action_listed, masked };
+    let packed = pack(&judged, &id);
     let facts = Facts {
         id_hash,
         fingerprint,
@@ -164,69 +165,89 @@ pub fn keyed_hash(key: &[u8; 16], bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Writes the groups' canonical bytes.
-fn pack(
-    draft: &EventDraft<'_>,
-    id: &str,
-    resolved: &Resolved<'_>,
+/// A judged draft on its way into canonical bytes.
+struct Judged<'d, 'a> {
+    draft: &'d EventDraft<'a>,
+    resolved: &'d Resolved<'d>,
     action_listed: bool,
     masked: u32,
-) -> Packed {
+}
+
+impl<'d, 'a> Judged<'d, 'a> {
+    /// Returns a writer of a field that is a group by itself.
+    fn field(
+        &'d self,
+        name: &'static str,
+        value: Option<&'d Value<'a>>,
+    ) -> Option<impl FnOnce(&mut Vec<u8>) + use<'d, 'a>> {
+        value.map(|value| move |out: &mut Vec<u8>| self.put(name, value, out))
+    }
+
+    /// Appends a field's canonical bytes: those from the fingerprint, unless something was masked.
+    fn put(&self, field: &str, value: &Value<'_>, out: &mut Vec<u8>) {
+        match self.draft.sent_field(field).filter(|_| self.masked == 0) {
+            Some(sent) => {
+                debug_assert_eq!(canonical::to_bytes(value), sent, "{field} was changed");
+                out.extend_from_slice(sent);
+            }
+            None => write_value(value, out),
+        }
+    }
+
+    /// Appends an object of the fields that are present, whose names come in canonical order.
+    fn put_fields(&self, fields: &[(&str, &Option<Value<'_>>)], out: &mut Vec<u8>) {
+        let mut object = ObjectWriter::begin(out);
+        for (name, value) in fields {
+            if let Some(value) = value {
+                self.put(name, value, object.key(name));
+            }
+        }
+        object.end();
+    }
+}
+
+/// Writes the groups' canonical bytes.
+fn pack(judged: &Judged<'_, '_>, id: &str) -> Packed {
+    let draft = judged.draft;
     let mut packed = Packed::begin(&draft.action, draft.sent.len() + 512);
     let some = |present: bool| present.then_some(());
 
     let actor =
         [("actor", &draft.actor), ("on_behalf_of", &draft.on_behalf_of), ("via", &draft.via)];
     let present = some(actor.iter().any(|(_, value)| value.is_some()));
-    packed.group(Group::Actor, present.map(|()| |out: &mut Vec<u8>| write_members(&actor, out)));
+    packed
+        .group(Group::Actor, present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&actor, out)));
 
     let present = draft.before.is_some() || draft.after.is_some() || draft.changes.is_some();
     packed.group(
         Group::Changes,
-        some(present).map(|()| |out: &mut Vec<u8>| write_changes(draft, out)),
+        some(present).map(|()| |out: &mut Vec<u8>| write_changes(judged, out)),
     );
-    packed.group(Group::Context, draft.context.as_ref().map(writer));
-    packed.group(
-        Group::Description,
-        Some(|out: &mut Vec<u8>| write_description(draft, resolved, action_listed, masked, out)),
-    );
+    packed.group(Group::Context, judged.field("context", draft.context.as_ref()));
+    packed.group(Group::Description, Some(|out: &mut Vec<u8>| write_description(judged, out)));
     packed.group(Group::Id, Some(|out: &mut Vec<u8>| write_string(id, out)));
     let metadata = [("metadata", &draft.metadata), ("source", &draft.source)];
     let present = some(metadata.iter().any(|(_, value)| value.is_some()));
     packed.group(
         Group::Metadata,
-        present.map(|()| |out: &mut Vec<u8>| write_members(&metadata, out)),
+        present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&metadata, out)),
     );
-    packed.group(Group::Targets, draft.targets.as_ref().map(writer));
+    packed.group(Group::Targets, judged.field("targets", draft.targets.as_ref()));
     packed
 }
 
-fn writer<'v, 'a>(value: &'v Value<'a>) -> impl FnOnce(&mut Vec<u8>) + use<'v, 'a> {
-    move |out| write_value(value, out)
-}
-
-/// Writes an object of the members that are present, whose keys come in canonical order.
-fn write_members(members: &[(&str, &Option<Value<'_>>)], out: &mut Vec<u8>) {
-    let mut object = ObjectWriter::begin(out);
-    for (key, value) in members {
-        if let Some(value) = value {
-            write_value(value, object.key(key));
-        }
-    }
-    object.end();
-}
-
 /// Writes `{after, before, changes}`; changes are derived when the sender gave none.
-fn write_changes(draft: &EventDraft<'_>, out: &mut Vec<u8>) {
+fn write_changes(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
+    let draft = judged.draft;
     let mut object = ObjectWriter::begin(out);
     if let Some(after) = &draft.after {
-        write_value(after, object.key("after"));
+        judged.put("after", after, object.key("after"));
     }
     if let Some(before) = &draft.before {
-        write_value(before, object.key("before"));
+        judged.put("before", before, object.key("before"));
     }
     match &draft.changes {
-        Some(changes) => write_value(changes, object.key("changes")),
+        Some(changes) => judged.put("changes", changes, object.key("changes")),
         None => {
             let derived = changes::derive(draft.before.as_ref(), draft.after.as_ref());
             write_value(&changes::to_value(&derived), object.key("changes"));
@@ -236,22 +257,19 @@ fn write_changes(draft: &EventDraft<'_>, out: &mut Vec<u8>) {
 }
 
 /// Writes what the event is called, frozen as the catalog says it today.
-fn write_description(
-    draft: &EventDraft<'_>,
-    resolved: &Resolved<'_>,
-    action_listed: bool,
-    masked: u32,
-    out: &mut Vec<u8>,
-) {
+fn write_description(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
+    let Judged { draft, resolved, action_listed, masked } = *judged;
     let mut object = ObjectWriter::begin(out);
     if !action_listed {
         write_string(&draft.action, object.key("action"));
     }
     if let Some(approval) = &draft.approval {
-        write_value(approval, object.key("approval"));
+        judged.put("approval", approval, object.key("approval"));
     }
     match &draft.description {
-        Some(given @ Value::String(_)) => write_value(given, object.key("description")),
+        Some(given @ Value::String(_)) => {
+            judged.put("description", given, object.key("description"))
+        }
         _ => {
             let mut sentence = String::with_capacity(96);
             let values = Values {
@@ -274,7 +292,7 @@ fn write_description(
         write_outcome_detail(draft, object.key("outcome"));
     }
     if let Some(reason) = &draft.reason {
-        write_value(reason, object.key("reason"));
+        judged.put("reason", reason, object.key("reason"));
     }
     let severity = draft.severity.unwrap_or(resolved.severity);
     write_string(severity.as_str(), object.key("severity"));

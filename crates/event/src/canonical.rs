@@ -64,6 +64,24 @@ fn write_in_order<I: Copy + Into<usize>>(
     }
 }
 
+/// Appends the canonical form of an object and tells where each member's value stands: by the member's
+/// place in `members`, its first byte and the byte behind it.
+pub fn write_members(members: &Object<'_>, out: &mut Vec<u8>) -> Vec<(u32, u32)> {
+    let mut spans = vec![(0, 0); members.len()];
+    let mut order: Vec<usize> = (0..members.len()).collect();
+    order.sort_unstable_by(|a, b| compare_keys(&members[*a].0, &members[*b].0));
+    let mut object = ObjectWriter::begin(out);
+    for place in order {
+        let (key, value) = &members[place];
+        let out = object.key(key);
+        let from = out.len();
+        write_value(value, out);
+        spans[place] = (from as u32, out.len() as u32);
+    }
+    object.end();
+    spans
+}
+
 /// Returns the canonical form of a value.
 pub fn to_bytes(value: &Value<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);

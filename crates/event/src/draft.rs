@@ -57,7 +57,13 @@ pub struct EventDraft<'a> {
     pub source: Option<Value<'a>>,
     /// RFC 8785 bytes of the event as sent, for the idempotency fingerprint.
     pub sent: Vec<u8>,
+    /// Where the values of its fields stand in `sent`; see [`EventDraft::sent_field`].
+    pub spans: Spans,
 }
+
+/// Where fields stand in an event's canonical bytes, by their places in the list of fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spans([(u32, u32); FIELDS.len()]);
 
 /// Why an event is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -175,7 +181,16 @@ impl<'a> EventDraft<'a> {
             metadata: None,
             source: None,
             sent: Vec::new(),
+            spans: Spans::default(),
         }
+    }
+
+    /// Returns the RFC 8785 bytes of a field as it was sent; `None` when it was not sent, or not as
+    /// text that was parsed here.
+    pub fn sent_field(&self, field: &str) -> Option<&[u8]> {
+        let place = FIELDS.iter().position(|known| *known == field)?;
+        let (from, to) = self.spans.0[place];
+        self.sent.get(from as usize..to as usize).filter(|bytes| !bytes.is_empty())
     }
 
     /// Checks an event that is already a JSON value; offsets in errors are 0.
@@ -183,12 +198,15 @@ impl<'a> EventDraft<'a> {
     /// # Errors
     /// The value breaks the contract.
     pub fn from_value(value: Value<'a>) -> Result<Self, DraftError> {
-        let sent = canonical::to_bytes(&value);
         let Value::Object(members) = value else {
             return Err(invalid("", format!("an event is an object, not {}", value.type_word())));
         };
-        let mut draft = Self { sent, ..Self::internal("") };
-        for (key, value) in members {
+        let mut draft = Self { sent: Vec::with_capacity(768), ..Self::internal("") };
+        let spans = canonical::write_members(&members, &mut draft.sent);
+        for ((key, value), span) in members.into_iter().zip(spans) {
+            if let Some(place) = FIELDS.iter().position(|known| *known == key) {
+                draft.spans.0[place] = span;
+            }
             draft.take_field(&key, value)?;
         }
         if draft.action.is_empty() {

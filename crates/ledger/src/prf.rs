@@ -206,6 +206,11 @@ impl RunKeys {
         keys
     }
 
+    /// Returns the slot that comes next; `None` behind the last.
+    pub fn upcoming(&self) -> Option<Slot> {
+        self.next
+    }
+
     /// Goes to a slot of the same run; the nearer it is, the fewer steps it takes.
     pub fn seek(&mut self, slot: Slot) {
         self.step_to(slot, false);

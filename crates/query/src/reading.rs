@@ -1,4 +1,4 @@
-//! Reading the values of a block's undecided rows, page by page.
+//! Reading the values of a block's undecided rows.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -15,7 +15,7 @@ use crate::source::Columns;
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'r> {
     pub(crate) block: Columns<'r>,
-    /// Refuses whole pages.
+    /// Refuses whole blocks.
     pub(crate) filter: &'r PageFilter,
     pub(crate) groups: GroupSet,
 }
@@ -27,25 +27,28 @@ impl Reading<'_> {
     /// Returns the rows of which some group's value passes.
     pub(crate) fn rows(self, rows: &RowSet, passes: &dyn Fn(Group, &[u8]) -> bool) -> Read {
         let first = self.block.segment.rows_of_block(self.block.number).start;
-        let mut lower = Vec::new();
+        let (mut values, mut lower) = (Vec::new(), Vec::new());
         let (mut passing, mut bytes) = (rows.emptied(), 0);
         for group in Group::ALL.into_iter().filter(|group| self.groups.contains(*group)) {
             let mut scan = self.block.segment.scan_group(group);
-            let mut page = 0..0;
+            let mut held = 0..0;
             let mut is_wanted = false;
             for row in rows.iter() {
                 let number = first + row as u32;
-                if !page.contains(&number) {
-                    page = scan.seek(number)?;
-                    bytes += scan.bytes() as u64;
-                    let ascii = scan.ascii_page();
-                    is_wanted = ascii.is_none_or(|page| self.filter.may_be_in(page, &mut lower));
+                if !held.contains(&number) {
+                    held = scan.seek(number)?;
+                    let told = scan.ascii_values(&mut values);
+                    bytes += values.len() as u64;
+                    is_wanted = !told || self.filter.may_be_in(&values, &mut lower);
                 }
-                if is_wanted
-                    && !passing.contains(row)
-                    && scan.value(number).is_some_and(|value| passes(group, value))
-                {
-                    passing.insert(row);
+                if !is_wanted || passing.contains(row) {
+                    continue;
+                }
+                if let Some(value) = scan.value(number) {
+                    bytes += value.len() as u64;
+                    if passes(group, value) {
+                        passing.insert(row);
+                    }
                 }
             }
         }

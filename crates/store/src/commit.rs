@@ -14,7 +14,7 @@ use crate::clock::GuardedClock;
 use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
 use crate::limits;
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
-use crate::lookup::{self, WantedId};
+use crate::lookup::{Home, WantedId};
 use crate::plant::{self, Plant};
 use crate::recent::Generation;
 use crate::segment::{Segment, SegmentError};
@@ -400,7 +400,7 @@ impl Committer {
 fn refresh(view: &View, batch: &mut Batch) -> Result<(), SegmentError> {
     for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
         if hit.is_none() {
-            *hit = lookup::find_in_segments(view, wanted)?;
+            *hit = Home::new(view, wanted.workspace).find(wanted)?;
         }
     }
     Ok(())

@@ -1,10 +1,12 @@
 //! Looking up what the segments of a View know of an event's id, before the fold (I5).
 
+use std::sync::Arc;
+
 use proofbook_event::Group;
 use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
-use crate::segment::{GroupSet, Segment, SegmentError};
+use crate::segment::{GroupSet, Segment, SegmentError, stored_part};
 use crate::view::View;
 
 /// What is looked for.
@@ -22,42 +24,65 @@ pub struct WantedId {
     pub generated: bool,
 }
 
-/// Finds an event with this id in the segments of a View.
-///
-/// An index keeps a part of the hash only. Where the fingerprint differs too, the stored id decides
-/// whether it is the same id (a conflict) or another one (no hit).
-///
-/// # Errors
-/// A segment is damaged; the error names the file.
-pub fn find_in_segments(view: &View, wanted: &WantedId) -> Result<Option<IdHit>, SegmentError> {
-    if wanted.generated {
-        return Ok(None);
-    }
-    for segment in view.segments.iter().rev() {
-        let hit = find_in_segment(segment, wanted)?;
-        if hit.is_some() {
-            return Ok(hit);
-        }
-    }
-    Ok(None)
+/// The segments of a View that hold events of one workspace, newest first.
+pub struct Home<'v> {
+    parts: Vec<(&'v Segment, usize)>,
 }
 
-/// As [`find_in_segments`], in one of them.
+impl<'v> Home<'v> {
+    /// Finds them.
+    pub fn new(view: &'v View, workspace: WorkspaceUid) -> Self {
+        let part = |segment: &'v Arc<Segment>| Some((&**segment, segment.place_of(workspace)?));
+        Self { parts: view.segments.iter().rev().filter_map(part).collect() }
+    }
+
+    /// Finds an event of the workspace with this id.
+    ///
+    /// An index keeps a part of hash and fingerprint only. The stored id decides whether it is the same
+    /// id; the fingerprint, whether it is the same event (a duplicate) or another one (a conflict).
+    ///
+    /// # Errors
+    /// A segment is damaged; the error names the file.
+    pub fn find(&self, wanted: &WantedId) -> Result<Option<IdHit>, SegmentError> {
+        if wanted.generated {
+            return Ok(None);
+        }
+        for (segment, place) in &self.parts {
+            let hit = find_at(segment, *place, wanted)?;
+            if hit.is_some() {
+                return Ok(hit);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// As [`Home::find`], in one segment.
 pub(crate) fn find_in_segment(
     segment: &Segment,
     wanted: &WantedId,
 ) -> Result<Option<IdHit>, SegmentError> {
-    for (seq, fingerprint) in segment.lookup_id(wanted.workspace, wanted.id_hash)? {
-        let hit = IdHit { seq, fingerprint, id_crc: wanted.id_crc };
-        if fingerprint == wanted.fingerprint {
-            return Ok(Some(hit));
-        }
+    match segment.place_of(wanted.workspace) {
+        Some(place) => find_at(segment, place, wanted),
+        None => Ok(None),
+    }
+}
+
+fn find_at(
+    segment: &Segment,
+    place: usize,
+    wanted: &WantedId,
+) -> Result<Option<IdHit>, SegmentError> {
+    for (seq, part) in segment.lookup_id_at(place, wanted.id_hash)? {
         let Some(row) = segment.row_of_seq(wanted.workspace, seq)? else { continue };
         let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id))?;
         let id = stored.get(0).groups.get(Group::Id).unwrap_or_default();
-        if crc32c::crc32c(id) == wanted.id_crc {
-            return Ok(Some(hit));
+        if crc32c::crc32c(id) != wanted.id_crc {
+            continue;
         }
+        let same = part == stored_part(wanted.fingerprint);
+        let fingerprint = if same { wanted.fingerprint } else { !wanted.fingerprint };
+        return Ok(Some(IdHit { seq, fingerprint, id_crc: wanted.id_crc }));
     }
     Ok(None)
 }

@@ -9,7 +9,7 @@
 //! runs.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use proofbook_catalog::admit::keyed_hash;
 use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
@@ -21,7 +21,7 @@ use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::fold::{IdHit, Sealed, Workspace};
 use crate::limits;
-use crate::lookup::{self, WantedId};
+use crate::lookup::{Home, WantedId};
 use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, flag};
@@ -71,8 +71,19 @@ pub struct Prepared {
 pub struct Preparer {
     format: Format,
     random: Arc<dyn Random>,
-    seats: Mutex<HashMap<Arc<str>, Seat>>,
+    seats: Mutex<Seats>,
     catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
+}
+
+/// Most workspaces whose next keys are kept, about 900 bytes each.
+const READY_KEYS_MAX: usize = 4096;
+
+/// The places of all workspaces that were written to in this process.
+#[derive(Default)]
+struct Seats {
+    map: HashMap<Arc<str>, Seat>,
+    /// How many have keys ready.
+    ready_count: usize,
 }
 
 /// A workspace's place in its runs of leaf keys, in this process.
@@ -84,6 +95,9 @@ struct Seat {
     runs: Vec<SeatRun>,
     /// The next free place of the run in use.
     next_k: u16,
+    /// The keys of that place, left by the batch that took the one before it: entering a run anew costs
+    /// as much as sealing an event.
+    ready: Option<Box<RunKeys>>,
 }
 
 /// One run of leaf keys.
@@ -123,6 +137,8 @@ struct Taken {
     places: Vec<Places>,
     /// Runs that it must record, because nothing durable has them yet.
     begun: Vec<SeatRun>,
+    /// The keys of the first of `places`, if they are at hand.
+    ready: Option<Box<RunKeys>>,
 }
 
 impl Preparer {
@@ -154,18 +170,19 @@ impl Preparer {
         for event in events.iter().flatten() {
             *counts.entry(event.workspace).or_default() += 1;
         }
-        let mut tables: HashMap<String, Table> = HashMap::with_capacity(counts.len());
+        let mut tables: HashMap<&str, Table<'_>> = HashMap::with_capacity(counts.len());
         for (name, count) in counts {
             let table = self.seat_workspace(published, &view, name, count, now, &mut batch);
-            tables.insert(name.to_owned(), table);
+            tables.insert(name, table);
         }
         for event in events {
             let place = event.and_then(|event| {
                 let table = tables.get_mut(event.workspace).ok_or_else(no_table)?;
-                self.admit_one(&view, now, may_import, event, table, &mut batch)
+                self.admit_one(now, may_import, event, table, &mut batch)
             });
             batch.places.push(place);
         }
+        self.keep_keys(tables);
         batch.finish(&*self.random, None)
     }
 
@@ -183,7 +200,7 @@ impl Preparer {
         if let ConfigChange::PutWorkspace { name, .. } = &change {
             self.seat_workspace(published, &view, name, 0, now, &mut batch);
         }
-        let place = self.admit_one(&view, now, true, event, &mut table, &mut batch);
+        let place = self.admit_one(now, true, event, &mut table, &mut batch);
         batch.places.push(place);
         batch.finish(&*self.random, Some(change))
     }
@@ -212,17 +229,17 @@ impl Preparer {
     }
 
     /// Takes places for a workspace's events, and records what is not known durable of it.
-    fn seat_workspace(
+    fn seat_workspace<'v>(
         &self,
         published: &Published,
-        view: &View,
+        view: &'v View,
         name: &str,
         count: usize,
         now: Timestamp,
         batch: &mut Building,
-    ) -> Table {
+    ) -> Table<'v> {
         let durable = published.directory.by_name(name);
-        let Taken { uid, places, begun } = self.take_places(name, durable.as_deref(), count);
+        let Taken { uid, places, begun, ready } = self.take_places(name, durable.as_deref(), count);
         if durable.is_none() {
             batch.record(&Record::Workspace { uid, name });
         }
@@ -239,19 +256,29 @@ impl Preparer {
         let keep = catalog.preset().retention.keep(settings.plan.as_deref());
         let index = batch.workspaces.len() as u32;
         batch.workspaces.push(uid);
-        Table { index, uid, catalog, kept_since: keep.cutoff(now), keys: PlaceKeys::new(places) }
+        Table {
+            index,
+            uid,
+            catalog,
+            kept_since: keep.cutoff(now),
+            keys: PlaceKeys::new(places, ready),
+            home: Home::new(view, uid),
+        }
     }
 
     fn take_places(&self, name: &str, durable: Option<&Workspace>, count: usize) -> Taken {
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if !seats.contains_key(name) {
+        let mut seats = self.lock_seats();
+        if !seats.map.contains_key(name) {
             let uid = durable.map_or_else(|| WorkspaceUid(self.random_bytes()), |known| known.uid);
             let used_again = u32::from(plant::is_on(Plant::RunUsedAgain));
             let run = durable.map_or(0, |known| known.runs.len() as u32).saturating_sub(used_again);
             let runs = vec![self.new_run(run)];
-            seats.insert(name.into(), Seat { uid, runs, next_k: 0 });
+            seats.map.insert(name.into(), Seat { uid, runs, next_k: 0, ready: None });
         }
-        let seat = seats.get_mut(name).expect("it was there or was inserted above");
+        let Seats { map, ready_count } = &mut *seats;
+        let seat = map.get_mut(name).expect("it was there or was inserted above");
+        let ready = if count > 0 { seat.ready.take() } else { None };
+        *ready_count -= usize::from(ready.is_some());
         let durable_runs = durable.map_or(0, |known| known.runs.len() as u32);
         let mut places = Vec::new();
         let mut left = count;
@@ -273,7 +300,31 @@ impl Preparer {
         seat.runs.retain(|run| run.number >= durable_runs || run.number == last);
         let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;
         let begun = seat.runs.iter().filter(is_new).cloned().collect();
-        Taken { uid: seat.uid, places, begun }
+        Taken { uid: seat.uid, places, begun, ready }
+    }
+
+    /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
+    fn keep_keys(&self, tables: HashMap<&str, Table<'_>>) {
+        let mut seats = self.lock_seats();
+        for (name, table) in tables {
+            if seats.ready_count >= READY_KEYS_MAX {
+                return;
+            }
+            let Some((run, keys)) = table.keys.left() else { continue };
+            let Seats { map, ready_count } = &mut *seats;
+            let Some(seat) = map.get_mut(name) else { continue };
+            let here = seat.runs.last().is_some_and(|last| last.number == run)
+                && keys.upcoming().is_some_and(|slot| slot.get() == seat.next_k);
+            if here && seat.ready.is_none() {
+                seat.ready = Some(keys);
+                *ready_count += 1;
+            }
+        }
+    }
+
+    fn lock_seats(&self) -> MutexGuard<'_, Seats> {
+        // Every change leaves the seats consistent before anything can panic.
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn new_run(&self, number: u32) -> SeatRun {
@@ -292,11 +343,10 @@ impl Preparer {
 
     fn admit_one(
         &self,
-        view: &View,
         now: Timestamp,
         may_import: bool,
         event: Wanted<'_>,
-        table: &mut Table,
+        table: &mut Table<'_>,
         batch: &mut Building,
     ) -> Place {
         if batch.events.len() > limits::BATCH_RECORD_BYTES_MAX {
@@ -321,7 +371,7 @@ impl Preparer {
             id_crc: crc32c::crc32c(admitted.group(Group::Id).unwrap_or_default()),
             generated: admitted.id_generated,
         };
-        let hit = lookup::find_in_segments(view, &wanted).map_err(|error| Rejected {
+        let hit = table.home.find(&wanted).map_err(|error| Rejected {
             code: "unavailable",
             pointer: "/id".to_owned(),
             offset: None,
@@ -339,23 +389,39 @@ impl Preparer {
 }
 
 /// What a batch needs of one workspace.
-struct Table {
+struct Table<'v> {
     index: u32,
     uid: WorkspaceUid,
     catalog: Arc<Catalog>,
     kept_since: Option<Timestamp>,
     keys: PlaceKeys,
+    home: Home<'v>,
 }
 
 /// Yields the keys of consecutive places, run after run.
 struct PlaceKeys {
     runs: std::vec::IntoIter<Places>,
-    current: Option<(u32, u16, RunKeys, Nonces)>,
+    /// For the first of the runs, where they are at hand.
+    ready: Option<Box<RunKeys>>,
+    current: Option<OpenPlaces>,
+}
+
+/// The run that places are yielded of.
+struct OpenPlaces {
+    run: u32,
+    left: u16,
+    keys: Box<RunKeys>,
+    nonces: Nonces,
 }
 
 impl PlaceKeys {
-    fn new(places: Vec<Places>) -> Self {
-        Self { runs: places.into_iter(), current: None }
+    fn new(places: Vec<Places>, ready: Option<Box<RunKeys>>) -> Self {
+        Self { runs: places.into_iter(), ready, current: None }
+    }
+
+    /// Returns the keys behind the last place, and their run.
+    fn left(self) -> Option<(u32, Box<RunKeys>)> {
+        self.current.map(|open| (open.run, open.keys))
     }
 }
 
@@ -364,18 +430,19 @@ impl Iterator for PlaceKeys {
 
     fn next(&mut self) -> Option<EventKeys> {
         loop {
-            if let Some((run, left, keys, nonces)) = &mut self.current
-                && *left > 0
-                && let Some((slot, event_key)) = keys.next()
+            if let Some(open) = &mut self.current
+                && open.left > 0
+                && let Some((slot, event_key)) = open.keys.next()
             {
-                *left -= 1;
-                return Some(EventKeys { run: *run, slot, event_key, nonce: nonces.nonce(slot) });
+                open.left -= 1;
+                let nonce = open.nonces.nonce(slot);
+                return Some(EventKeys { run: open.run, slot, event_key, nonce });
             }
-            let places = self.runs.next()?;
-            let Places { run, first, count } = places;
-            let keys = RunKeys::new(&run.seed, first);
+            let Places { run, first, count } = self.runs.next()?;
+            let ready = self.ready.take().filter(|keys| keys.upcoming() == Some(first));
+            let keys = ready.unwrap_or_else(|| Box::new(RunKeys::new(&run.seed, first)));
             let nonces = Nonces::new(&run.nonce_key);
-            self.current = Some((run.number, count, keys, nonces));
+            self.current = Some(OpenPlaces { run: run.number, left: count, keys, nonces });
         }
     }
 }

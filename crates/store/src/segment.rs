@@ -17,6 +17,7 @@ mod byte_ledger;
 mod cache;
 mod columns;
 mod delta;
+mod dictionary;
 mod directory;
 mod error;
 mod extract;
@@ -24,6 +25,7 @@ mod fuse;
 mod id_lookup;
 mod ids;
 mod ints;
+mod lift;
 mod merge;
 mod out;
 mod pack;
@@ -52,6 +54,7 @@ pub use cache::{BlockCache, CACHE_BYTES};
 pub use columns::{CodedColumn, Column};
 pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
+pub(crate) use ids::stored_part;
 pub use merge::{MergeDigest, digest_of, merge};
 pub use reader::Segment;
 pub(crate) use reader::damaged_files;
@@ -67,17 +70,15 @@ pub use writer::SegmentWriter;
 pub const FORMAT: u32 = 1;
 /// Most rows of one segment; bounds the memory for a workspace's seq order (4 bytes a row).
 pub const SEGMENT_ROWS_MAX: u32 = 1 << 22;
-/// Rows of a block, the unit of search columns and text filters.
+/// Rows of a block, the unit of pages, search columns and text filters.
 pub const BLOCK_ROWS: usize = 4096;
-/// A block ends early at this many raw bytes, so that huge events bound its memory too.
-pub const BLOCK_RAW_BYTES: usize = 8 * 1024 * 1024;
+/// A block ends early at this many raw bytes, so that huge events bound its memory too: a merge holds a
+/// block of each input.
+pub const BLOCK_RAW_BYTES: usize = 3 * 1024 * 1024;
 /// A row group ends after this many rows …
 pub const GROUP_ROWS: usize = 131_072;
 /// … or when its compressed pages, which wait in memory, reach this many bytes.
 pub const GROUP_PACKED_BYTES: usize = 12 * 1024 * 1024;
-/// Target size of a page of values before compression: large enough for zstd to find repeats, small
-/// enough that reading one event stays cheap.
-pub const VALUE_PAGE_BYTES: usize = 64 * 1024;
 /// zstd level of everything in a segment.
 pub const ZSTD_LEVEL: i32 = 3;
 
@@ -148,7 +149,7 @@ impl Row<'_> {
 pub struct IdEntry {
     /// Keyed 64-bit hash of the event's id; its upper 32 bits are stored.
     pub hash: u64,
-    /// Keyed fingerprint of the event as sent.
+    /// Keyed fingerprint of the event as sent; its upper 32 bits are stored.
     pub fingerprint: u64,
 }
 

@@ -1,7 +1,6 @@
 //! Where a segment's bytes go.
 
 use super::directory::Pieces;
-use super::extract::FieldColumn;
 use super::reader::Segment;
 use super::schema::ParquetColumn;
 
@@ -26,8 +25,7 @@ impl Segment {
             let index = column.index();
             let dictionaries = directory.dictionaries[index].iter();
             let bytes = dictionaries.map(|of| u64::from(of.piece.len)).sum::<u64>()
-                + directory.block_pages[index].bytes_total()
-                + directory.value_pages[index].pieces.bytes_total();
+                + directory.pages[index].bytes_total();
             lines.push(LedgerLine { part: format!("parquet/{}", column.name()), bytes });
         }
         lines.retain(|line| line.bytes > 0);
@@ -35,10 +33,6 @@ impl Segment {
         rest("parquet/rest", files.parquet.len, &mut lines, 0);
 
         let first = lines.len();
-        for column in FieldColumn::ALL {
-            let bytes = directory.search[column.index()].bytes_total();
-            lines.push(LedgerLine { part: format!("idx/column {column:?}"), bytes });
-        }
         for (part, pieces) in [
             ("idx/text", &directory.texts),
             ("idx/values", &directory.values),

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::columns::Column;
+use super::dictionary::Entries;
 use super::fuse::Fuse;
 use super::ints::Ints;
-use super::page::ValuePage;
+use super::page::PlainPage;
 use super::text::TextFilter;
 
 /// Bytes that a cache holds unless told otherwise.
@@ -24,16 +25,13 @@ pub(super) type Key = (u64, u8, u32);
 #[derive(Clone, Debug)]
 pub(super) enum Cached {
     Ints(Arc<Ints>),
-    Page(Arc<ValuePage>),
-    Dictionary(Arc<Dictionary>),
+    Page(Arc<PlainPage>),
+    Dictionary(Arc<Entries>),
     Codes(Arc<Vec<u32>>),
     Column(Arc<Column>),
     Text(Arc<TextFilter>),
     Values(Arc<Fuse>),
 }
-
-/// The entries of a Parquet dictionary page.
-pub(super) type Dictionary = Vec<Box<[u8]>>;
 
 impl Cached {
     fn memory_bytes(&self) -> usize {
@@ -41,9 +39,7 @@ impl Cached {
             + match self {
                 Self::Ints(ints) => ints.memory_bytes(),
                 Self::Page(page) => page.memory_bytes(),
-                Self::Dictionary(entries) => {
-                    entries.iter().map(|entry| entry.len() + 32).sum::<usize>()
-                }
+                Self::Dictionary(entries) => entries.memory_bytes(),
                 Self::Codes(codes) => codes.capacity() * 4,
                 Self::Column(column) => column.memory_bytes(),
                 Self::Text(filter) => filter.memory_bytes(),

@@ -8,7 +8,6 @@ use proofbook_filter::FOLD_VERSION;
 use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::Piece;
-use super::extract::FieldColumn;
 use super::ids::{self, FirstKey};
 use super::reader::File;
 use super::schema::{ParquetColumn, Shape};
@@ -90,23 +89,6 @@ pub(super) struct DictionaryPiece {
     pub(super) entries: u32,
 }
 
-/// The pages of a column of values.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ValuePages {
-    pub(super) pieces: Pieces,
-    /// First row of each page.
-    pub(super) first_rows: Vec<u32>,
-}
-
-impl ValuePages {
-    /// Returns the page that holds a row, its first row, and the first row behind it.
-    pub(super) fn of_row(&self, row: u32, rows: u32) -> (usize, u32, u32) {
-        let index = self.first_rows.partition_point(|first| *first <= row).saturating_sub(1);
-        let end = self.first_rows.get(index + 1).copied().unwrap_or(rows);
-        (index, self.first_rows.get(index).copied().unwrap_or(0), end)
-    }
-}
-
 /// Pieces of a sorted list, with the first key of each.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct KeyedPieces {
@@ -167,10 +149,10 @@ pub(super) struct Directory {
     pub(super) group_blocks: Vec<u32>,
     /// By column: the dictionary of each row group, of columns that are read.
     pub(super) dictionaries: Vec<Vec<DictionaryPiece>>,
-    /// By column: the page of each block, of small columns that are read.
-    pub(super) block_pages: Vec<Pieces>,
-    /// By column: pages of values.
-    pub(super) value_pages: Vec<ValuePages>,
+    /// By column: the page of each block, of columns that are read.
+    pub(super) pages: Vec<Pieces>,
+    /// By column of values: whether the page of each block holds codes.
+    pub(super) coded: Vec<Vec<bool>>,
     /// Permutations, [`super::BLOCK_ROWS`] rows each.
     pub(super) permutations: Pieces,
     /// Blocks of the index of ids.
@@ -179,8 +161,6 @@ pub(super) struct Directory {
     pub(super) id_shards: KeyedPieces,
     /// The Unicode tables under which the text filters were folded.
     pub(super) fold_version: String,
-    /// By search column: the piece of each block.
-    pub(super) search: Vec<Pieces>,
     /// The text filter of each block.
     pub(super) texts: Pieces,
     /// The filter of values of each block; of no length where there are none.
@@ -190,6 +170,11 @@ pub(super) struct Directory {
 /// Tells whether our reader reads a column; the workspace's columns are for foreign readers.
 fn is_read(column: ParquetColumn) -> bool {
     !matches!(column, ParquetColumn::Workspace | ParquetColumn::WorkspaceUid)
+}
+
+/// Tells whether a column has a dictionary in each row group, which may be empty.
+fn has_dictionary(column: ParquetColumn) -> bool {
+    matches!(column.shape(), Shape::Codes | Shape::Values)
 }
 
 impl Directory {
@@ -202,13 +187,12 @@ impl Directory {
             block_rows: Vec::new(),
             group_blocks: vec![0],
             dictionaries: vec![Vec::new(); columns],
-            block_pages: (0..columns).map(|_| Pieces::default()).collect(),
-            value_pages: (0..columns).map(|_| ValuePages::default()).collect(),
+            pages: (0..columns).map(|_| Pieces::default()).collect(),
+            coded: vec![Vec::new(); columns],
             permutations: Pieces::default(),
             id_blocks: KeyedPieces::default(),
             id_shards: KeyedPieces::default(),
             fold_version: FOLD_VERSION.to_string(),
-            search: (0..FieldColumn::COUNT).map(|_| Pieces::default()).collect(),
             texts: Pieces::default(),
             values: Pieces::default(),
         }
@@ -220,16 +204,13 @@ impl Directory {
         }
     }
 
-    pub(super) fn add_block_page(&mut self, column: ParquetColumn, piece: Piece) {
+    pub(super) fn add_page(&mut self, column: ParquetColumn, piece: Piece, coded: bool) {
         if is_read(column) {
-            self.block_pages[column.index()].push(piece);
+            self.pages[column.index()].push(piece);
+            if column.shape() == Shape::Values {
+                self.coded[column.index()].push(coded);
+            }
         }
-    }
-
-    pub(super) fn add_value_page(&mut self, column: ParquetColumn, piece: Piece, first_row: u32) {
-        let pages = &mut self.value_pages[column.index()];
-        pages.pieces.push(piece);
-        pages.first_rows.push(first_row);
     }
 
     /// Ends a row group behind the blocks added so far.
@@ -248,20 +229,17 @@ impl Directory {
                 let permutations = self.permutations.iter().map(|piece| ("a permutation", piece));
                 let blocks = self.id_blocks.pieces.iter().map(|piece| (ids::BLOCK, piece));
                 let shards = self.id_shards.pieces.iter().map(|piece| (ids::FILTER, piece));
-                let columns = self.search.iter().flat_map(Pieces::iter);
-                let columns = columns.map(|piece| (search::COLUMN, piece));
                 let texts = self.texts.iter().map(|piece| (search::TEXT, piece));
                 let values = self.values.iter().map(|piece| (search::VALUES, piece));
-                let for_search = columns.chain(texts).chain(values);
+                let for_search = texts.chain(values);
                 Box::new(permutations.chain(blocks).chain(shards).chain(for_search))
             }
             File::Parquet => Box::new(columns.flat_map(|column| {
                 let index = column.index();
                 let dictionaries = self.dictionaries[index].iter().map(|of| of.piece);
-                let blocks = self.block_pages[index].iter();
-                let values = self.value_pages[index].pieces.iter();
-                let pieces = dictionaries.chain(blocks).chain(values);
-                pieces.map(move |piece| (column.name(), piece))
+                dictionaries
+                    .chain(self.pages[index].iter())
+                    .map(move |piece| (column.name(), piece))
             })),
         }
     }
@@ -284,21 +262,16 @@ impl Directory {
 
     pub(super) fn memory_bytes(&self) -> usize {
         let dictionaries: usize = self.dictionaries.iter().map(|of| of.capacity() * 40).sum();
-        let pages: usize = self.block_pages.iter().map(Pieces::memory_bytes).sum();
-        let values: usize = self
-            .value_pages
-            .iter()
-            .map(|pages| pages.pieces.memory_bytes() + pages.first_rows.capacity() * 4)
-            .sum();
+        let pages: usize = self.pages.iter().map(Pieces::memory_bytes).sum();
+        let coded: usize = self.coded.iter().map(Vec::capacity).sum();
         self.workspaces.memory_bytes()
             + (self.block_rows.capacity() + self.group_blocks.capacity()) * 4
             + dictionaries
             + pages
-            + values
+            + coded
             + self.permutations.memory_bytes()
             + self.id_blocks.memory_bytes()
             + self.id_shards.memory_bytes()
-            + self.search.iter().map(Pieces::memory_bytes).sum::<usize>()
             + self.texts.memory_bytes()
             + self.values.memory_bytes()
     }
@@ -312,24 +285,21 @@ impl Directory {
         put_ascending(&self.group_blocks, &mut out);
         for column in ParquetColumn::ALL.into_iter().filter(|column| is_read(*column)) {
             let index = column.index();
-            if column.shape() == Shape::Codes {
+            if has_dictionary(column) {
                 let mut pieces = Pieces::default();
                 self.dictionaries[index].iter().for_each(|of| pieces.push(of.piece));
                 pieces.encode(&mut out);
                 self.dictionaries[index].iter().for_each(|of| out.put_varint(of.entries.into()));
             }
-            if column.shape() == Shape::Values {
-                self.value_pages[index].pieces.encode(&mut out);
-                put_ascending(&self.value_pages[index].first_rows, &mut out);
-            } else {
-                self.block_pages[index].encode(&mut out);
-            }
+            self.pages[index].encode(&mut out);
+            let bits =
+                |chunk: &[bool]| chunk.iter().rev().fold(0, |bits, one| bits << 1 | u8::from(*one));
+            self.coded[index].chunks(8).for_each(|chunk| out.put_u8(bits(chunk)));
         }
         self.permutations.encode(&mut out);
         self.id_blocks.encode(&mut out);
         self.id_shards.encode(&mut out);
         out.put_bytes(self.fold_version.as_bytes());
-        self.search.iter().for_each(|pieces| pieces.encode(&mut out));
         self.texts.encode(&mut out);
         self.values.encode(&mut out);
         out
@@ -349,7 +319,7 @@ impl Directory {
         let groups = directory.group_blocks.len().checked_sub(1).ok_or(bad)?;
         for column in ParquetColumn::ALL.into_iter().filter(|column| is_read(*column)) {
             let index = column.index();
-            if column.shape() == Shape::Codes {
+            if has_dictionary(column) {
                 let pieces = Pieces::decode(&mut from)?;
                 for piece in pieces.iter() {
                     let entries = from.varint_u32("dictionary")?;
@@ -359,33 +329,24 @@ impl Directory {
                     return Err(bad);
                 }
             }
+            directory.pages[index] = Pieces::decode(&mut from)?;
+            if directory.pages[index].len() != blocks {
+                return Err(bad);
+            }
             if column.shape() == Shape::Values {
-                let pieces = Pieces::decode(&mut from)?;
-                let first_rows = take_ascending(&mut from, directory.rows)?;
-                if pieces.len() != first_rows.len() || first_rows.first().is_some_and(|at| *at > 0)
-                {
-                    return Err(bad);
-                }
-                directory.value_pages[index] = ValuePages { pieces, first_rows };
-            } else {
-                directory.block_pages[index] = Pieces::decode(&mut from)?;
-                if directory.block_pages[index].len() != blocks {
-                    return Err(bad);
-                }
+                let bits = from.raw(blocks.div_ceil(8), "coded pages")?;
+                let is_coded = |block: usize| bits[block / 8] & 1 << (block % 8) != 0;
+                directory.coded[index] = (0..blocks).map(is_coded).collect();
             }
         }
         directory.permutations = Pieces::decode(&mut from)?;
         directory.id_blocks = KeyedPieces::decode(&mut from)?;
         directory.id_shards = KeyedPieces::decode(&mut from)?;
         directory.fold_version = from.text("fold version")?.to_owned();
-        for pieces in &mut directory.search {
-            *pieces = Pieces::decode(&mut from)?;
-        }
         directory.texts = Pieces::decode(&mut from)?;
         directory.values = Pieces::decode(&mut from)?;
         let fits = |pieces: &Pieces| pieces.len() == blocks;
-        let all_fit = directory.search.iter().all(fits);
-        if !(all_fit && fits(&directory.texts) && fits(&directory.values)) {
+        if !(fits(&directory.texts) && fits(&directory.values)) {
             return Err(bad);
         }
         from.end()?;

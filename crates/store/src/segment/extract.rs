@@ -79,9 +79,18 @@ impl FieldColumn {
         !matches!(self, Self::Described | Self::Changed | Self::Metadata | Self::TargetTypes)
     }
 
-    /// Returns the column's place in [`FieldColumn::ALL`].
-    pub fn index(self) -> usize {
-        self as usize
+    /// Returns the places in [`super::lift::VALUES`] of what an entry is made of, the group's own first.
+    pub(super) fn sources(self) -> &'static [usize] {
+        match self {
+            Self::Actor => &[0],
+            Self::Changed => &[1],
+            Self::Described => &[3],
+            Self::Place => &[2, 8],
+            Self::Session => &[2, 10],
+            Self::Source | Self::Metadata => &[5],
+            Self::Targets => &[6, 14, 15],
+            Self::TargetTypes => &[6],
+        }
     }
 }
 

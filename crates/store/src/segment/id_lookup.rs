@@ -20,10 +20,10 @@ impl Segment {
         self.directory.id_shards.pieces.iter().map(load).collect()
     }
 
-    /// Finds events by the keyed hash of their id: seq and fingerprint of each candidate.
+    /// Finds events by the keyed hash of their id: seq and stored fingerprint of each candidate.
     ///
-    /// A candidate has the same upper 32 bits of the hash; whether it is the same id, its fingerprint
-    /// or the stored id tells. An id that is not here is mostly answered from memory.
+    /// A candidate has the same upper 32 bits of the hash; whether it is the same id, the stored id
+    /// tells. An id that is not here is mostly answered from memory.
     ///
     /// # Errors
     /// The piece that may hold the id is damaged or cannot be read. Of a segment without its index only
@@ -32,18 +32,33 @@ impl Segment {
         &self,
         workspace: WorkspaceUid,
         id_hash: u64,
-    ) -> Result<Vec<(u64, u64)>, SegmentError> {
+    ) -> Result<Vec<(u64, u32)>, SegmentError> {
+        match self.place_of(workspace) {
+            Some(place) => self.lookup_id_at(place, id_hash),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the place of a workspace among the segment's.
+    pub(crate) fn place_of(&self, workspace: WorkspaceUid) -> Option<usize> {
+        self.directory.workspaces.find(&workspace)
+    }
+
+    /// Like [`Segment::lookup_id`], for a workspace by its place.
+    pub(crate) fn lookup_id_at(
+        &self,
+        place: usize,
+        id_hash: u64,
+    ) -> Result<Vec<(u64, u32)>, SegmentError> {
         let workspaces = &self.directory.workspaces;
-        let Some(place) = workspaces.find(&workspace) else {
-            return Ok(Vec::new());
-        };
+        let workspace = workspaces.uid(place);
         if let Some(salvaged) = &self.salvaged {
             return match salvaged.ids.seq_of(workspace, id_hash) {
                 Some(_) => Err(salvaged.damage.clone().into()),
                 None => Ok(Vec::new()),
             };
         }
-        let hash = ids::stored_hash(id_hash);
+        let hash = ids::stored_part(id_hash);
         let key = (place as u32, hash);
         let shards = &self.directory.id_shards.first_keys;
         let shard = shards.partition_point(|first| *first <= key).checked_sub(1);
@@ -95,7 +110,7 @@ pub(super) struct StoredId {
     pub(super) workspace: WorkspaceUid,
     pub(super) hash: u32,
     pub(super) seq: u64,
-    pub(super) fingerprint: u64,
+    pub(super) fingerprint: u32,
 }
 
 /// Every entry of a segment's index of ids in order, one block in memory at a time.

@@ -6,12 +6,12 @@
 //!
 //! ```text
 //! block   uleb runs, then for each run: uleb workspaces passed over, uleb entries, u8 rice parameter,
-//!         u32 first hash, bit stream, fingerprints (u64 each)
+//!         u32 first hash, bit stream, fingerprints (u32 each)
 //! bits    for each entry: difference of hashes (Rice code; not for the first), seq less the
 //!         workspace's first (as many bits as the workspace's row count needs), LSB first
 //! ```
-//! Only 32 bits of a hash are stored: a wrong candidate, less than one in 4,000 lookups with a million
-//! ids in a workspace, is told apart by the fingerprint and, failing that, by the stored id.
+//! Only the upper 32 bits of hash and fingerprint are stored. Whether a candidate is the same id, the id
+//! stored with the event tells; whether the same event was sent again, the fingerprint.
 
 use crate::codec::{DecodeError, Decoder, Encode};
 
@@ -21,7 +21,7 @@ use super::fuse::{Fuse, mix};
 use super::out::OutFile;
 use super::{Piece, WorkspaceUid};
 
-/// Entries of one block, about 6 KiB.
+/// Entries of one block, about 4 KiB.
 pub(super) const BLOCK_ENTRIES: usize = 512;
 /// Entries of one filter; bounds the memory of building it (about 2 MiB).
 pub(super) const SHARD_ENTRIES: usize = 1 << 16;
@@ -38,14 +38,15 @@ pub(super) struct Entry {
     pub(super) hash: u32,
     /// Seq less the workspace's first.
     pub(super) seq: u32,
-    pub(super) fingerprint: u64,
+    /// Upper 32 bits of the fingerprint.
+    pub(super) fingerprint: u32,
 }
 
 /// First key of a block or shard: workspace's place in the directory, hash.
 pub(super) type FirstKey = (u32, u32);
 
-/// Returns the part of an id's hash that is stored.
-pub(super) fn stored_hash(hash: u64) -> u32 {
+/// Returns the part of an id's hash, or of a fingerprint, that is stored.
+pub(crate) fn stored_part(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
@@ -167,7 +168,7 @@ fn encode_block(runs: &[Run]) -> Vec<u8> {
             bits.put(u64::from(entry.seq), seq_bits(run.rows));
         }
         bits.end();
-        run.entries.iter().for_each(|entry| out.put_u64(entry.fingerprint));
+        run.entries.iter().for_each(|entry| out.put_raw(&entry.fingerprint.to_le_bytes()));
     }
     out
 }
@@ -212,7 +213,7 @@ pub(super) fn decode_block(
         }
         from.raw(bits.bytes_used(), "bits")?;
         for entry in entries.iter_mut() {
-            entry.fingerprint = from.u64("fingerprint")?;
+            entry.fingerprint = u32::from_le_bytes(from.array("fingerprint")?);
         }
         for entry in entries.iter() {
             if !visit(workspace, *entry) {

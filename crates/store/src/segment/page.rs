@@ -4,15 +4,19 @@
 //! page        header (Thrift compact), body (one zstd frame)
 //! ints        DELTA_BINARY_PACKED
 //! codes       one byte bit width, RLE / bit-packed hybrid                     (RLE_DICTIONARY)
-//! values      u32 length, RLE definition levels of width 1, then per present value u32 length, bytes
+//! values      u32 length, RLE definition levels of width 1, then for the present values either codes as
+//!             above, or u32 length and bytes of each                  (RLE_DICTIONARY or PLAIN)
 //! dictionary  per entry u32 length, bytes; for fixed-length columns the bytes alone        (PLAIN)
 //! ```
 //! The header serves foreign readers; ours knows a body's place, hash and count from the directory
 //! and never parses one. Source: Apache parquet-format, parquet.thrift and Encodings.md.
 
+use std::sync::Arc;
+
 use crate::codec::Encode;
 
 use super::delta::{self, Width};
+use super::dictionary::Entries;
 use super::rle;
 
 /// Numbers of the Thrift enum `Encoding`.
@@ -79,7 +83,7 @@ pub(super) fn encode_ints(values: &[i64], width: Width, out: &mut Vec<u8>) {
     delta::encode(values, width, out);
 }
 
-/// Appends the body of a page of dictionary codes.
+/// Appends a page's dictionary codes, each of which fits `width` bits.
 pub(super) fn encode_codes(codes: &[u32], width: u32, out: &mut Vec<u8>) {
     out.push(width as u8);
     rle::encode(codes, width, out);
@@ -92,20 +96,28 @@ pub(super) fn decode_codes(body: &[u8], count: usize, entries: usize) -> Option<
     codes.iter().all(|code| (*code as usize) < entries).then_some(codes)
 }
 
-/// Appends the body of a page of optional values: levels first, then the values' own bytes.
-pub(super) fn encode_values(levels: &[u32], plain: &[u8], out: &mut Vec<u8>) {
+/// Appends the levels that begin a page of optional values: 1 for one that is present, else 0.
+pub(super) fn encode_levels(levels: &[u32], out: &mut Vec<u8>) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
     rle::encode(levels, 1, out);
     let length = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(plain);
 }
 
 /// Appends one PLAIN byte array.
 pub(super) fn plain_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
     out.extend_from_slice(bytes);
+}
+
+/// Visits the PLAIN byte arrays of a page being filled.
+pub(super) fn for_each_plain(plain: &[u8], visit: &mut dyn FnMut(&[u8])) {
+    let mut at = 0;
+    while let Some(range) = plain_range(plain, at) {
+        at = range.end;
+        visit(&plain[range]);
+    }
 }
 
 /// Reads one PLAIN byte array at `at` and returns its range.
@@ -116,15 +128,15 @@ fn plain_range(body: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
     (to <= body.len()).then_some(from..to)
 }
 
-/// A decoded page of optional values, still in the buffer it was decompressed to.
+/// A decoded page of optional values that stand in it, in the buffer it was decompressed to.
 #[derive(Debug)]
-pub(super) struct ValuePage {
+pub(super) struct PlainPage {
     body: Vec<u8>,
     /// Start and end of each value in `body`; start above end marks an absent one.
     ranges: Vec<(u32, u32)>,
 }
 
-impl ValuePage {
+impl PlainPage {
     /// Decodes a page of exactly `count` values.
     pub(super) fn decode(body: Vec<u8>, count: usize) -> Option<Self> {
         let levels_at = plain_range(&body, 0)?;
@@ -143,15 +155,9 @@ impl ValuePage {
         (at == body.len()).then_some(Self { body, ranges })
     }
 
-    /// Returns a value by its place in the page; `None` when it is absent.
-    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
+    fn get(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = *self.ranges.get(index)?;
         self.body.get(from as usize..to as usize)
-    }
-
-    /// Returns the whole body: levels, then lengths and values.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.body
     }
 
     /// Returns how much memory it holds.
@@ -160,14 +166,67 @@ impl ValuePage {
     }
 }
 
+/// Decodes a page of exactly `count` optional codes into a dictionary of `entries`: 0 for an absent
+/// value, else the entry's number + 1.
+pub(super) fn decode_optional_codes(body: &[u8], count: usize, entries: usize) -> Option<Vec<u32>> {
+    let levels_at = plain_range(body, 0)?;
+    let at = levels_at.end;
+    let mut codes = rle::decode(body.get(levels_at)?, count, 1)?;
+    let present = codes.iter().filter(|level| **level > 0).count();
+    let mut numbers = decode_codes(body.get(at..)?, present, entries)?.into_iter();
+    for code in codes.iter_mut().filter(|code| **code > 0) {
+        *code += numbers.next()?;
+    }
+    Some(codes)
+}
+
+/// The optional values of one column in one block.
+#[derive(Clone, Debug)]
+pub(super) enum ValuePage {
+    /// They stand in the page.
+    Plain(Arc<PlainPage>),
+    /// They are numbers of values that the row group shares.
+    Coded {
+        /// Of each row: 0 for an absent value, else the entry's number + 1.
+        codes: Arc<Vec<u32>>,
+        /// The row group's dictionary.
+        entries: Arc<Entries>,
+    },
+}
+
+impl ValuePage {
+    /// Returns a value by its row in the block; `None` when it is absent.
+    pub(super) fn get(&self, row: usize) -> Option<&[u8]> {
+        match self {
+            Self::Plain(page) => page.get(row),
+            Self::Coded { codes, entries } => entries.get(codes.get(row)?.checked_sub(1)? as usize),
+        }
+    }
+
+    /// Visits the values of `rows` rows; those with a code are visited once.
+    pub(super) fn for_each_distinct(&self, rows: usize, visit: &mut dyn FnMut(&[u8])) {
+        match self {
+            Self::Plain(page) => (0..rows).filter_map(|row| page.get(row)).for_each(visit),
+            Self::Coded { codes, entries } => {
+                let mut seen = vec![false; entries.len() + 1];
+                for code in codes.iter().filter(|code| **code > 0) {
+                    if !std::mem::replace(&mut seen[*code as usize], true) {
+                        visit(entries.get(*code as usize - 1).unwrap_or_default());
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Decodes a dictionary page of byte arrays.
-pub(super) fn decode_dictionary(body: &[u8], count: usize) -> Option<Vec<Box<[u8]>>> {
-    let mut entries = Vec::new();
+pub(super) fn decode_dictionary(body: Vec<u8>, count: usize) -> Option<Entries> {
+    let mut ranges = Vec::new();
     let mut at = 0;
     for _ in 0..count {
-        let range = plain_range(body, at)?;
+        let range = plain_range(&body, at)?;
         at = range.end;
-        entries.push(body.get(range)?.into());
+        ranges.push((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?));
     }
-    (at == body.len()).then_some(entries)
+    (at == body.len()).then(|| Entries::new(body, ranges))
 }

@@ -12,15 +12,16 @@ use sha2::{Digest, Sha256};
 
 use crate::disk::{Disk, DiskFile, read_exact_at};
 
-use super::cache::{BlockCache, Cached, Dictionary};
+use super::cache::{BlockCache, Cached};
 use super::delta::{self, Width};
+use super::dictionary::Entries;
 use super::directory::Directory;
 use super::error::{Damaged, SegmentError};
 use super::fuse::Fuse;
 use super::ints::Ints;
 use super::out::{hash_file, piece_hash};
 use super::pack::{RAW_BYTES_MAX, unpack};
-use super::page::{self, ValuePage};
+use super::page::{self, PlainPage, ValuePage};
 use super::salvage::{HashId, SalvagedIds, salvage};
 use super::schema::{ParquetColumn, Shape};
 use super::workspaces::{SeqOrder, WorkspaceRange};
@@ -387,7 +388,7 @@ impl Segment {
         column: ParquetColumn,
         block: usize,
     ) -> Result<(Piece, Vec<u8>), SegmentError> {
-        let piece = self.directory.block_pages[column.index()].get(block);
+        let piece = self.directory.pages[column.index()].get(block);
         let piece = piece.ok_or_else(|| self.inconsistent("a page is missing"))?;
         Ok((piece, self.load(File::Parquet, piece, column.name())?))
     }
@@ -411,11 +412,9 @@ impl Segment {
         block: usize,
     ) -> Result<Vec<u32>, SegmentError> {
         let (piece, body) = self.load_block_page(column, block)?;
-        let group = self.directory.group_of_block(block);
-        let entries = self.directory.dictionaries[column.index()].get(group).map(|of| of.entries);
-        let entries = entries.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
+        let entries = self.dictionary_entries(column, block)?;
         let count = self.rows_of_block(block).len();
-        page::decode_codes(&body, count, entries as usize)
+        page::decode_codes(&body, count, entries)
             .ok_or_else(|| self.undecodable(File::Parquet, piece, column.name()))
     }
 
@@ -424,65 +423,100 @@ impl Segment {
         &self,
         column: ParquetColumn,
         group: usize,
-    ) -> Result<Arc<Dictionary>, SegmentError> {
-        let make = || {
-            let piece = self.directory.dictionaries[column.index()].get(group);
-            let piece = piece.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
-            let body = self.load(File::Parquet, piece.piece, column.name())?;
-            match page::decode_dictionary(&body, piece.entries as usize) {
-                Some(entries) => Ok(Cached::Dictionary(Arc::new(entries))),
-                None => Err(self.undecodable(File::Parquet, piece.piece, column.name())),
-            }
-        };
+    ) -> Result<Arc<Entries>, SegmentError> {
+        let make = || Ok(Cached::Dictionary(self.load_dictionary(column, group)?));
         match self.cached(DICTIONARY_KIND | column as u8, group, make)? {
             Cached::Dictionary(entries) => Ok(entries),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
     }
 
-    /// Returns a page of values through the cache, and the rows that it holds.
+    /// Loads the dictionary of a row group.
+    pub(super) fn load_dictionary(
+        &self,
+        column: ParquetColumn,
+        group: usize,
+    ) -> Result<Arc<Entries>, SegmentError> {
+        let piece = self.directory.dictionaries[column.index()].get(group);
+        let piece = piece.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
+        if piece.entries == 0 {
+            return Ok(Arc::default());
+        }
+        let body = self.load(File::Parquet, piece.piece, column.name())?;
+        page::decode_dictionary(body, piece.entries as usize)
+            .map(Arc::new)
+            .ok_or_else(|| self.undecodable(File::Parquet, piece.piece, column.name()))
+    }
+
+    /// Returns the values of a block through the cache.
     pub(super) fn values(
         &self,
         column: ParquetColumn,
-        row: u32,
-    ) -> Result<(Arc<ValuePage>, std::ops::Range<u32>), SegmentError> {
-        let pages = &self.directory.value_pages[column.index()];
-        let (index, first, end) = pages.of_row(row, self.directory.rows);
-        let make = || Ok(Cached::Page(Arc::new(self.load_values(column, index, end - first)?)));
-        match self.cached(column as u8, index, make)? {
-            Cached::Page(page) => Ok((page, first..end)),
+        block: usize,
+    ) -> Result<ValuePage, SegmentError> {
+        let make = || self.load_values(column, block);
+        let cached = self.cached(column as u8, block, make)?;
+        self.value_page(block, cached, |group| self.dictionary(column, group))
+    }
+
+    /// Returns the values of a block, from the cache or past it.
+    pub(super) fn values_in_passing(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<ValuePage, SegmentError> {
+        let loaded = match self.cache.get((self.number, column as u8, block as u32)) {
+            Some(cached) => cached,
+            None => self.load_values(column, block)?,
+        };
+        self.value_page(block, loaded, |group| self.dictionary(column, group))
+    }
+
+    /// Puts a page and its dictionary together.
+    pub(super) fn value_page(
+        &self,
+        block: usize,
+        loaded: Cached,
+        dictionary: impl FnOnce(usize) -> Result<Arc<Entries>, SegmentError>,
+    ) -> Result<ValuePage, SegmentError> {
+        match loaded {
+            Cached::Page(page) => Ok(ValuePage::Plain(page)),
+            Cached::Codes(codes) => {
+                let entries = dictionary(self.directory.group_of_block(block))?;
+                Ok(ValuePage::Coded { codes, entries })
+            }
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
     }
 
-    /// Returns a page of values and the rows that it holds, from the cache or past it.
-    pub(super) fn values_in_passing(
-        &self,
-        column: ParquetColumn,
-        row: u32,
-    ) -> Result<(Arc<ValuePage>, std::ops::Range<u32>), SegmentError> {
-        let pages = &self.directory.value_pages[column.index()];
-        let (index, first, end) = pages.of_row(row, self.directory.rows);
-        match self.cache.get((self.number, column as u8, index as u32)) {
-            Some(Cached::Page(page)) => Ok((page, first..end)),
-            _ => {
-                let page = self.load_values(column, index, end - first)?;
-                Ok((Arc::new(page), first..end))
-            }
-        }
-    }
-
+    /// Loads the page of a block: values, or codes.
     pub(super) fn load_values(
         &self,
         column: ParquetColumn,
-        index: usize,
-        count: u32,
-    ) -> Result<ValuePage, SegmentError> {
-        let piece = self.directory.value_pages[column.index()].pieces.get(index);
-        let piece = piece.ok_or_else(|| self.inconsistent("a page is missing"))?;
-        let body = self.load(File::Parquet, piece, column.name())?;
-        ValuePage::decode(body, count as usize)
-            .ok_or_else(|| self.undecodable(File::Parquet, piece, column.name()))
+        block: usize,
+    ) -> Result<Cached, SegmentError> {
+        let (piece, body) = self.load_block_page(column, block)?;
+        let count = self.rows_of_block(block).len();
+        let coded = self.directory.coded[column.index()].get(block).copied().unwrap_or(false);
+        let decoded = if coded {
+            let entries = self.dictionary_entries(column, block)?;
+            page::decode_optional_codes(&body, count, entries)
+                .map(|codes| Cached::Codes(Arc::new(codes)))
+        } else {
+            PlainPage::decode(body, count).map(|page| Cached::Page(Arc::new(page)))
+        };
+        decoded.ok_or_else(|| self.undecodable(File::Parquet, piece, column.name()))
+    }
+
+    fn dictionary_entries(
+        &self,
+        column: ParquetColumn,
+        block: usize,
+    ) -> Result<usize, SegmentError> {
+        let group = self.directory.group_of_block(block);
+        let dictionary = self.directory.dictionaries[column.index()].get(group);
+        let dictionary = dictionary.ok_or_else(|| self.inconsistent("a dictionary is missing"))?;
+        Ok(dictionary.entries as usize)
     }
 
     /// Reads both files from front to end and names every damaged piece; empty when all is well.

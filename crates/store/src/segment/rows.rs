@@ -6,9 +6,10 @@ use proofbook_event::{Group, GroupBytes, Outcome};
 use proofbook_ledger::WorkspaceUid;
 
 use super::Row;
-use super::cache::Dictionary;
+use super::dictionary::Entries;
 use super::error::SegmentError;
 use super::ints::Ints;
+use super::lift::{VALUE_COLUMNS, VALUES, Values, WITHHELD, join, places_of};
 use super::page::ValuePage;
 use super::reader::Segment;
 use super::schema::ParquetColumn;
@@ -73,13 +74,6 @@ impl GroupSet {
     }
 }
 
-/// The columns of values: the seven groups in their order, then the withheld commitments.
-const VALUE_COLUMNS: usize = Group::COUNT + 1;
-
-fn value_column(index: usize) -> ParquetColumn {
-    Group::ALL.get(index).map_or(ParquetColumn::Withheld, |group| ParquetColumn::of_group(*group))
-}
-
 /// The small columns of one block.
 struct SmallColumns {
     rows: std::ops::Range<u32>,
@@ -90,9 +84,9 @@ struct SmallColumns {
     k: Arc<Ints>,
     flags: Arc<Ints>,
     action: Arc<Vec<u32>>,
-    actions: Arc<Dictionary>,
+    actions: Arc<Entries>,
     outcome: Arc<Vec<u32>>,
-    outcomes: Arc<Dictionary>,
+    outcomes: Arc<Entries>,
 }
 
 impl SmallColumns {
@@ -150,16 +144,61 @@ impl SmallColumns {
 
 const BAD_WORD: &str = "an action or outcome is no word of ours";
 
-/// Rows that were read, with the pages that hold their values.
+/// The pages of one block that some groups are put together from.
+type BlockPages = [Option<ValuePage>; VALUE_COLUMNS];
+
+/// Where a row's groups and withheld commitments stand in a buffer.
+type Places = [Option<(u32, u32)>; Group::COUNT + 1];
+
+/// Returns which pages some groups need; the withheld commitments always come along.
+fn needed(groups: GroupSet) -> [bool; VALUE_COLUMNS] {
+    let mut needed = [false; VALUE_COLUMNS];
+    needed[WITHHELD] = true;
+    for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
+        places_of(group).for_each(|place| needed[place] = true);
+    }
+    needed
+}
+
+/// Appends a row's groups to a buffer; `at` counts from the block's first row.
+fn join_row(pages: &BlockPages, at: usize, groups: GroupSet, buffer: &mut Vec<u8>) -> Places {
+    let values: Values<'_> =
+        std::array::from_fn(|place| pages[place].as_ref().and_then(|page| page.get(at)));
+    let mut places: Places = [None; Group::COUNT + 1];
+    for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
+        let from = buffer.len() as u32;
+        if join(group, &values, buffer) {
+            places[group.index()] = Some((from, buffer.len() as u32));
+        }
+    }
+    if let Some(withheld) = values[WITHHELD] {
+        let from = buffer.len() as u32;
+        buffer.extend_from_slice(withheld);
+        places[WITHHELD] = Some((from, buffer.len() as u32));
+    }
+    places
+}
+
+/// Adds what was joined to a row.
+fn with_groups<'r>(mut row: Row<'r>, places: &Places, buffer: &'r [u8]) -> Row<'r> {
+    let value = |place: usize| -> Option<&'r [u8]> {
+        let (from, to) = places[place]?;
+        buffer.get(from as usize..to as usize)
+    };
+    for group in Group::ALL {
+        row.groups.set(group, value(group.index()));
+    }
+    row.withheld = value(WITHHELD).unwrap_or_default();
+    row
+}
+
+/// Rows that were read.
 pub struct OwnedRows {
     rows: Vec<(WorkspaceUid, u32, usize)>,
     small: Vec<SmallColumns>,
-    /// By row: place in `pages` and index in the page; `NONE` where a group was not asked for.
-    values: Vec<[(u32, u32); VALUE_COLUMNS]>,
-    pages: Vec<Arc<ValuePage>>,
+    places: Vec<Places>,
+    buffer: Vec<u8>,
 }
-
-const NONE: (u32, u32) = (u32::MAX, 0);
 
 impl OwnedRows {
     /// Returns the number of rows.
@@ -179,16 +218,8 @@ impl OwnedRows {
     pub fn get(&self, index: usize) -> Row<'_> {
         let (workspace, row, small) = self.rows[index];
         let found = self.small[small].row(workspace, row);
-        let mut found = found.expect("read_rows decoded this row once before");
-        let value = |column: usize| -> Option<&[u8]> {
-            let (page, at) = self.values[index][column];
-            self.pages.get(page as usize)?.get(at as usize)
-        };
-        for group in Group::ALL {
-            found.groups.set(group, value(group.index()));
-        }
-        found.withheld = value(Group::COUNT).unwrap_or_default();
-        found
+        let found = found.expect("read_rows decoded this row once before");
+        with_groups(found, &self.places[index], &self.buffer)
     }
 
     /// Yields the rows in the order in which they were asked for.
@@ -211,41 +242,29 @@ impl Segment {
         let mut read = OwnedRows {
             rows: Vec::with_capacity(rows.len()),
             small: Vec::new(),
-            values: Vec::with_capacity(rows.len()),
-            pages: Vec::new(),
+            places: Vec::with_capacity(rows.len()),
+            buffer: Vec::new(),
         };
-        let mut open: [Option<(u32, std::ops::Range<u32>)>; VALUE_COLUMNS] = Default::default();
+        let needed = needed(groups);
+        let mut pages: BlockPages = Default::default();
         for row in rows {
             if read.small.last().is_none_or(|small| !small.rows.contains(row)) {
-                read.small.push(SmallColumns::read(self, self.block_of_row(*row), true)?);
+                let block = self.block_of_row(*row);
+                read.small.push(SmallColumns::read(self, block, true)?);
+                for place in (0..VALUE_COLUMNS).filter(|place| needed[*place]) {
+                    pages[place] = Some(self.values(VALUES[place], block)?);
+                }
             }
             let workspaces = &self.directory.workspaces;
             let workspace = workspaces.uid(workspaces.of_row(*row));
-            let small = read.small.len() - 1;
-            if read.small[small].row(workspace, *row).is_none() {
+            let number = read.small.len() - 1;
+            let small = &read.small[number];
+            if small.row(workspace, *row).is_none() {
                 return Err(self.inconsistent(BAD_WORD));
             }
-            read.rows.push((workspace, *row, small));
-            let mut places = [NONE; VALUE_COLUMNS];
-            for (column, place) in places.iter_mut().enumerate() {
-                if Group::ALL.get(column).is_some_and(|group| !groups.contains(*group)) {
-                    continue;
-                }
-                let held = open[column].as_ref().filter(|(_, held)| held.contains(row));
-                let (page, first) = match held {
-                    Some((page, held)) => (*page, held.start),
-                    None => {
-                        let (page, held) = self.values(value_column(column), *row)?;
-                        let first = held.start;
-                        read.pages.push(page);
-                        let number = read.pages.len() as u32 - 1;
-                        open[column] = Some((number, held));
-                        (number, first)
-                    }
-                };
-                *place = (page, row - first);
-            }
-            read.values.push(places);
+            let at = (row - small.rows.start) as usize;
+            read.rows.push((workspace, *row, number));
+            read.places.push(join_row(&pages, at, groups, &mut read.buffer));
         }
         Ok(read)
     }
@@ -267,16 +286,20 @@ impl Segment {
     }
 }
 
-/// Every row of a segment in order, one at a time.
+/// Every row of a segment in order, one at a time. Holds one block and one row group's dictionaries.
 pub struct RowStream {
     segment: Arc<Segment>,
     groups: GroupSet,
+    needed: [bool; VALUE_COLUMNS],
     next: u32,
     workspace: usize,
     workspace_end: u32,
-    block: usize,
     small: Option<SmallColumns>,
-    pages: [Option<(ValuePage, std::ops::Range<u32>)>; VALUE_COLUMNS],
+    pages: BlockPages,
+    row_group: Option<usize>,
+    dictionaries: [Option<Arc<Entries>>; VALUE_COLUMNS],
+    places: Places,
+    buffer: Vec<u8>,
 }
 
 impl RowStream {
@@ -285,12 +308,16 @@ impl RowStream {
         Self {
             segment,
             groups,
+            needed: needed(groups),
             next: 0,
             workspace: 0,
             workspace_end: 0,
-            block: 0,
             small: None,
             pages: Default::default(),
+            row_group: None,
+            dictionaries: Default::default(),
+            places: Default::default(),
+            buffer: Vec::new(),
         }
     }
 
@@ -309,27 +336,41 @@ impl RowStream {
             self.workspace_end = self.segment.directory.workspaces.range(self.workspace).rows.end;
         }
         if self.small.as_ref().is_none_or(|small| !small.rows.contains(&row)) {
-            self.block = self.segment.block_of_row(row);
-            self.small = Some(SmallColumns::read(&self.segment, self.block, false)?);
-        }
-        for column in 0..VALUE_COLUMNS {
-            let unwanted = Group::ALL.get(column).is_some_and(|of| !self.groups.contains(*of));
-            if unwanted || self.pages[column].as_ref().is_some_and(|(_, held)| held.contains(&row))
-            {
-                continue;
-            }
-            let kind = value_column(column);
-            let pages = &self.segment.directory.value_pages[kind.index()];
-            let (index, first, end) = pages.of_row(row, self.segment.rows());
-            let page = self.segment.load_values(kind, index, end - first)?;
-            self.pages[column] = Some((page, first..end));
+            let block = self.segment.block_of_row(row);
+            self.small = Some(SmallColumns::read(&self.segment, block, false)?);
+            self.load_block(block)?;
         }
         let workspace = self.segment.directory.workspaces.uid(self.workspace);
-        if self.small.as_ref().and_then(|small| small.row(workspace, row)).is_none() {
-            return Err(self.segment.inconsistent(BAD_WORD));
-        }
+        let small = self.small.as_ref().filter(|small| small.row(workspace, row).is_some());
+        let Some(small) = small else { return Err(self.segment.inconsistent(BAD_WORD)) };
+        self.buffer.clear();
+        let at = (row - small.rows.start) as usize;
+        self.places = join_row(&self.pages, at, self.groups, &mut self.buffer);
         self.next = row + 1;
         Ok(true)
+    }
+
+    fn load_block(&mut self, block: usize) -> Result<(), SegmentError> {
+        let row_group = self.segment.directory.group_of_block(block);
+        if self.row_group != Some(row_group) {
+            self.pages = Default::default();
+            self.dictionaries = Default::default();
+            self.row_group = Some(row_group);
+        }
+        for place in (0..VALUE_COLUMNS).filter(|place| self.needed[*place]) {
+            let column = VALUES[place];
+            let known = &mut self.dictionaries[place];
+            let loaded = self.segment.load_values(column, block)?;
+            let page = self.segment.value_page(block, loaded, |group| {
+                if let Some(entries) = known {
+                    return Ok(entries.clone());
+                }
+                let entries = self.segment.load_dictionary(column, group)?;
+                Ok(known.insert(entries).clone())
+            })?;
+            self.pages[place] = Some(page);
+        }
+        Ok(())
     }
 
     /// Returns the row that [`RowStream::advance`] went to.
@@ -340,15 +381,6 @@ impl RowStream {
         let row = self.next.checked_sub(1).expect("advance was called");
         let workspace = self.segment.directory.workspaces.uid(self.workspace);
         let found = self.small.as_ref().and_then(|small| small.row(workspace, row));
-        let mut found = found.expect("advance decoded this row");
-        let value = |column: usize| -> Option<&[u8]> {
-            let (page, held) = self.pages[column].as_ref()?;
-            page.get((row - held.start) as usize)
-        };
-        for group in Group::ALL {
-            found.groups.set(group, value(group.index()));
-        }
-        found.withheld = value(Group::COUNT).unwrap_or_default();
-        found
+        with_groups(found.expect("advance decoded this row"), &self.places, &self.buffer)
     }
 }

@@ -1,68 +1,87 @@
-//! Reading one group of many rows, page by page: what a search reads where no filter could decide.
+//! Reading one group of many rows, block by block: what a search reads where no filter could decide.
 //!
 //! Pages come from the cache when they are there, but do not enter it, so that one search does not
 //! evict what every other query needs.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use proofbook_event::Group;
 
 use super::error::SegmentError;
+use super::lift::{SENTENCE, VALUE_COLUMNS, VALUES, Values, join, places_of};
 use super::page::ValuePage;
 use super::reader::Segment;
-use super::schema::ParquetColumn;
 
 /// A walk over the values of one group, rows ascending.
 pub struct GroupScan<'s> {
     segment: &'s Segment,
-    column: ParquetColumn,
-    page: Option<(Arc<ValuePage>, Range<u32>)>,
+    group: Group,
+    rows: Range<u32>,
+    pages: [Option<ValuePage>; VALUE_COLUMNS],
+    joined: Vec<u8>,
 }
 
 impl Segment {
     /// Begins to read a group.
     pub fn scan_group(&self, group: Group) -> GroupScan<'_> {
-        GroupScan { segment: self, column: ParquetColumn::of_group(group), page: None }
+        GroupScan {
+            segment: self,
+            group,
+            rows: 0..0,
+            pages: Default::default(),
+            joined: Vec::new(),
+        }
     }
 }
 
 impl GroupScan<'_> {
-    /// Goes to the page that holds a row and returns the page's rows.
+    /// Goes to the block that holds a row and returns the block's rows.
     ///
     /// # Errors
-    /// The page is damaged or cannot be read, or the segment has no such row.
+    /// A page is damaged or cannot be read, or the segment has no such row.
     pub fn seek(&mut self, row: u32) -> Result<Range<u32>, SegmentError> {
-        if let Some((_, rows)) = &self.page
-            && rows.contains(&row)
-        {
-            return Ok(rows.clone());
+        if self.rows.contains(&row) {
+            return Ok(self.rows.clone());
         }
         if row >= self.segment.rows() {
             return Err(SegmentError::refused("a row asked for is not in the segment"));
         }
-        let (page, rows) = self.segment.values_in_passing(self.column, row)?;
-        self.page = Some((page, rows.clone()));
-        Ok(rows)
+        let block = self.segment.block_of_row(row);
+        for place in places_of(self.group) {
+            self.pages[place] = Some(self.segment.values_in_passing(VALUES[place], block)?);
+        }
+        self.rows = self.segment.rows_of_block(block);
+        Ok(self.rows.clone())
     }
 
-    /// Returns the value of a row of the page; `None` where the group is absent, or the row elsewhere.
-    pub fn value(&self, row: u32) -> Option<&[u8]> {
-        let (page, rows) = self.page.as_ref()?;
-        page.get(row.checked_sub(rows.start)? as usize)
+    /// Returns the value of a row of the block; `None` where the group is absent, or the row elsewhere.
+    pub fn value(&mut self, row: u32) -> Option<&[u8]> {
+        let at = row.checked_sub(self.rows.start).filter(|_| self.rows.contains(&row))? as usize;
+        let pages = &self.pages;
+        let values: Values<'_> =
+            std::array::from_fn(|place| pages[place].as_ref().and_then(|page| page.get(at)));
+        self.joined.clear();
+        join(self.group, &values, &mut self.joined).then_some(self.joined.as_slice())
     }
 
-    /// Returns how many bytes the page holds.
-    pub fn bytes(&self) -> usize {
-        self.page.as_ref().map_or(0, |(page, _)| page.bytes().len())
-    }
-
-    /// Returns all bytes of the page, its values with lengths between them, when every value is ASCII.
+    /// Writes every distinct value of the block's columns to `out`, one after the other with a byte
+    /// between them that no text has, when all are ASCII; returns whether that was possible.
     ///
-    /// What does not occur here, in either case of its letters, is in no value of the page.
-    pub fn ascii_page(&self) -> Option<&[u8]> {
-        let (page, rows) = self.page.as_ref()?;
-        let is_ascii = |index| page.get(index).is_none_or(<[u8]>::is_ascii);
-        (0..rows.len()).all(is_ascii).then(|| page.bytes())
+    /// What does not occur there, in either case of its letters, is in no string of the group. Groups of
+    /// which a part is put together from other groups cannot be told so.
+    pub fn ascii_values(&self, out: &mut Vec<u8>) -> bool {
+        out.clear();
+        if self.group == Group::Description && self.pages[SENTENCE].is_some() {
+            return false;
+        }
+        let mut ascii = true;
+        for page in self.pages.iter().flatten() {
+            page.for_each_distinct(self.rows.len(), &mut |value| {
+                ascii &= value.is_ascii();
+                out.extend_from_slice(value);
+                out.push(0xff);
+            });
+        }
+        ascii
     }
 }

@@ -13,7 +13,6 @@ use parquet::file::metadata::{
 use parquet::file::statistics::Statistics;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
-use proofbook_event::Group;
 
 use super::error::SegmentError;
 
@@ -45,18 +44,34 @@ pub enum ParquetColumn {
     Actor,
     /// Canonical bytes of `/changes`.
     Changes,
-    /// Canonical bytes of `/context`.
+    /// Canonical bytes of `/context`, of what was not lifted.
     Context,
-    /// Canonical bytes of `/description`.
+    /// Canonical bytes of `/description`, of what was not lifted.
     Description,
     /// Canonical bytes of `/id`.
     Id,
     /// Canonical bytes of `/metadata`.
     Metadata,
-    /// Canonical bytes of `/targets`.
+    /// Canonical bytes of `/targets`, of what was not lifted.
     Targets,
     /// Commitments of erased groups.
     Withheld,
+    /// Text of `/context/ip`; this one and those below are lifted ([`super::lift`]).
+    Ip,
+    /// Text of `/context/request_id`.
+    RequestId,
+    /// Text of `/context/session_id`.
+    SessionId,
+    /// Text of `/context/user_agent`.
+    UserAgent,
+    /// Text of `/description/description`, with marks for the names of actor and first target.
+    Sentence,
+    /// Text of `/description/reason`.
+    Reason,
+    /// Text of `/targets/0/id`.
+    TargetId,
+    /// Text of `/targets/0/name`.
+    TargetName,
 }
 
 /// How a column's pages are encoded.
@@ -68,7 +83,8 @@ pub(super) enum Shape {
     Ints32,
     /// Whole numbers of 64 bits; a page is a block.
     Ints64,
-    /// Optional values; a page is about [`super::VALUE_PAGE_BYTES`].
+    /// Optional values; a page is a block, of codes into a dictionary of the row group or of the values
+    /// themselves, whichever is smaller.
     Values,
 }
 
@@ -91,11 +107,19 @@ const MESSAGE: &str = "message proofbook_segment {
     optional binary metadata (JSON);
     optional binary targets (JSON);
     optional binary withheld;
+    optional binary ip (STRING);
+    optional binary request_id (STRING);
+    optional binary session_id (STRING);
+    optional binary user_agent (STRING);
+    optional binary sentence (STRING);
+    optional binary reason (STRING);
+    optional binary target_id (STRING);
+    optional binary target_name (STRING);
 }";
 
 impl ParquetColumn {
     /// How many columns there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 26;
     /// Every column in the file's order.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Workspace,
@@ -116,34 +140,15 @@ impl ParquetColumn {
         Self::Metadata,
         Self::Targets,
         Self::Withheld,
+        Self::Ip,
+        Self::RequestId,
+        Self::SessionId,
+        Self::UserAgent,
+        Self::Sentence,
+        Self::Reason,
+        Self::TargetId,
+        Self::TargetName,
     ];
-
-    /// Returns the column that holds a group.
-    pub fn of_group(group: Group) -> Self {
-        match group {
-            Group::Actor => Self::Actor,
-            Group::Changes => Self::Changes,
-            Group::Context => Self::Context,
-            Group::Description => Self::Description,
-            Group::Id => Self::Id,
-            Group::Metadata => Self::Metadata,
-            Group::Targets => Self::Targets,
-        }
-    }
-
-    /// Returns the group that the column holds.
-    pub(super) fn group(self) -> Option<Group> {
-        match self {
-            Self::Actor => Some(Group::Actor),
-            Self::Changes => Some(Group::Changes),
-            Self::Context => Some(Group::Context),
-            Self::Description => Some(Group::Description),
-            Self::Id => Some(Group::Id),
-            Self::Metadata => Some(Group::Metadata),
-            Self::Targets => Some(Group::Targets),
-            _ => None,
-        }
-    }
 
     /// Returns the column's name in the file.
     pub fn name(self) -> &'static str {
@@ -166,6 +171,14 @@ impl ParquetColumn {
             Self::Metadata => "metadata",
             Self::Targets => "targets",
             Self::Withheld => "withheld",
+            Self::Ip => "ip",
+            Self::RequestId => "request_id",
+            Self::SessionId => "session_id",
+            Self::UserAgent => "user_agent",
+            Self::Sentence => "sentence",
+            Self::Reason => "reason",
+            Self::TargetId => "target_id",
+            Self::TargetName => "target_name",
         }
     }
 
@@ -217,7 +230,7 @@ impl Footer {
             let encodings = match column.shape() {
                 Shape::Codes => vec![Encoding::PLAIN, Encoding::RLE_DICTIONARY],
                 Shape::Ints32 | Shape::Ints64 => vec![Encoding::DELTA_BINARY_PACKED],
-                Shape::Values => vec![Encoding::PLAIN, Encoding::RLE],
+                Shape::Values => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
             };
             let mut chunk = ColumnChunkMetaData::builder(descr.clone())
                 .set_encodings(encodings)

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use proofbook_event::Outcome;
 
-use super::cache::{Cached, Dictionary};
+use super::cache::Cached;
 use super::columns::Column;
+use super::dictionary::Entries;
 use super::error::SegmentError;
 use super::extract::FieldColumn;
 use super::fuse::Fuse;
 use super::ints::Ints;
+use super::lift;
 use super::reader::{File, Segment};
 use super::rows::GroupSet;
 use super::schema::ParquetColumn;
@@ -21,7 +23,6 @@ const TEXT_KIND: u8 = 0xa0;
 const VALUES_KIND: u8 = 0xa1;
 
 /// What damaged pieces are called.
-pub(super) const COLUMN: &str = "a search column";
 pub(super) const TEXT: &str = "a text filter";
 pub(super) const VALUES: &str = "a filter of values";
 
@@ -57,7 +58,7 @@ impl BlockNumbers {
 /// The words of one block by row: its actions or outcomes.
 #[derive(Clone, Debug)]
 pub struct BlockWords {
-    dictionary: Arc<Dictionary>,
+    dictionary: Arc<Entries>,
     codes: Arc<Vec<u32>>,
 }
 
@@ -145,14 +146,11 @@ impl Segment {
     /// As [`Segment::occurred_at`].
     pub fn column(&self, column: FieldColumn, block: usize) -> Result<Arc<Column>, SegmentError> {
         let make = || {
-            let piece = self.directory.search[column.index()].get(block);
-            let piece = piece.ok_or_else(|| self.inconsistent("a search column is missing"))?;
-            let bytes = self.load_packed(File::Idx, piece, COLUMN)?;
+            let sources = column.sources().iter();
+            let pages: Result<Vec<_>, _> =
+                sources.map(|place| self.values(lift::VALUES[*place], block)).collect();
             let rows = self.rows_of_block(block).len();
-            match Column::decode(&bytes, column.group(), rows) {
-                Some(decoded) => Ok(Cached::Column(Arc::new(decoded))),
-                None => Err(self.undecodable(File::Idx, piece, COLUMN)),
-            }
+            Ok(Cached::Column(Arc::new(Column::of_pages(column, &pages?, rows))))
         };
         match self.cached(COLUMN_KIND | column as u8, block, make)? {
             Cached::Column(column) => Ok(column),

@@ -1,75 +1,81 @@
-//! Building a block's search columns and text filters from its rows.
+//! Building a block's text filters from its columns.
 //!
-//! A text is folded and indexed once for each distinct entry of a column, since an entry known to the
-//! block was indexed with the row that brought it; what no column holds is indexed with every row.
+//! A text is folded and indexed once for each distinct value of a column, since its code says nothing
+//! new the second time. Sentences are the exception: their columns leave names out, so they are indexed
+//! whole, with every row.
 
-use proofbook_event::Group;
+use proofbook_event::{Group, GroupBytes};
 
-use super::Row;
-use super::columns::{Added, ColumnBuilder};
 use super::directory::Directory;
 use super::error::SegmentError;
 use super::extract::{FieldColumn, extract};
+use super::lift::{REQUEST_ID, SENTENCE, lifted};
 use super::out::OutFile;
 use super::pack::Packer;
-use super::slice::{for_each_text, member, members};
+use super::parquet_out::ParquetOut;
+use super::slice::{for_each_text, member};
 use super::text::TextBuilder;
 
 /// The search part of the block being written.
 #[derive(Default)]
 pub(super) struct SearchOut {
-    columns: [ColumnBuilder; FieldColumn::COUNT],
     text: TextBuilder,
     entry: Vec<u8>,
     scratch: String,
 }
 
 impl SearchOut {
-    /// Adds the next row of the block.
-    pub(super) fn push(&mut self, row: &Row<'_>) {
-        for column in FieldColumn::ALL {
-            self.push_column(column, row);
+    /// Adds the sentence of the next row of the block.
+    pub(super) fn add_sentence(&mut self, sentence: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(sentence) {
+            self.text.add(text, Group::Description);
         }
-        for (group, bytes) in row.groups.present() {
-            match group {
-                // Their columns hold them whole.
-                Group::Actor | Group::Targets => {}
-                Group::Id | Group::Changes => self.add_texts(bytes, group),
-                Group::Description => self.add_rest(
-                    bytes,
-                    group,
-                    &[&b"module"[..], &b"severity"[..], &b"title"[..], &b"verb"[..]],
-                ),
-                Group::Context => {
-                    self.add_rest(bytes, group, &[&b"country"[..], &b"ip"[..], &b"session_id"[..]]);
-                    for key in ["request_id", "trace_id"] {
-                        if let Some(value) = member(bytes, key) {
-                            self.add_values(value);
-                        }
+    }
+
+    /// Adds every distinct value of the block's columns.
+    pub(super) fn add_block(&mut self, columns: &ParquetOut) {
+        for group in Group::ALL {
+            columns.for_each_distinct(group.index(), &mut |json| self.add_texts(json, group));
+            let (first, keys) = lifted(group);
+            for place in (first..first + keys.len()).filter(|place| *place != SENTENCE) {
+                columns.for_each_distinct(place, &mut |text| {
+                    if let Ok(text) = std::str::from_utf8(text) {
+                        self.text.add(text, group);
                     }
+                });
+            }
+        }
+        columns.for_each_distinct(REQUEST_ID, &mut |text| self.add_value(text));
+        columns.for_each_distinct(Group::Context.index(), &mut |json| {
+            for key in ["request_id", "trace_id"] {
+                if let Some(value) = member(json, key) {
+                    self.add_values(value);
                 }
-                Group::Metadata => self.add_rest(bytes, group, &[&b"metadata"[..]]),
+            }
+        });
+        for column in FieldColumn::ALL {
+            let is_coded = column.sources().iter().all(|place| columns.is_coded(*place));
+            if !is_coded && column.is_hashed_when_uncoded() {
+                self.add_entries(column, columns);
             }
         }
     }
 
-    fn push_column(&mut self, column: FieldColumn, row: &Row<'_>) {
-        let mut entry = std::mem::take(&mut self.entry);
-        entry.clear();
-        let present = extract(column, &row.groups, &mut entry);
-        let builder = &mut self.columns[column.index()];
-        let added = builder.push(present.then_some(&entry));
-        let overflowed = builder.overflowed();
-        if present && added == Added::New {
-            // The texts of these columns are indexed with their group in any case.
-            if !matches!(column, FieldColumn::Changed | FieldColumn::TargetTypes) {
-                self.add_texts(&entry, column.group());
-            }
-            if overflowed && column.is_hashed_when_uncoded() {
-                self.add_values(&entry);
-            }
+    /// Adds whole the values that an uncoded column would have had.
+    fn add_entries(&mut self, column: FieldColumn, columns: &ParquetOut) {
+        let group = column.group();
+        columns.for_each_distinct(group.index(), &mut |json| {
+            let mut groups = GroupBytes::default();
+            groups.set(group, Some(json));
+            let mut entry = std::mem::take(&mut self.entry);
+            entry.clear();
+            extract(column, &groups, &mut entry);
+            self.add_values(&entry);
+            self.entry = entry;
+        });
+        for place in column.sources().iter().skip(1) {
+            columns.for_each_distinct(*place, &mut |text| self.add_value(text));
         }
-        self.entry = entry;
     }
 
     /// Indexes all texts of a value.
@@ -78,16 +84,10 @@ impl SearchOut {
         for_each_text(json, &mut self.scratch, &mut |found| text.add(found, group));
     }
 
-    /// Indexes the texts of an object's members except those that columns hold.
-    fn add_rest(&mut self, object: &[u8], group: Group, held: &[&[u8]]) {
-        // A group that is no object has no members, and is a text at most.
-        if object.first() != Some(&b'{') {
-            return self.add_texts(object, group);
-        }
-        for (key, value) in members(object) {
-            if !held.contains(&key) {
-                self.add_texts(value, group);
-            }
+    /// Adds a text to the filter of whole values.
+    fn add_value(&mut self, text: &[u8]) {
+        if let Ok(text) = std::str::from_utf8(text) {
+            self.text.add_value(text);
         }
     }
 
@@ -104,23 +104,6 @@ impl SearchOut {
         idx: &mut OutFile,
         directory: &mut Directory,
     ) -> Result<(), SegmentError> {
-        let text = &mut self.text;
-        for column in FieldColumn::ALL {
-            let builder = &self.columns[column.index()];
-            if builder.overflowed() && column.is_hashed_when_uncoded() {
-                for entry in builder.entries() {
-                    for_each_text(entry, &mut self.scratch, &mut |found| text.add_value(found));
-                }
-            }
-        }
-        let targets_are_coded = !self.columns[FieldColumn::Targets.index()].overflowed();
-        for column in FieldColumn::ALL {
-            let mut piece = self.columns[column.index()].end_block(packer)?;
-            if column == FieldColumn::TargetTypes && targets_are_coded {
-                piece = ColumnBuilder::uncoded_piece();
-            }
-            directory.search[column.index()].push(idx.put_piece(&piece)?);
-        }
         let (text, values) = self.text.end_block(packer)?;
         directory.texts.push(idx.put_piece(&text)?);
         directory.values.push(idx.put_piece(&values)?);

@@ -68,6 +68,13 @@ pub(super) fn items(json: &[u8]) -> Members<'_> {
     Members { json, at: 1, open: b'[' }
 }
 
+impl<'a> Members<'a> {
+    /// Returns the bytes behind what was walked over.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.json.get(self.at..).unwrap_or_default()
+    }
+}
+
 impl<'a> Iterator for Members<'a> {
     /// Key without its quotes (empty in an array), and the value's bytes.
     type Item = (&'a [u8], &'a [u8]);

@@ -9,7 +9,8 @@ use crate::names;
 use super::delta::{self, Width};
 use super::directory::{Directory, KeyedPieces};
 use super::error::SegmentError;
-use super::ids::{Entry, IdsOut, stored_hash};
+use super::ids::{Entry, IdsOut, stored_part};
+use super::lift::Splitter;
 use super::out::{OutFile, temporary};
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
@@ -51,7 +52,8 @@ pub struct SegmentWriter<'d> {
     search: SearchOut,
     ids: IdsOut,
     /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
-    waiting_ids: Vec<(u32, u64, u64)>,
+    waiting_ids: Vec<(u32, u64, u32)>,
+    splitter: Splitter,
     block_raw_bytes: usize,
     block_rows: usize,
 }
@@ -83,6 +85,7 @@ impl<'d> SegmentWriter<'d> {
             search: SearchOut::default(),
             ids: IdsOut::default(),
             waiting_ids: Vec::new(),
+            splitter: Splitter::default(),
             block_raw_bytes: 0,
             block_rows: 0,
         })
@@ -94,7 +97,7 @@ impl<'d> SegmentWriter<'d> {
     /// The row breaks the order or a bound, or the disk refuses; the writer is then of no more use.
     pub fn push(&mut self, row: &Row<'_>, id: IdEntry) -> Result<(), SegmentError> {
         self.push_row(row)?;
-        self.waiting_ids.push((stored_hash(id.hash), row.seq, id.fingerprint));
+        self.waiting_ids.push((stored_part(id.hash), row.seq, stored_part(id.fingerprint)));
         Ok(())
     }
 
@@ -113,10 +116,13 @@ impl<'d> SegmentWriter<'d> {
         if self.current_name.as_ref().is_none_or(|(uid, _)| *uid != row.workspace) {
             self.current_name = Some((row.workspace, (self.workspace_name)(row.workspace)));
         }
-        if let Some((_, name)) = &self.current_name {
-            self.parquet.push(row, name)?;
+        let split = self.splitter.split(&row.groups, row.withheld);
+        if let Some(sentence) = split.sentence {
+            self.search.add_sentence(sentence);
         }
-        self.search.push(row);
+        if let Some((_, name)) = &self.current_name {
+            self.parquet.push(row, name, &split.values);
+        }
         self.block_rows += 1;
         self.block_raw_bytes += row.groups.bytes_total() + row.withheld.len() + row.action.len();
         Ok(())
@@ -125,6 +131,8 @@ impl<'d> SegmentWriter<'d> {
     fn end_block(&mut self) -> Result<(), SegmentError> {
         self.block_rows = 0;
         self.block_raw_bytes = 0;
+        self.parquet.choose_encodings();
+        self.search.add_block(&self.parquet);
         self.search.end_block(&mut self.packer, &mut self.idx, &mut self.directory)?;
         self.parquet.end_block(&mut self.directory)
     }
@@ -167,7 +175,7 @@ impl<'d> SegmentWriter<'d> {
         workspace: &WorkspaceUid,
         seq: u64,
         hash: u32,
-        fingerprint: u64,
+        fingerprint: u32,
     ) -> Result<(), SegmentError> {
         let workspaces = &self.directory.workspaces;
         let place =

@@ -28,7 +28,7 @@ proptest! {
     #[test]
     fn blocks_survive(
         made in prop::collection::vec(
-            (1_u32..50, prop::collection::vec((any::<u32>(), any::<u32>(), any::<u64>()), 1..100)),
+            (1_u32..50, prop::collection::vec((any::<u32>(), any::<u32>(), any::<u32>()), 1..100)),
             1..5,
         ),
     ) {

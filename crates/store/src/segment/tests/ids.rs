@@ -5,12 +5,13 @@ use proofbook_ledger::WorkspaceUid;
 use super::model::{self, Numbers, OwnedRow, Shape};
 use crate::segment::{IdEntry, Segment};
 
-/// Compares lookups with a map from (workspace, upper half of the hash) to what was given.
+/// Compares lookups with a map from (workspace, upper half of the hash) to what was given, of which the
+/// upper half of the fingerprint is stored.
 fn check(segment: &Segment, rows: &[OwnedRow]) {
-    let mut oracle: HashMap<(WorkspaceUid, u64), Vec<(u64, u64)>> = HashMap::new();
+    let mut oracle: HashMap<(WorkspaceUid, u64), Vec<(u64, u32)>> = HashMap::new();
     for row in rows {
         let found = oracle.entry((row.workspace, row.id.hash >> 32)).or_default();
-        found.push((row.seq, row.id.fingerprint));
+        found.push((row.seq, (row.id.fingerprint >> 32) as u32));
     }
     for row in rows.iter().step_by(1 + rows.len() / 5000) {
         let mut found = segment.lookup_id(row.workspace, row.id.hash).unwrap();
