@@ -79,7 +79,7 @@ pub const BLOCK_RAW_BYTES: usize = 3 * 1024 * 1024;
 pub const GROUP_ROWS: usize = 131_072;
 /// … or when its compressed pages, which wait in memory, reach this many bytes.
 pub const GROUP_PACKED_BYTES: usize = 12 * 1024 * 1024;
-/// zstd level of everything in a segment.
+/// zstd level of everything in a segment but values that are written out.
 pub const ZSTD_LEVEL: i32 = 3;
 
 /// One event's stored form, borrowed.

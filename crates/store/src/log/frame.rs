@@ -21,7 +21,10 @@
 //! body's hash, so the chain covers every byte. The body is decompressed only after its hash was
 //! checked, and never beyond its bound.
 
+use std::cell::RefCell;
+
 use sha2::{Digest, Sha256};
+use zstd::bulk::Compressor;
 
 use proofbook_ledger::Hash;
 
@@ -110,7 +113,7 @@ pub fn encode(
             format!("a frame of {} bytes is over the limit", draft.body.len()),
         ));
     }
-    let body = zstd::bulk::compress(draft.body, limits::LOG_ZSTD_LEVEL)?;
+    let body = compress(draft.body)?;
     let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&position.0.to_le_bytes());
@@ -129,6 +132,21 @@ pub fn encode(
     let hash = Hash(Sha256::digest(&bytes).into());
     bytes.extend_from_slice(&body);
     Ok((bytes, hash))
+}
+
+thread_local! {
+    /// Kept from frame to frame: making one costs as much as compressing a small frame.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(raw: &[u8]) -> std::io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(Compressor::new(limits::LOG_ZSTD_LEVEL)?),
+        };
+        compressor.compress(raw)
+    })
 }
 
 /// Reads a header; `None` when these bytes are none.

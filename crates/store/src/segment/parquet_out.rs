@@ -18,7 +18,7 @@ use super::out::{OutFile, piece_hash};
 use super::pack::Packer;
 use super::page::{self, PageEncoding};
 use super::schema::{ChunkFacts, Footer, ParquetColumn, Shape};
-use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row};
+use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, ZSTD_LEVEL};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 /// A row group ends when its dictionaries reach this many bytes together: whoever reads rows in order
@@ -26,6 +26,9 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const DICTIONARY_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// So few values are coded in any case.
 const CODED_VALUES_MIN: usize = 64;
+/// zstd level of values that are written out, because they do not repeat: above it zstd spends time on
+/// finding short repeats in random digits, whose references are longer than the digits.
+const VALUES_ZSTD_LEVEL: i32 = 1;
 /// After how many blocks a column whose values did not repeat is tried again.
 const TRIED_AGAIN_AFTER: u32 = 15;
 
@@ -140,6 +143,7 @@ impl Chunk {
     fn end_page(
         &mut self,
         packer: &mut Packer,
+        values_packer: &mut Packer,
         scratch: &mut Vec<u8>,
     ) -> Result<usize, SegmentError> {
         let count = self.ints.len().max(self.codes.len());
@@ -171,7 +175,7 @@ impl Chunk {
             Shape::Values => {
                 page::encode_levels(&self.codes, scratch);
                 scratch.extend_from_slice(&self.plain);
-                (packer.pack(scratch)?, PageEncoding::Plain)
+                (values_packer.pack(scratch)?, PageEncoding::Plain)
             }
         };
         let mut bytes = Vec::with_capacity(body.len() + 32);
@@ -271,6 +275,8 @@ fn pack_codes(
 pub(super) struct ParquetOut {
     file: OutFile,
     packer: Packer,
+    /// For values that are written out.
+    values_packer: Packer,
     footer: Footer,
     chunks: Vec<Chunk>,
     scratch: Vec<u8>,
@@ -280,12 +286,13 @@ pub(super) struct ParquetOut {
 }
 
 impl ParquetOut {
-    pub(super) fn create(disk: &dyn Disk, path: &str, level: i32) -> Result<Self, SegmentError> {
+    pub(super) fn create(disk: &dyn Disk, path: &str) -> Result<Self, SegmentError> {
         let mut file = OutFile::create(disk, path)?;
         file.put(MAGIC)?;
         Ok(Self {
             file,
-            packer: Packer::new(level)?,
+            packer: Packer::new(ZSTD_LEVEL)?,
+            values_packer: Packer::new(VALUES_ZSTD_LEVEL)?,
             footer: Footer::new()?,
             chunks: ParquetColumn::ALL.into_iter().map(Chunk::new).collect(),
             scratch: Vec::new(),
@@ -333,7 +340,8 @@ impl ParquetOut {
     /// Ends a block, and the row group with it when that is full.
     pub(super) fn end_block(&mut self, directory: &mut Directory) -> Result<(), SegmentError> {
         for chunk in &mut self.chunks {
-            self.waiting_bytes += chunk.end_page(&mut self.packer, &mut self.scratch)?;
+            self.waiting_bytes +=
+                chunk.end_page(&mut self.packer, &mut self.values_packer, &mut self.scratch)?;
         }
         let dictionary_bytes: usize =
             self.chunks.iter().map(|chunk| chunk.dictionary.plain().len()).sum();

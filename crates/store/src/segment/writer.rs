@@ -77,7 +77,7 @@ impl<'d> SegmentWriter<'d> {
             name,
             workspace_name,
             current_name: None,
-            parquet: ParquetOut::create(disk, &parquet, ZSTD_LEVEL)?,
+            parquet: ParquetOut::create(disk, &parquet)?,
             idx,
             packer: Packer::new(ZSTD_LEVEL)?,
             directory: Directory::new(),
