@@ -245,12 +245,17 @@ impl Packer {
         let io_error = |source| PackError::Io { what: "removing old snapshots", source };
         manifest::remove_others(&*self.disk, &self.snapshots).map_err(io_error)?;
         self.write_segments_json()?;
-        // Both kept snapshots stand for everything up to the older one.
+        Ok(self.releasable())
+    }
+
+    /// Returns before which position the log may go: both kept snapshots stand for everything up to the
+    /// older one.
+    pub fn releasable(&self) -> Option<Position> {
         let older = match plant::is_on(Plant::ReleaseAfterOneSnapshot) {
             true => Some(self.snapshots.last()),
             false => (self.snapshots.len() == SNAPSHOTS_KEPT).then(|| self.snapshots.first()),
         };
-        Ok(older.flatten().map(|snapshot| snapshot.state.position.next()))
+        older.flatten().map(|snapshot| snapshot.state.position.next())
     }
 
     /// Picks neighbouring segments that should become one; `None` when nothing is due.

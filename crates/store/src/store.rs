@@ -97,8 +97,14 @@ impl Store {
         options: Options,
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
-        let Opened { committer, packer, preparer, published, clock, report, lock } =
+        let Opened { mut committer, packer, preparer, published, clock, report, lock } =
             open(machine, options)?;
+        // A process that stopped between its snapshot and this left the files to the next one.
+        if let Some(before) = packer.releasable()
+            && let Err(error) = committer.release(before)
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "old log files stay");
+        }
         let (sender, messages) = mpsc::sync_channel(limits::COMMIT_QUEUE_MAX);
         let (work_sender, work) = mpsc::channel();
         let counters = Arc::new(Counters::default());
