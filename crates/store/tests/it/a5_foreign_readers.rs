@@ -148,6 +148,14 @@ fn check_types(found: &Value) {
         ("metadata", "JSON"),
         ("targets", "JSON"),
         ("withheld", "BLOB"),
+        ("ip", text),
+        ("request_id", text),
+        ("session_id", text),
+        ("user_agent", text),
+        ("sentence", text),
+        ("reason", text),
+        ("target_id", text),
+        ("target_name", text),
     ];
     let expected: Vec<Value> = expected.iter().map(|(name, kind)| json!([name, kind])).collect();
     assert_eq!(found["types"], Value::Array(expected));
