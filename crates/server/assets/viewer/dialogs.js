@@ -21,7 +21,7 @@ const KINDS = { changes: seeChanges, filter, time, columns, export: exporting, k
 export function dialog(model) {
   const { dialog: open, t } = model;
   const { title, body } = open ? KINDS[open.kind](model, open) : {};
-  return html`<dialog class=${open?.kind ?? ""} part="dialog" aria-labelledby="dialog-title" @close=${() => model.dialog && model.show(null)}
+  return html`<dialog class=${open?.kind ?? ""} part="dialog" aria-labelledby="dialog-title" @close=${({ target }) => !target.open && model.dialog && model.show(null)}
     @click=${(click) => click.target === click.currentTarget && model.show(null)}>
     ${open ? html`<div class="sheet"><header><h2 id="dialog-title" tabindex="-1">${title}</h2>
       ${iconButton("cross", t("detail.close"), () => model.show(null), "close")}</header>${body}</div>` : ""}

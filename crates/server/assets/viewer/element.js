@@ -36,7 +36,7 @@ function load(lang) {
 }
 
 export class AuditLog extends HTMLElement {
-  static observedAttributes = ["lang", "theme", "token", "workspace", "height"];
+  static observedAttributes = ["lang", "token", "workspace"];
 
   /** Answers a token; set it instead of `token` or `token-url`. */
   getToken = null;
@@ -98,7 +98,8 @@ export class AuditLog extends HTMLElement {
       store: store(workspace),
     });
     Object.assign(this.model, this.#commands());
-    this.#root.host.setAttribute("role", "region");
+    this.style.setProperty("--height", this.getAttribute("height"));
+    this.setAttribute("role", "region");
     this.#paint();
     await this.model.start();
     if (this.model?.boot) this.setAttribute("aria-label", this.model.boot.product.title);
@@ -132,15 +133,15 @@ export class AuditLog extends HTMLElement {
         model.update();
       },
       export: async (format) => {
-        model.show({ kind: "export", format, state: t("export.working") });
-        try {
-          const bytes = await download(format, model);
-          model.show({ kind: "export", format, state: t("export.done", { n: bytes }) });
-        } catch (problem) {
-          model.show({ kind: "export", format, state: problem.message || t("state.offline") });
-        }
+        const say = (state) => model.show({ kind: "export", format, state });
+        say(t("export.working"));
+        await download(format, model).then((n) => say(t("export.done", { n })), (problem) => say(problem.message || t("state.offline")));
       },
-      print: () => this.#print(),
+      print: async () => {
+        const { q, from, to, tz } = model.which;
+        const ordered = await model.api.send("POST", "print", { q, from, to, tz, sort: model.sort, lang: model.locale.split("-")[0] });
+        open(model.api.base + ordered.url, "_blank", "noopener");
+      },
       saveView: async (name) => {
         try {
           await model.api.send("PUT", "/v1/views", { workspace: model.boot.workspace, name, query: model.shown.q, shared: false });
@@ -233,11 +234,6 @@ export class AuditLog extends HTMLElement {
     const id = this.model.opened || this.#root.activeElement?.dataset?.id;
     return this.model.list?.data.find((event) => event.id === id);
   }
-
-  #print() {
-    this.model.show(null);
-    this.#painting.then(() => print());
-  }
 }
 
 function page(model) {
@@ -258,27 +254,16 @@ function page(model) {
   </div>`;
 }
 
-/** Keeps a reader's choices in this browser; without storage they last as long as the page. */
+/** Keeps a reader's choices in this browser, where it allows that. */
 function store(workspace) {
-  const kept = {};
-  const name = (key) => `audit-log:${workspace}:${key}`;
-  return {
-    get: (key) => {
-      try {
-        return localStorage.getItem(name(key));
-      } catch {
-        return kept[key] ?? null;
-      }
-    },
-    set: (key, value) => {
-      kept[key] = value;
-      try {
-        localStorage.setItem(name(key), value);
-      } catch {
-        // Kept for as long as the page lives.
-      }
-    },
+  const act = (verb, key, ...value) => {
+    try {
+      return localStorage[verb](`audit-log:${workspace}:${key}`, ...value);
+    } catch {
+      return null;
+    }
   };
+  return { get: (key) => act("getItem", key), set: (key, value) => act("setItem", key, value) };
 }
 
 customElements.get("audit-log") ?? customElements.define("audit-log", AuditLog);

@@ -5,7 +5,7 @@ import { html, svg } from "./template.js";
 import { filterBar } from "./search.js";
 import { shown } from "./text.js";
 import { valuesOf } from "./query.js";
-import { RANGES, resolve, shifted } from "./time.js";
+import { RANGES, resolve, shifted, zoneName } from "./time.js";
 
 /** The panel; without it only the chips that are set, so that nothing filters unseen. */
 export function panel(model) {
@@ -31,7 +31,7 @@ export function ranges(model) {
     if (next) model.setRange(next);
   };
   return html`<select aria-label=${t("time.label")} data-field="range" .value=${range} @change=${pick}>
-      ${RANGES.map(([name]) => html`<option value=${name} ?selected=${name === range}>${t(`time.${name}`)}</option>`)}
+      ${RANGES.map((name) => html`<option value=${name} ?selected=${name === range}>${t(`time.${name}`)}</option>`)}
       <option value="custom" ?selected=${range === "custom"}>${range === "custom" ? spelled(model) : t("time.custom")}</option>
     </select>
     ${range === "custom" ? html`<button class="button" @click=${() => model.show({ kind: "time" })}>${t("time.change")}</button>` : ""}
@@ -47,10 +47,10 @@ export function spelled({ shown: asked, clock, t }) {
 }
 
 function zones(model) {
-  const { t, clock } = model;
+  const { t } = model;
   const utc = model.shown.tz === "UTC";
   return html`<select aria-label=${t("time.zone")} data-field="zone" @change=${(event) => model.go({ tz: event.target.value })}>
-    <option value="" ?selected=${!utc}>${t("time.local", { zone: utc ? Intl.DateTimeFormat().resolvedOptions().timeZone : clock.zone })}</option>
+    <option value="" ?selected=${!utc}>${t("time.local", { zone: zoneName("") })}</option>
     <option value="UTC" ?selected=${utc}>UTC</option>
   </select>`;
 }
@@ -132,7 +132,7 @@ function facets(model) {
     const found = model.facets[field];
     if (!found?.values.length) return "";
     const [asked, left] = [valuesOf(model.shown.q, field), valuesOf(model.shown.q, field, true)];
-    return html`<section><h3>${t(`field.${field}`)}</h3><ul>${found.values.slice(0, 6).map(({ value, count }) => html`<li>
+    return html`<section><h2>${t(`field.${field}`)}</h2><ul>${found.values.slice(0, 6).map(({ value, count }) => html`<li>
       <button class="text ${asked.includes(value) ? "set" : ""}" aria-pressed=${asked.includes(value)} @click=${(event) => model.toggle(field, value, event.altKey)}>
         <span class="value">${shown(facetName(field, value, model))}</span><span class="count">${t("number", { n: count })}</span></button>
       <button class="icon not" aria-pressed=${left.includes(value)} aria-label=${t("facet.exclude", { value })} title=${t("facet.exclude", { value })} @click=${() => model.toggle(field, value, true)}>−</button>

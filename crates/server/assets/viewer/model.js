@@ -47,7 +47,7 @@ export class Model {
     }
     if (!asked.cols) this.shown.cols = this.store.get("cols") ?? "";
     this.clock = clock(this.locale, this.shown.tz);
-    this.facet("actor", "");
+    if (this.settings.filters?.some((one) => one.field === "actor")) this.facet("actor", "");
     await this.load({ cursor: this.sync === "none" ? undefined : history.state?.cursor });
     if (this.shown.e) this.open(this.shown.e, false);
     if (!this.list?.total && !this.shown.q && !this.problem) this.follow(true);
@@ -129,6 +129,7 @@ export class Model {
       this.list = list;
       const pages = list.pages ?? (list.total === null ? null : Math.ceil(list.total / this.pageSize));
       if (this.page > 1 && pages && this.page > pages) return this.go({ page: "" }, { replace: true });
+      this.at = this.page;
       this.cursors[this.page] = cursor;
       this.cursors[this.page + 1] = list.next_cursor ?? undefined;
       if (this.page > 1) this.cursors[this.page - 1] ??= list.prev_cursor ?? undefined;

@@ -79,11 +79,11 @@ const FILTERS = {
 
 /** Previous and next, and where the reader is. */
 export function pager(model) {
-  const { t, page, pages } = model;
+  const { t, at: page, pages } = model;
   const { total } = model.list;
   return html`<nav class="pager" aria-label=${t("pager.name")}>
     <button class="button" ?disabled=${page <= 1} @click=${() => model.turn(-1)}>${icon("left")}${t("pager.previous")}</button>
-    <span class="where">${t("pager.page", { page, pages: model.pages })}</span>
+    <span class="where">${t("pager.page", { page, pages })}</span>
     <button class="button" ?disabled=${page >= pages} @click=${() => model.turn(1)}>${t("pager.next")}${icon("right")}</button>
     <span class="total" role="status">${total === null ? t("pager.unknown") : t("pager.total", { n: total })}</span>
   </nav>`;

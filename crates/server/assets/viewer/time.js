@@ -20,41 +20,23 @@ export function clock(locale, zone) {
   };
 }
 
-/** The ranges that need no date, by the name of their text; each is what stands in the address. */
-export const RANGES = [
-  ["all", "", ""],
-  ["m15", "now-15m", ""],
-  ["h1", "now-1h", ""],
-  ["h24", "now-24h", ""],
-  ["d7", "now-7d", ""],
-  ["d30", "now-30d", ""],
-  ["d90", "now-90d", ""],
-  ["this_month", "@month", ""],
-  ["last_month", "@last_month", ""],
-  ["this_quarter", "@quarter", ""],
-];
+/** The ranges that can be chosen by name. */
+export const RANGES = ["all", "m15", "h1", "h24", "d7", "d30", "d90", "this_month", "last_month", "this_quarter"];
 
-/** Resolves a range into `{from, to}` as the server takes them. */
+/** Resolves a range into `{from, to}` as the server takes them; one that counts back stays relative. */
 export function resolve(name, now = new Date()) {
-  const [, from, to] = RANGES.find(([key]) => key === name) ?? ["", "", ""];
-  const month = (offset, year = now.getFullYear()) => {
-    const first = new Date(Date.UTC(year, offset, 1));
-    return first.toISOString().slice(0, 7);
-  };
-  const current = now.getMonth();
-  if (from === "@month") return { from: month(current), to: "" };
-  if (from === "@last_month") return { from: month(current - 1), to: month(current - 1) };
-  if (from === "@quarter") return { from: month(current - (current % 3)), to: "" };
-  return { from, to };
+  const at = now.getMonth();
+  const month = (index) => new Date(Date.UTC(now.getFullYear(), index, 1)).toISOString().slice(0, 7);
+  if (name === "this_month") return { from: month(at), to: "" };
+  if (name === "last_month") return { from: month(at - 1), to: month(at - 1) };
+  if (name === "this_quarter") return { from: month(at - (at % 3)), to: "" };
+  return { from: name === "all" ? "" : `now-${name.slice(1)}${name[0]}`, to: "" };
 }
 
 /** Returns the name of the range that these ends are, `custom` when it is none of the list. */
 export function rangeName(from, to) {
-  const same = RANGES.find(([name]) => {
-    const ends = resolve(name);
-    return ends.from === (from || "") && ends.to === (to || "");
-  });
-  return same ? same[0] : "custom";
+  const is = ({ from: start, to: end }) => start === from && end === to;
+  return RANGES.find((name) => is(resolve(name))) ?? "custom";
 }
 
 /** Returns the ends of a stretch of `minutes` before and after a moment. */

@@ -186,9 +186,10 @@ impl Writer {
         let before = self.out.chars().next_back();
         let after = piece.chars().next();
         match self.gap {
-            Gap::Line if !self.out.is_empty() && !before.is_some_and(|c| "{([;,".contains(c)) => {
-                self.out.push('\n')
-            }
+            // A line's end can end a statement, except where one has just begun or plainly goes on.
+            Gap::Line if before.is_none_or(|c| "{([;,".contains(c)) => {}
+            Gap::Line if after.is_some_and(|c| ")}],;.:?".contains(c)) => {}
+            Gap::Line => self.out.push('\n'),
             Gap::Space if !before.is_some_and(is_sign) && !after.is_some_and(is_sign) => {
                 self.out.push(' ')
             }
