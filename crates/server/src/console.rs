@@ -177,6 +177,9 @@ pub(crate) fn is_operator_name(name: &str) -> bool {
         })
 }
 
+/// The hash of a password that nobody has, for names that are not known: salt and hash are zeros.
+const NOBODY: &str = "$argon2id$v=19$m=12288,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Hashes a password, slowly on purpose; `None` when the hasher fails, which it does not with our bounds.
 pub(crate) fn hash_password(password: &str, random: &dyn Random) -> Option<String> {
     let mut salt = [0; 16];
@@ -187,8 +190,6 @@ pub(crate) fn hash_password(password: &str, random: &dyn Random) -> Option<Strin
 
 /// Tells whether a password is the one of a stored hash; as slow for a name that is not known.
 pub(crate) fn is_password(password: &str, stored: Option<&str>) -> bool {
-    // Of a password that nobody has: its salt and hash are zeros.
-    const NOBODY: &str = "$argon2id$v=19$m=12288,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let Some(hasher) = hasher() else { return false };
     let stored_or_nobody = stored.unwrap_or(NOBODY);
     let fits = hasher.verify_password(password.as_bytes(), stored_or_nobody).is_ok();

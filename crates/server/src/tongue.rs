@@ -33,6 +33,7 @@ pub(crate) struct Words {
     pub(crate) print_made: String,
     pub(crate) print_reader: String,
     pub(crate) print_head: String,
+    pub(crate) print_event: String,
     pub(crate) print_events: String,
     pub(crate) print_cut: String,
     pub(crate) print_incomplete: String,

@@ -79,6 +79,14 @@ fn a_password_is_known_by_its_hash_alone() {
 }
 
 #[test]
+fn a_name_that_is_not_known_costs_a_hash_as_well() {
+    let hasher = hasher().expect("our bounds are right");
+    // Not a text that cannot be read, which would be refused at once.
+    let refused = hasher.verify_password(b"any", NOBODY);
+    assert_eq!(refused, Err(argon2::password_hash::Error::PasswordInvalid));
+}
+
+#[test]
 fn requests_of_other_sites_are_refused() {
     let check = |headers: &[(&str, &str)], is_safe: bool| {
         let mut map = HeaderMap::new();

@@ -94,10 +94,10 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf
 fn welcome() -> String {
     let mut page = Html::default();
     page.markup(HEAD).markup(
-        "<header><h1>Proofbook</h1></header><p>The server runs. Send an event:</p>\
+        "<header><h1>Proofbook</h1></header><main><p>The server runs. Send an event:</p>\
 <pre>curl -H \"Authorization: Bearer $PROOFBOOK_KEY\" -d '{\"workspace\":\"acme\",\
 \"action\":\"project.create\"}' http://127.0.0.1:7676/v1/events</pre>\
-<p>Every call is described in <a href=\"/openapi.json\">/openapi.json</a>.</p></body></html>\n",
+<p>Every call is described in <a href=\"/openapi.json\">/openapi.json</a>.</p></main></body></html>\n",
     );
     page.finish()
 }
@@ -126,7 +126,7 @@ fn list(
         page.markup(if other == name { "\" aria-current=\"page\">" } else { "\">" });
         page.text(other).markup("</a>");
     }
-    page.markup("</nav><form role=\"search\" method=\"get\" action=\"/\">");
+    page.markup("</nav><main><form role=\"search\" method=\"get\" action=\"/\">");
     page.markup("<input type=\"hidden\" name=\"workspace\" value=\"").text(name);
     page.markup("\"><input type=\"search\" name=\"q\" aria-label=\"Search\" placeholder=\"actor:ada action:project.* outcome:denied\" value=\"");
     page.text(query).markup("\"><button>Search</button></form>");
@@ -136,7 +136,7 @@ fn list(
         }
         Ok(found) => rows(&mut page, &found),
     }
-    page.markup("</body></html>\n");
+    page.markup("</main></body></html>\n");
     page.finish()
 }
 

@@ -42,7 +42,7 @@ fn v10_a_page_holds_what_was_asked_for_with_its_filter_and_the_logs_state() {
         "59.00",
         "Denied",
         "203.0.113.9",
-        "1 events",
+        "1 event.",
         "<tfoot>",
     ] {
         assert!(text.contains(part), "{part}: {text}");
