@@ -84,7 +84,7 @@ function tabs(model) {
   const others = [...counts.keys()].filter((id) => !known.has(id)).map((id) => ({ id, title: id }));
   const all = [...counts.values()].reduce((sum, count) => sum + count, model.facets.module?.other ?? 0);
   const tab = (id, title, count) => html`<button class="tab" aria-pressed=${chosen === id} data-module=${id}
-    @click=${() => model.choose("module", id ? [id] : [])}>${title} <span class="count">${t("number", { n: count })}</span></button>`;
+    @click=${() => model.choose("module", id ? [id] : [])}>${title} <span class="count">${model.facets.module ? t("number", { n: count }) : ""}</span></button>`;
   return html`<div class="tabs" role="group" aria-label=${t("field.module")}>
     ${tab("", t("tabs.all"), all)}
     ${[...boot.modules, ...others].map((one) => tab(one.id, one.title, counts.get(one.id) ?? 0))}

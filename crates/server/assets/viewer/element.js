@@ -83,13 +83,16 @@ export class AuditLog extends HTMLElement {
   async #start() {
     this.model?.stop();
     const { lang, locale } = pickLanguage(this.getAttribute("lang"));
-    const [words] = await Promise.all([load(lang), styled]);
-    if (!this.isConnected) return;
     const src = this.getAttribute("src");
     const base = src ? new URL(src, location.href).href : BASE;
     const workspace = this.getAttribute("workspace") ?? "";
+    const api = new Api(base.replace(/\/$/, ""), workspace, (again) => this.#credential(again));
+    const boot = api.get("viewer");
+    boot.catch(() => {});
+    const [words] = await Promise.all([load(lang), styled]);
+    if (!this.isConnected) return;
     this.model = new Model({
-      api: new Api(base.replace(/\/$/, ""), workspace, (again) => this.#credential(again)),
+      api,
       t: translator(words, locale),
       locale,
       sync: this.getAttribute("sync-url") ?? "none",
@@ -101,7 +104,7 @@ export class AuditLog extends HTMLElement {
     this.style.setProperty("--height", this.getAttribute("height"));
     this.setAttribute("role", "region");
     this.#paint();
-    await this.model.start();
+    await this.model.start(boot);
     if (this.model?.boot) this.setAttribute("aria-label", this.model.boot.product.title);
   }
 

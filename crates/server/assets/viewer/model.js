@@ -31,12 +31,12 @@ export class Model {
     this.lastVisit = store.get("visited");
   }
 
-  /** Loads the page's description and its first rows. */
-  async start() {
+  /** Loads the page's description, unless it is on its way, and its first rows. */
+  async start(boot = this.api.get("viewer")) {
     const asked = readUrl(this.sync);
     Object.assign(this.shown, asked, { tz: asked.tz ?? this.store.get("tz") ?? "" });
     try {
-      this.boot = await this.api.get("viewer");
+      this.boot = await boot;
     } catch (problem) {
       return this.fail(problem);
     }

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Takes the pictures of docs/images: every screen in both themes.
+
+`python3 tests/browser/shots.py [folder]`; the servers and the stories are those of the tests.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import world  # noqa: E402
+
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else world.ROOT / "docs/images"
+
+
+def host(page, preset, role, **more):
+    """Opens a product's own page at its audit log."""
+    asked = "&".join(f"{name}={value}" for name, value in {"at": "audit-log", "role": role, **more}.items())
+    page.open(f"{world.demo().url}/demo/{preset}?{asked}")
+
+
+def products(page, shot):
+    for preset, role in world.READER.items():
+        host(page, preset, role)
+        page.see("table.list tbody tr")
+        shot(preset)
+    host(page, "clickfunnels-workspace", "admin")
+    page.see(".state.refused")
+    shot("refused")
+    host(page, "clienwork", "owner", lang="de")
+    page.see("table.list tbody tr")
+    page.click("td.eye button")
+    page.see(".drawer .integrity")
+    shot("german")
+
+
+def reading(page, shot):
+    page.open(world.demo().page("studio-lumen", query="q=action:project.update%20changed:name"), "table.list tbody tr")
+    page.click("td.eye button")
+    page.see(".drawer .address")
+    shot("details-json")
+    page.click(".drawer .switch button", "Table")
+    page.see(".drawer table.diff")
+    shot("details-table")
+    page.open("about:blank")
+    page.open(world.demo().page("northwind-solar", "admin", "q=action:workflow.update"), "table.list tbody tr")
+    page.click("button.open")
+    page.see("dialog table.diff")
+    shot("see-changes")
+    page.key("Escape")
+    page.wait("!$('audit-log').model.dialog")
+    page.click(".page > .bar button", "Filter")
+    page.see("dialog select")
+    shot("filter")
+
+
+def finding(page, shot):
+    page.open("about:blank")
+    page.open(world.demo().page("bluebird-coaching", query="q=module:payments"), "table.list tbody tr")
+    page.click(".page > .bar button", "More")
+    page.see(".facets section")
+    page.see(".histogram")
+    shot("more")
+    page.fill("input.query", "action:")
+    page.see("#suggestions li")
+    shot("suggestions")
+    page.key("Escape")
+    page.js("active().blur()")
+    for key, name in (("e", "export"), ("v", "columns"), ("t", "time"), ("?", "keys")):
+        page.key(key)
+        page.see("dialog[open] h2")
+        shot(name)
+        page.key("Escape")
+        page.wait("!$('audit-log').model.dialog")
+
+
+def states(page, shot):
+    world.bench().workspace("empty")
+    for name, address, css in (
+        ("state-nothing-yet", world.bench().page("empty"), ".state.none"),
+        ("state-no-match", world.demo().page("studio-lumen", query="q=action:project.update%20actor:nobody"), ".state.nomatch"),
+        ("state-outside", world.demo().page("northwind-solar", "admin", "from=2020-01-01&to=2020-02-01"), ".state.outside"),
+    ):
+        page.open("about:blank")
+        page.open(address, css)
+        shot(name)
+
+
+def narrow(page, shot):
+    page.size(320, 700)
+    page.open("about:blank")
+    page.open(world.demo().page("studio-lumen"), "table.list tbody tr")
+    shot("narrow")
+    page.click("button.open")
+    page.see(".drawer .integrity")
+    shot("narrow-details")
+
+
+def main():
+    try:
+        for theme in ("light", "dark"):
+            page = world.browser().page(theme=theme, height=860)
+            shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png")
+            for part in (products, reading, finding, states, narrow):
+                part(page, shot)
+            page.close()
+        page = world.browser().page(forced_colors="active", height=860)
+        page.open(world.demo().page("bluebird-coaching"), "table.list tbody tr")
+        page.shot(FOLDER / "forced-colours.png")
+    finally:
+        world.finish()
+
+
+if __name__ == "__main__":
+    main()
