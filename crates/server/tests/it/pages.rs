@@ -153,3 +153,15 @@ fn health_and_metrics_name_no_workspace_and_no_key() {
         }
     }
 }
+
+#[test]
+fn v12_the_readmes_snippet_is_the_guides_which_a_browser_test_runs() {
+    let block = |text: &str| {
+        let from = text.find("```html").expect("a block of HTML");
+        let end = text[from + 3..].find("```").expect("its end");
+        text[from..from + 3 + end].to_owned()
+    };
+    let readme = block(include_str!("../../../../README.md"));
+    assert_eq!(readme, block(include_str!("../../../../docs/guide/embed.md")));
+    assert!(readme.contains("<audit-log workspace="));
+}
