@@ -6,11 +6,6 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use proofbook_cli::{Output, Proofbook, run};
 
-/// Half of an event's way through ingest is short-lived small objects on several threads, which the C
-/// library's allocator serves at twice the cost.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Ends with code 2 by itself when the command line is wrong.
     let arguments = Proofbook::parse();

@@ -58,9 +58,7 @@ impl<'q> Leaf<'q> {
         let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
         let reading = Reading { block: block.columns, filter, groups };
         let (passing, bytes) = match self.predicate {
-            Predicate::Text(pattern) => {
-                reading.shared(rows, &|value| text_is_in(pattern, value))?
-            }
+            Predicate::Text(pattern) => reading.texts(rows, &|text| pattern.matches(text))?,
             _ => reading.rows(rows, &|group, value| {
                 self.may_pass(value) && self.entry_passes(group, value)
             })?,

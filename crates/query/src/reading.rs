@@ -15,7 +15,7 @@ use crate::source::Columns;
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'r> {
     pub(crate) block: Columns<'r>,
-    /// Refuses whole blocks.
+    /// Refuses many texts at once.
     pub(crate) filter: &'r PageFilter,
     pub(crate) groups: GroupSet,
 }
@@ -27,21 +27,13 @@ impl Reading<'_> {
     /// Returns the rows of which some group's value passes.
     pub(crate) fn rows(self, rows: &RowSet, passes: &dyn Fn(Group, &[u8]) -> bool) -> Read {
         let first = self.block.segment.rows_of_block(self.block.number).start;
-        let (mut values, mut lower) = (Vec::new(), Vec::new());
         let (mut passing, mut bytes) = (rows.emptied(), 0);
         for group in Group::ALL.into_iter().filter(|group| self.groups.contains(*group)) {
             let mut scan = self.block.segment.scan_group(group);
-            let mut held = 0..0;
-            let mut is_wanted = false;
             for row in rows.iter() {
                 let number = first + row as u32;
-                if !held.contains(&number) {
-                    held = scan.seek(number)?;
-                    let told = scan.ascii_values(&mut values);
-                    bytes += values.len() as u64;
-                    is_wanted = !told || self.filter.may_be_in(&values, &mut lower);
-                }
-                if !is_wanted || passing.contains(row) {
+                scan.seek(number)?;
+                if passing.contains(row) {
                     continue;
                 }
                 if let Some(value) = scan.value(number) {
@@ -55,21 +47,38 @@ impl Reading<'_> {
         Ok((passing, bytes))
     }
 
-    /// Like [`Reading::rows`], on two threads when there are many rows: a word that no filter can
-    /// refuse is the one query that costs time in the length of the history.
-    pub(crate) fn shared(self, rows: &RowSet, passes: &(dyn Fn(&[u8]) -> bool + Sync)) -> Read {
-        let read = |rows: &RowSet| self.rows(rows, &|_, value| passes(value));
+    /// Returns the rows of which some group has a text that passes.
+    fn rows_with_text(self, rows: &RowSet, passes: &dyn Fn(&str) -> bool) -> Read {
+        let (mut passing, mut bytes) = (rows.emptied(), 0);
+        let mut lower = Vec::new();
+        for group in Group::ALL.into_iter().filter(|group| self.groups.contains(*group)) {
+            bytes += self.block.segment.rows_with_text(
+                self.block.number,
+                group,
+                &mut rows.iter(),
+                &mut |texts| self.filter.may_be_in(texts, &mut lower),
+                &mut |text| passes(text),
+                &mut |row| passing.insert(row),
+            )?;
+        }
+        Ok((passing, bytes))
+    }
+
+    /// Returns the rows of which some group has a text that passes, on two threads when there are many
+    /// rows: a word that no filter can refuse is the one query that costs time in the length of the
+    /// history.
+    pub(crate) fn texts(self, rows: &RowSet, passes: &(dyn Fn(&str) -> bool + Sync)) -> Read {
         if rows.len() < SHARED_ROWS_MIN {
-            return read(rows);
+            return self.rows_with_text(rows, passes);
         }
         let (low, high) = rows.halves();
         thread::scope(|scope| {
             let other = thread::Builder::new().name("query".to_owned());
-            let other = other.spawn_scoped(scope, || read(&high));
-            let (mut passing, bytes) = read(&low)?;
+            let other = other.spawn_scoped(scope, || self.rows_with_text(&high, passes));
+            let (mut passing, bytes) = self.rows_with_text(&low, passes)?;
             let (more, more_bytes) = match other {
                 Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic))?,
-                Err(_) => read(&high)?,
+                Err(_) => self.rows_with_text(&high, passes)?,
             };
             passing.add(&more);
             Ok((passing, bytes + more_bytes))

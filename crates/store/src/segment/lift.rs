@@ -268,6 +268,13 @@ pub(super) fn join(group: Group, values: &Values<'_>, out: &mut Vec<u8>) -> bool
     true
 }
 
+/// Appends a row's lifted sentence with its names; `false` when it has none.
+pub(super) fn join_sentence(values: &Values<'_>, out: &mut Vec<u8>) -> bool {
+    let Some(text) = values[SENTENCE] else { return false };
+    Names::of(values).put_in(text, out);
+    true
+}
+
 /// The names that a sentence leaves out.
 struct Names<'v> {
     actor: Option<&'v [u8]>,

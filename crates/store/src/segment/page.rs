@@ -160,6 +160,12 @@ impl PlainPage {
         self.body.get(from as usize..to as usize)
     }
 
+    /// Returns all values with their lengths between them, when every byte is ASCII.
+    pub(super) fn ascii_values(&self) -> Option<&[u8]> {
+        let levels = plain_range(&self.body, 0)?;
+        self.body.get(levels.end..).filter(|values| values.is_ascii())
+    }
+
     /// Returns how much memory it holds.
     pub(super) fn memory_bytes(&self) -> usize {
         self.body.capacity() + self.ranges.capacity() * 8
@@ -200,21 +206,6 @@ impl ValuePage {
         match self {
             Self::Plain(page) => page.get(row),
             Self::Coded { codes, entries } => entries.get(codes.get(row)?.checked_sub(1)? as usize),
-        }
-    }
-
-    /// Visits the values of `rows` rows; those with a code are visited once.
-    pub(super) fn for_each_distinct(&self, rows: usize, visit: &mut dyn FnMut(&[u8])) {
-        match self {
-            Self::Plain(page) => (0..rows).filter_map(|row| page.get(row)).for_each(visit),
-            Self::Coded { codes, entries } => {
-                let mut seen = vec![false; entries.len() + 1];
-                for code in codes.iter().filter(|code| **code > 0) {
-                    if !std::mem::replace(&mut seen[*code as usize], true) {
-                        visit(entries.get(*code as usize - 1).unwrap_or_default());
-                    }
-                }
-            }
         }
     }
 }

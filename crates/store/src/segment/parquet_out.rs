@@ -21,9 +21,9 @@ use super::schema::{ChunkFacts, Footer, ParquetColumn, Shape};
 use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, ZSTD_LEVEL};
 
 const MAGIC: &[u8; 4] = b"PAR1";
-/// A row group ends when its dictionaries reach this many bytes together: whoever reads rows in order
-/// holds them, and hostile values must stay bounded.
-const DICTIONARY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A row group ends when its dictionaries reach this many bytes together: whoever reads a single row of
+/// it loads them, whoever reads rows in order holds them, and hostile values must stay bounded.
+const DICTIONARY_BYTES_MAX: usize = 1024 * 1024;
 /// So few values are coded in any case.
 const CODED_VALUES_MIN: usize = 64;
 /// zstd level of values that are written out, because they do not repeat: above it zstd spends time on

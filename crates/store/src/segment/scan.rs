@@ -8,9 +8,12 @@ use std::ops::Range;
 use proofbook_event::Group;
 
 use super::error::SegmentError;
-use super::lift::{SENTENCE, VALUE_COLUMNS, VALUES, Values, join, places_of};
+use super::lift::{
+    SENTENCE, VALUE_COLUMNS, VALUES, Values, join, join_sentence, lifted, places_of,
+};
 use super::page::ValuePage;
 use super::reader::Segment;
+use super::slice::for_each_text;
 
 /// A walk over the values of one group, rows ascending.
 pub struct GroupScan<'s> {
@@ -63,25 +66,82 @@ impl GroupScan<'_> {
         self.joined.clear();
         join(self.group, &values, &mut self.joined).then_some(self.joined.as_slice())
     }
+}
 
-    /// Writes every distinct value of the block's columns to `out`, one after the other with a byte
-    /// between them that no text has, when all are ASCII; returns whether that was possible.
+impl Segment {
+    /// Visits the texts of one group in some rows of a block, row by row ascending only within each
+    /// column, and tells which rows have a text that passes.
     ///
-    /// What does not occur there, in either case of its letters, is in no string of the group. Groups of
-    /// which a part is put together from other groups cannot be told so.
-    pub fn ascii_values(&self, out: &mut Vec<u8>) -> bool {
-        out.clear();
-        if self.group == Group::Description && self.pages[SENTENCE].is_some() {
-            return false;
+    /// A text that several rows share is asked once. `may_be_in` looks at many ASCII texts at once, with
+    /// other bytes between them; `false` is certain for all of them. `rows` count from the block's first;
+    /// returns how many bytes were looked at.
+    ///
+    /// # Errors
+    /// A page is damaged or cannot be read.
+    pub fn rows_with_text(
+        &self,
+        block: usize,
+        group: Group,
+        rows: &mut dyn Iterator<Item = usize>,
+        may_be_in: &mut dyn FnMut(&[u8]) -> bool,
+        passes: &mut dyn FnMut(&str) -> bool,
+        found: &mut dyn FnMut(usize),
+    ) -> Result<u64, SegmentError> {
+        let mut pages: [Option<ValuePage>; VALUE_COLUMNS] = Default::default();
+        for place in places_of(group) {
+            pages[place] = Some(self.values_in_passing(VALUES[place], block)?);
         }
-        let mut ascii = true;
-        for page in self.pages.iter().flatten() {
-            page.for_each_distinct(self.rows.len(), &mut |value| {
-                ascii &= value.is_ascii();
-                out.extend_from_slice(value);
-                out.push(0xff);
-            });
+        let rows: Vec<usize> = rows.collect();
+        let (first, keys) = lifted(group);
+        let mut scratch = String::new();
+        let mut bytes = 0;
+        for place in std::iter::once(group.index()).chain(first..first + keys.len()) {
+            let Some(page) = &pages[place] else { continue };
+            let is_json = place == group.index();
+            let mut any_passes = |value: &[u8]| {
+                bytes += value.len() as u64;
+                if is_json {
+                    let mut any = false;
+                    for_each_text(value, &mut scratch, &mut |text| any |= passes(text));
+                    any
+                } else {
+                    std::str::from_utf8(value).is_ok_and(&mut *passes)
+                }
+            };
+            if place == SENTENCE {
+                let mut sentence = Vec::new();
+                for row in &rows {
+                    sentence.clear();
+                    let values: Values<'_> = std::array::from_fn(|place| {
+                        pages[place].as_ref().and_then(|page| page.get(*row))
+                    });
+                    if join_sentence(&values, &mut sentence) && any_passes(&sentence) {
+                        found(*row);
+                    }
+                }
+                continue;
+            }
+            match page {
+                ValuePage::Plain(plain) => {
+                    if plain.ascii_values().is_none_or(&mut *may_be_in) {
+                        let has = |row: &&usize| page.get(**row).is_some_and(&mut any_passes);
+                        rows.iter().filter(has).for_each(|row| found(*row));
+                    }
+                }
+                ValuePage::Coded { codes, entries } => {
+                    let mut verdicts: Vec<Option<bool>> = vec![None; entries.len() + 1];
+                    for row in &rows {
+                        let code = codes.get(*row).copied().unwrap_or(0) as usize;
+                        let verdict = verdicts[code].get_or_insert_with(|| {
+                            code > 0 && entries.get(code - 1).is_some_and(&mut any_passes)
+                        });
+                        if *verdict {
+                            found(*row);
+                        }
+                    }
+                }
+            }
         }
-        ascii
+        Ok(bytes)
     }
 }
