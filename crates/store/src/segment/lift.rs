@@ -55,7 +55,8 @@ pub(super) const WITHHELD: usize = Group::COUNT;
 pub(super) const REQUEST_ID: usize = 9;
 /// Place of the sentence.
 pub(super) const SENTENCE: usize = 12;
-const TARGET_NAME: usize = 15;
+/// Place of the first target's name.
+pub(super) const TARGET_NAME: usize = 15;
 
 const ACTOR_MARK: &[u8] = b"{actor.name}";
 const TARGET_MARK: &[u8] = b"{target.name}";
@@ -268,25 +269,22 @@ pub(super) fn join(group: Group, values: &Values<'_>, out: &mut Vec<u8>) -> bool
     true
 }
 
-/// Appends a row's lifted sentence with its names; `false` when it has none.
-pub(super) fn join_sentence(values: &Values<'_>, out: &mut Vec<u8>) -> bool {
-    let Some(text) = values[SENTENCE] else { return false };
-    Names::of(values).put_in(text, out);
-    true
-}
-
 /// The names that a sentence leaves out.
-struct Names<'v> {
+pub(super) struct Names<'v> {
     actor: Option<&'v [u8]>,
     target: Option<&'v [u8]>,
 }
 
 impl<'v> Names<'v> {
     fn of(values: &Values<'v>) -> Self {
-        let of_actor = |actor| plain_text(member(member(actor, "actor")?, "name")?);
-        let actor = values[Group::Actor.index()].and_then(of_actor);
+        let actor = values[Group::Actor.index()].and_then(actor_name);
+        Self::new(actor, values[TARGET_NAME])
+    }
+
+    /// Takes the name of the actor ([`actor_name`]) and that of the first target.
+    pub(super) fn new(actor: Option<&'v [u8]>, target: Option<&'v [u8]>) -> Self {
         let is_name = |name: &&[u8]| !name.is_empty();
-        Self { actor: actor.filter(is_name), target: values[TARGET_NAME].filter(is_name) }
+        Self { actor: actor.filter(is_name), target: target.filter(is_name) }
     }
 
     /// Appends a sentence with a mark for each name; `false`, with nothing appended, if it has none.
@@ -309,7 +307,7 @@ impl<'v> Names<'v> {
     }
 
     /// Appends a sentence with the names where their marks are.
-    fn put_in(&self, text: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn put_in(&self, text: &[u8], out: &mut Vec<u8>) {
         let mut text = text;
         for (mark, name) in [(ACTOR_MARK, self.actor), (TARGET_MARK, self.target)] {
             if let Some(at) = memmem::find(text, mark)
@@ -322,6 +320,11 @@ impl<'v> Names<'v> {
         }
         out.extend_from_slice(text);
     }
+}
+
+/// Returns the name in an actor's group, when JSON writes it without escapes.
+pub(super) fn actor_name(actor: &[u8]) -> Option<&[u8]> {
+    plain_text(member(member(actor, "actor")?, "name")?)
 }
 
 /// Finds a name behind `from`.

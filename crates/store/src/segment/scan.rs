@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
 use proofbook_event::Group;
 
 use super::error::SegmentError;
 use super::lift::{
-    SENTENCE, VALUE_COLUMNS, VALUES, Values, join, join_sentence, lifted, places_of,
+    Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, Values, actor_name, join, lifted,
+    places_of,
 };
 use super::page::ValuePage;
 use super::reader::Segment;
@@ -109,13 +111,14 @@ impl Segment {
                 }
             };
             if place == SENTENCE {
+                let names = SentenceNames::new(&pages);
+                let mut names_of_actors = HashMap::new();
                 let mut sentence = Vec::new();
                 for row in &rows {
+                    let Some(text) = page.get(*row) else { continue };
                     sentence.clear();
-                    let values: Values<'_> = std::array::from_fn(|place| {
-                        pages[place].as_ref().and_then(|page| page.get(*row))
-                    });
-                    if join_sentence(&values, &mut sentence) && any_passes(&sentence) {
+                    names.of_row(*row, &mut names_of_actors).put_in(text, &mut sentence);
+                    if any_passes(&sentence) {
                         found(*row);
                     }
                 }
@@ -143,5 +146,32 @@ impl Segment {
             }
         }
         Ok(bytes)
+    }
+}
+
+/// Where the names stand that a block's sentences leave out.
+struct SentenceNames<'p> {
+    actors: Option<&'p ValuePage>,
+    targets: Option<&'p ValuePage>,
+}
+
+impl<'p> SentenceNames<'p> {
+    fn new(pages: &'p [Option<ValuePage>; VALUE_COLUMNS]) -> Self {
+        Self { actors: pages[Group::Actor.index()].as_ref(), targets: pages[TARGET_NAME].as_ref() }
+    }
+
+    /// Returns the names of a row; `known` has those of actors met before, by their codes.
+    fn of_row(&self, row: usize, known: &mut HashMap<u32, Option<&'p [u8]>>) -> Names<'p> {
+        let actor = match self.actors {
+            Some(ValuePage::Coded { codes, entries }) => {
+                let code = codes.get(row).copied().unwrap_or(0);
+                *known.entry(code).or_insert_with(|| {
+                    entries.get(code.checked_sub(1)? as usize).and_then(actor_name)
+                })
+            }
+            Some(plain) => plain.get(row).and_then(actor_name),
+            None => None,
+        };
+        Names::new(actor, self.targets.and_then(|targets| targets.get(row)))
     }
 }
