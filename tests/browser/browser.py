@@ -225,10 +225,20 @@ class Page:
         return self.js(f"$({json.dumps(css)}).innerText.trim()")
 
     def box(self, expression, what):
-        """Scrolls something into view and returns its middle."""
-        spot = self.wait(
+        """Scrolls something into view and returns its middle, once it stands still.
+
+        A person does not click at what moves; neighbours that are still loading move things."""
+        where = (
             f"(() => {{ const e = {expression}; if (!e) return null; e.scrollIntoView({{block: 'center', inline: 'nearest'}});"
-            " const b = e.getBoundingClientRect(); return b.width ? [b.x + b.width / 2, b.y + b.height / 2, b.x, b.y, b.width, b.height] : null; })()", what)
+            " const b = e.getBoundingClientRect(); return b.width ? [b.x + b.width / 2, b.y + b.height / 2, b.x, b.y, b.width, b.height] : null; })()"
+        )
+        end = time.monotonic() + PATIENCE
+        spot = self.wait(where, what)
+        while time.monotonic() < end:
+            time.sleep(0.05)
+            before, spot = spot, self.wait(where, what)
+            if before == spot:
+                break
         return spot
 
     def click(self, css, text=None, modifiers=0):

@@ -30,7 +30,8 @@ class Reading(InBrowser):
 
 class Drawer(Reading):
     def test_v10_changes_in_four_layouts(self):
-        page = self.drawer(query="q=action:project.update%20changed:/name%20before:*")
+        query = "q=action:project.update%20changed:/name%20before:*"
+        page = self.drawer(query=query)
         event = self.event(page)
         change = next(one for one in event["changes"] if one["path"] == "/name")
         for name, css in (("Table", "table.diff"), ("Before and after", ".sides dl"), ("Inline", ".inline"), ("JSON", ".json pre")):
@@ -41,7 +42,7 @@ class Drawer(Reading):
             self.assertIn(change["after"], text)
         page.click(".drawer .switch button", "Table")
         page.open("about:blank")
-        self.product("clienwork", page)
+        self.product("clienwork", page, query=query)
         page.click("td.eye button")
         page.see(".drawer table.diff")
 
