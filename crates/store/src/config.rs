@@ -5,7 +5,7 @@
 //! the hash of its secret half.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,14 @@ pub struct WorkspaceSettings {
     pub app_url: Option<String>,
     /// Where its people open the viewer.
     pub viewer_url: Option<String>,
+}
+
+impl WorkspaceSettings {
+    /// Returns the settings of a workspace of which nothing was said, one object for all of them.
+    pub fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<WorkspaceSettings>> = LazyLock::new(Arc::default);
+        NONE.clone()
+    }
 }
 
 /// What a key may do.

@@ -306,7 +306,7 @@ impl Fold {
             edge: Edge::default(),
             recorded_at: 0,
             runs: Arc::default(),
-            settings: Arc::default(),
+            settings: WorkspaceSettings::none(),
         }));
         folded.touched.push(index);
     }
@@ -403,6 +403,7 @@ impl Fold {
                     seq,
                     recorded_at,
                     leaf,
+                    parts.occurred_at,
                     body.slice_ref(bytes),
                 ),
             ));

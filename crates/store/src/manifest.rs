@@ -22,6 +22,7 @@ use proofbook_ledger::{Edge, NonceKey, RunSeed, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder, Encode};
+use crate::config::WorkspaceSettings;
 use crate::disk::{Disk, durable_write, join, read_file};
 use crate::fold::{Run, State, Workspace};
 use crate::log::{FoldDigest, Position};
@@ -344,7 +345,7 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
             Edge::decode(from.bytes("an edge")?).map_err(|_| DecodeError::Unknown("an edge"))?;
         let recorded_at = from.signed("a time")?;
         let settings = match from.bytes("settings")? {
-            [] => Arc::default(),
+            [] => WorkspaceSettings::none(),
             text => serde_json::from_slice(text)
                 .map(Arc::new)
                 .map_err(|_| DecodeError::Unknown("settings"))?,

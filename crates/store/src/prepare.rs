@@ -251,7 +251,8 @@ impl Preparer {
                 nonce_key: *run.nonce_key.as_bytes(),
             });
         }
-        let settings = durable.map(|workspace| workspace.settings.clone()).unwrap_or_default();
+        let none = WorkspaceSettings::none;
+        let settings = durable.map_or_else(none, |workspace| workspace.settings.clone());
         let catalog = self.catalog_of(view, &settings);
         let keep = catalog.preset().retention.keep(settings.plan.as_deref());
         let index = batch.workspaces.len() as u32;

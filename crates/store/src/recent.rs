@@ -40,11 +40,10 @@ impl RecentEvent {
         seq: u64,
         recorded_at: i64,
         leaf: Hash,
+        occurred_at: i64,
         bytes: Bytes,
     ) -> Self {
-        let mut event = Self { position, workspace, seq, recorded_at, leaf, occurred_at: 0, bytes };
-        event.occurred_at = event.parts().occurred_at;
-        event
+        Self { position, workspace, seq, recorded_at, leaf, occurred_at, bytes }
     }
 
     /// Returns the stored form.
