@@ -56,7 +56,7 @@ pub enum ParquetColumn {
     Targets,
     /// Commitments of erased groups.
     Withheld,
-    /// Text of `/context/ip`; this one and those below are lifted ([`super::lift`]).
+    /// Text of `/context/ip`; this one and those below are lifted (see `lift.rs`).
     Ip,
     /// Text of `/context/request_id`.
     RequestId,
