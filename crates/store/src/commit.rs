@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use proofbook_ledger::WorkspaceUid;
 
 use crate::clock::GuardedClock;
 use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
@@ -17,6 +18,7 @@ use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
 use crate::lookup::{Home, WantedId};
 use crate::plant::{self, Plant};
 use crate::recent::Generation;
+use crate::record::Record;
 use crate::segment::{Segment, SegmentError};
 use crate::segment_entry::SegmentEntry;
 use crate::view::{Directory, View};
@@ -56,6 +58,8 @@ pub struct Batch {
     pub hits: Vec<Option<IdHit>>,
     /// Commitments and nonce of each event.
     pub sealed: Vec<Sealed>,
+    /// Workspaces whose heads are to be published, as they are when the frame is made.
+    pub heads: Vec<WorkspaceUid>,
     /// The View's pack count when the ids were looked up.
     pub pack_epoch: u64,
     /// How many lists of outcomes the records yield: 1 with events or configuration, else 0.
@@ -191,7 +195,8 @@ impl Committer {
         let mut body = Vec::with_capacity(group.iter().map(|batch| batch.records.len()).sum());
         let mut hits = Vec::new();
         let mut sealed = Vec::new();
-        let mut record_count = 0;
+        // Heads come first: they are of the trees before this frame's events.
+        let mut record_count = self.encode_heads(&group, &mut body);
         for batch in &mut group {
             body.extend_from_slice(&batch.records);
             record_count += batch.record_count;
@@ -245,6 +250,22 @@ impl Committer {
         };
         answer_each(group, outcomes);
         Ok(())
+    }
+
+    /// Writes the records of the heads that are wanted, each once; they say what the fold has now.
+    fn encode_heads(&self, group: &[Batch], body: &mut Vec<u8>) -> u32 {
+        let mut wanted: Vec<WorkspaceUid> =
+            group.iter().flat_map(|batch| batch.heads.iter().copied()).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut count = 0;
+        for uid in wanted {
+            let Some(index) = self.fold.workspace_by_uid(uid) else { continue };
+            let edge = &self.fold.state.workspaces[index as usize].edge;
+            Record::Head { workspace: uid, size: edge.size(), root: edge.root() }.encode(body);
+            count += 1;
+        }
+        count
     }
 
     /// Writes a durable mark behind the last frame, once.

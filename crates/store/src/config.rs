@@ -9,6 +9,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::fold::SeedId;
+
 /// Settings of one workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +107,22 @@ pub enum ConfigChange {
         /// The preset's TOML text.
         text: String,
     },
+    /// A master seed is in use from here on; signing keys are derived from it.
+    SigningSeed {
+        /// Its id.
+        seed: SeedId,
+    },
+    /// A workspace's tree is signed with another key, or under another origin.
+    NewEra {
+        /// Its name.
+        workspace: String,
+        /// Whether the origin is another one too.
+        new_origin: bool,
+        /// The master seed of the key.
+        seed: SeedId,
+        /// Until when the key before signs too, microseconds UTC.
+        overlap_until: i64,
+    },
     /// The guarded clock noticed something.
     ClockObserved {
         /// Nothing may be purged before this stamp, microseconds UTC.
@@ -143,6 +161,9 @@ pub struct Config {
     /// Nothing may be purged before this stamp, microseconds UTC; the clock's memory over a restart.
     #[serde(default)]
     pub purge_from: Option<i64>,
+    /// The master seed that signing keys are derived from.
+    #[serde(default)]
+    pub signing_seed: Option<SeedId>,
 }
 
 impl Config {
@@ -167,7 +188,10 @@ impl Config {
                     Arc::make_mut(self).purge_from = *purge_from;
                 }
             }
-            ConfigChange::PutWorkspace { .. } => {}
+            ConfigChange::SigningSeed { seed } => {
+                Arc::make_mut(self).signing_seed = Some(*seed);
+            }
+            ConfigChange::PutWorkspace { .. } | ConfigChange::NewEra { .. } => {}
         }
     }
 }

@@ -10,12 +10,12 @@
 //! that event (I5).
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use proofbook_event::Group;
 use proofbook_ledger::prf::Nonce;
-use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, WorkspaceUid};
+use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, UpperTiles, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder};
@@ -27,8 +27,10 @@ use crate::record::{self, EventParts, EventsRecord, Format, Record};
 use crate::seal::{Sealer, leaf_of};
 use crate::segment_entry::SegmentEntry;
 
+mod heads;
 mod ids;
 
+pub use heads::{Era, HEADS_MAX, PublishedHead, SeedId, Signing};
 pub use ids::{IdHit, KnownIds, id_crc};
 
 /// One run of leaf keys.
@@ -49,12 +51,16 @@ pub struct Workspace {
     pub name: Arc<str>,
     /// The right edge of its tree; the edge's size is the next seq.
     pub edge: Edge,
+    /// The tree's tiles above level 0, for proofs; shared until the next 256 leaves are whole.
+    pub upper: Arc<UpperTiles>,
     /// The newest `recorded_at`, microseconds UTC.
     pub recorded_at: i64,
     /// Its runs by number; shared, since the published copy seldom differs.
     pub runs: Arc<Vec<Run>>,
     /// Its settings.
     pub settings: Arc<WorkspaceSettings>,
+    /// What was published of its tree; `None` before the first head.
+    pub signing: Option<Arc<Signing>>,
 }
 
 /// The state that a prefix of the log stands for.
@@ -274,6 +280,9 @@ impl Fold {
                     };
                     folded.outcomes.push(outcomes);
                 }
+                Record::Head { workspace, size, root } => {
+                    self.publish_head(workspace, size, root, &mut folded);
+                }
                 Record::Packed { after, through, segment } => {
                     let decision = self.pack(after, through, segment, position);
                     folded.decisions.push(decision);
@@ -304,9 +313,11 @@ impl Fold {
             uid,
             name,
             edge: Edge::default(),
+            upper: no_tiles(),
             recorded_at: 0,
             runs: Arc::default(),
             settings: WorkspaceSettings::none(),
+            signing: None,
         }));
         folded.touched.push(index);
     }
@@ -391,7 +402,12 @@ impl Fold {
                 false => self.state.stamp.max(workspace.recorded_at),
             };
             let leaf = leaf_of(workspace.uid, seq, recorded_at, &parts, sealed, &mut leaf_bytes);
-            workspace.edge.append(leaf);
+            let Workspace { edge, upper, .. } = &mut *workspace;
+            edge.append_reporting(leaf, |level, _, hash| {
+                if level == 1 {
+                    Arc::make_mut(upper).push(hash);
+                }
+            });
             workspace.recorded_at = recorded_at;
             self.ids.insert(index, &parts, seq);
             folded.touched.push(index);
@@ -412,9 +428,34 @@ impl Fold {
         Ok(outcomes)
     }
 
+    /// Publishes a head, if it is the tree as it is now: anything else was proposed by a node that
+    /// was behind, and is nothing that may be signed.
+    fn publish_head(&mut self, uid: WorkspaceUid, size: u64, root: Hash, folded: &mut Folded) {
+        let Some(index) = self.workspace_by_uid(uid) else { return };
+        let Some(seed) = self.state.config.signing_seed else { return };
+        let stamp = self.state.stamp;
+        let workspace = &mut self.state.workspaces[index as usize];
+        if workspace.edge.size() != size || workspace.edge.root() != root {
+            return;
+        }
+        let signing = &mut Arc::make_mut(workspace).signing;
+        let signing = signing.get_or_insert_with(|| Arc::new(Signing::begin(seed)));
+        Arc::make_mut(signing).publish(PublishedHead { size, root, at: stamp });
+        folded.touched.push(index);
+    }
+
     fn change_config(&mut self, change: &ConfigChange, folded: &mut Folded) {
         self.state.config.apply(change);
         folded.config_changed = true;
+        if let ConfigChange::NewEra { workspace, new_origin, seed, overlap_until } = change
+            && let Some(index) = self.workspace_by_name(workspace)
+        {
+            let workspace = Arc::make_mut(&mut self.state.workspaces[index as usize]);
+            let size = workspace.edge.size();
+            let signing = workspace.signing.get_or_insert_with(|| Arc::new(Signing::begin(*seed)));
+            Arc::make_mut(signing).begin_era(*new_origin, *seed, size, *overlap_until);
+            folded.touched.push(index);
+        }
         if let ConfigChange::PutWorkspace { name, settings } = change
             && let Some(index) = self.workspace_by_name(name)
         {
@@ -466,6 +507,12 @@ impl Fold {
         }
         digest.finalize().into()
     }
+}
+
+/// Returns the tiles of a small tree, one object for all of them.
+pub(crate) fn no_tiles() -> Arc<UpperTiles> {
+    static NONE: LazyLock<Arc<UpperTiles>> = LazyLock::new(Arc::default);
+    NONE.clone()
 }
 
 /// Walks the prepared data of a frame's events in their order.

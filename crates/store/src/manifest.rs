@@ -9,7 +9,7 @@
 //! root: magic "PBroot01" ‖ hash of the root before ‖ generation ‖ position ‖ frame hash ‖ stamp ‖
 //!       format ‖ digest ‖ packed through ‖ configuration (JSON) ‖ segments ‖ runs (sha256, bytes) ‖
 //!       SHA-256 of all bytes before it
-//! run:  magic "PBwsrun1" ‖ count ‖ workspaces ‖ SHA-256 of all bytes before it
+//! run:  magic "PBwsrun2" ‖ count ‖ workspaces ‖ SHA-256 of all bytes before it
 //! ```
 //!
 //! Invariants: a root is written after its runs and is read back past the cache before anything
@@ -18,13 +18,14 @@
 use std::io;
 use std::sync::Arc;
 
-use proofbook_ledger::{Edge, NonceKey, RunSeed, WorkspaceUid};
+use proofbook_ledger::tile::entry_count;
+use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, UpperTiles, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder, Encode};
 use crate::config::WorkspaceSettings;
 use crate::disk::{Disk, durable_write, join, read_file};
-use crate::fold::{Run, State, Workspace};
+use crate::fold::{Run, Signing, State, Workspace, no_tiles};
 use crate::log::{FoldDigest, Position};
 use crate::names;
 use crate::record::Format;
@@ -35,7 +36,9 @@ pub const RUN_WORKSPACES: usize = 1024;
 /// Largest root or run that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const ROOT_MAGIC: [u8; 8] = *b"PBroot01";
-const RUN_MAGIC: [u8; 8] = *b"PBwsrun1";
+const RUN_MAGIC: [u8; 8] = *b"PBwsrun2";
+/// A run as it was before trees had tiles in it and heads were published.
+const RUN_MAGIC_1: [u8; 8] = *b"PBwsrun1";
 
 /// A run file as a root names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,13 +331,24 @@ fn encode_run(workspaces: &[Arc<Workspace>]) -> Vec<u8> {
             out.put_raw(run.seed.as_bytes());
             out.put_raw(run.nonce_key.as_bytes());
         }
+        for entry in workspace.upper.entries() {
+            out.put_raw(&entry.0);
+        }
+        match &workspace.signing {
+            None => out.put_u8(0),
+            Some(signing) => {
+                out.put_u8(1);
+                signing.encode(&mut out);
+            }
+        }
     }
     seal_file(out)
 }
 
 fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
     let mut from = Decoder::new(&bytes[..bytes.len().saturating_sub(32)]);
-    if from.array::<8>("a magic")? != RUN_MAGIC {
+    let magic = from.array::<8>("a magic")?;
+    if ![RUN_MAGIC, RUN_MAGIC_1].contains(&magic) {
         return Err(DecodeError::Unknown("a magic"));
     }
     let mut workspaces = Vec::new();
@@ -358,10 +372,42 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
             });
         }
         let runs = Arc::new(runs);
-        workspaces.push(Arc::new(Workspace { uid, name, edge, recorded_at, runs, settings }));
+        let (mut upper, mut signing) = (no_tiles(), None);
+        if magic == RUN_MAGIC {
+            upper = decode_upper(&mut from, &edge)?;
+            if from.u8("a signing's mark")? == 1 {
+                signing = Some(Arc::new(Signing::decode(&mut from)?));
+            }
+        }
+        workspaces.push(Arc::new(Workspace {
+            uid,
+            name,
+            edge,
+            upper,
+            recorded_at,
+            runs,
+            settings,
+            signing,
+        }));
     }
     from.end()?;
     Ok(workspaces)
+}
+
+/// Reads the tiles above level 0, as many as the edge's size has, and checks them against the edge.
+fn decode_upper(from: &mut Decoder<'_>, edge: &Edge) -> Result<Arc<UpperTiles>, DecodeError> {
+    let count = entry_count(1, edge.size());
+    if count == 0 {
+        return Ok(no_tiles());
+    }
+    let mut tiles = UpperTiles::default();
+    for _ in 0..count {
+        tiles.push(Hash(from.array("a tile's hash")?));
+    }
+    match tiles.fits(edge) {
+        true => Ok(Arc::new(tiles)),
+        false => Err(DecodeError::Unknown("tiles of this edge")),
+    }
 }
 
 #[cfg(test)]

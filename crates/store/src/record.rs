@@ -8,7 +8,7 @@
 //! fold, so a replay reads exactly what the live path read.
 
 use proofbook_event::{Group, GroupBytes, Outcome};
-use proofbook_ledger::WorkspaceUid;
+use proofbook_ledger::{Hash, WorkspaceUid};
 
 use crate::codec::{DecodeError, Decoder, Encode};
 use crate::config::ConfigChange;
@@ -49,6 +49,15 @@ pub enum Record<'a> {
         change: ConfigChange,
         /// The `_system` event, as an events record of one event; none at a store's making.
         event: Option<EventsRecord<'a>>,
+    },
+    /// A head of a workspace's tree is published: from here on it may be signed.
+    Head {
+        /// Whose tree.
+        workspace: WorkspaceUid,
+        /// How many leaves it had before this frame.
+        size: u64,
+        /// Its root then.
+        root: Hash,
     },
     /// Recent events were packed into a segment.
     Packed {
@@ -139,6 +148,7 @@ mod tag {
     pub(super) const CONFIG: u8 = 5;
     pub(super) const PACKED: u8 = 6;
     pub(super) const COMPACTED: u8 = 7;
+    pub(super) const HEAD: u8 = 8;
 }
 
 impl EventParts<'_> {
@@ -290,6 +300,12 @@ impl Record<'_> {
                 payload.put_bytes(&bytes);
                 tag::CONFIG
             }
+            Record::Head { workspace, size, root } => {
+                payload.put_raw(&workspace.0);
+                payload.put_varint(*size);
+                payload.put_raw(&root.0);
+                tag::HEAD
+            }
             Record::Packed { after, through, segment } => {
                 payload.put_varint(after.0);
                 payload.put_varint(through.0);
@@ -347,6 +363,11 @@ impl<'a> Record<'a> {
                     if event.is_empty() { None } else { Some(EventsRecord::decode(event)?) };
                 Record::Config { change, event }
             }
+            tag::HEAD => Record::Head {
+                workspace: WorkspaceUid(from.array("a workspace's id")?),
+                size: from.varint("a tree's size")?,
+                root: Hash(from.array("a root")?),
+            },
             tag::PACKED => Record::Packed {
                 after: Position(from.varint("a position")?),
                 through: Position(from.varint("a position")?),

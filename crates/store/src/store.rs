@@ -13,6 +13,7 @@ use std::time::Duration;
 use proofbook_catalog::{Catalog, Rejected};
 use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_event::{EventDraft, Timestamp, Value};
+use proofbook_ledger::WorkspaceUid;
 
 use crate::clock::{ClockObservation, GuardedClock};
 use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply};
@@ -239,6 +240,25 @@ impl Store {
         receiver.recv().unwrap_or(Err(CommitError::Unknown))
     }
 
+    /// Publishes the heads of workspaces as they are now, and returns when their records are durable
+    /// and folded; then the directory has them. Nothing is published before a master seed is in use.
+    ///
+    /// # Errors
+    /// See [`CommitError`]; after [`CommitError::Unknown`] the heads may have been published.
+    pub fn publish_heads(&self, workspaces: Vec<WorkspaceUid>) -> Result<(), CommitError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let reply: Reply = Box::new(move |outcome| {
+            let _ = sender.send(outcome.map(drop));
+        });
+        let mut batch = decision_batch(Vec::new(), reply);
+        (batch.record_count, batch.heads) = (0, workspaces);
+        match self.sender.try_send(Message::Batch(batch)) {
+            Ok(()) => receiver.recv().unwrap_or(Err(CommitError::Unknown)),
+            Err(TrySendError::Full(_)) => Err(CommitError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(CommitError::Stopped),
+        }
+    }
+
     /// Puts what the guarded clock noticed into the log; the server calls it every second.
     ///
     /// # Errors
@@ -325,6 +345,7 @@ fn into_batch(prepared: Prepared) -> (Batch, Vec<Place>) {
         wanted: prepared.wanted,
         hits: prepared.hits,
         sealed: prepared.sealed,
+        heads: Vec::new(),
         pack_epoch: prepared.pack_epoch,
         outcome_lists: 1,
         reply: Box::new(|_| {}),
@@ -351,6 +372,7 @@ fn decision_batch(record: Vec<u8>, reply: Reply) -> Batch {
         wanted: Vec::new(),
         hits: Vec::new(),
         sealed: Vec::new(),
+        heads: Vec::new(),
         pack_epoch: u64::MAX - 1,
         outcome_lists: 0,
         reply,

@@ -385,3 +385,52 @@ proptest! {
         prop_assert_eq!(format!("{:?}", again.state), format!("{:?}", fold.state));
     }
 }
+
+fn head(fold: &Fold, uid: WorkspaceUid) -> Record<'static> {
+    let index = fold.workspace_by_uid(uid).expect("it exists");
+    let edge = &fold.state.workspaces[index as usize].edge;
+    Record::Head { workspace: uid, size: edge.size(), root: edge.root() }
+}
+
+fn published(fold: &Fold) -> Vec<u64> {
+    let signing = fold.state.workspaces[0].signing.as_ref();
+    signing.map_or(Vec::new(), |signing| signing.heads.iter().map(|head| head.size).collect())
+}
+
+#[test]
+fn b1_a_head_is_published_only_as_the_tree_is() {
+    let mut fold = begun();
+    let publish = |fold: &mut Fold, record: Record<'_>| {
+        let position = fold.state.position.next();
+        fold.apply(position, 100, &body(&[record]), &[], &[]).expect("folds");
+    };
+    apply(&mut fold, 100, &[sent("a", 1), sent("b", 1)], 0);
+    // Without a master seed there is nothing to sign with.
+    let first = head(&fold, ACME);
+    publish(&mut fold, first.clone());
+    assert_eq!(published(&fold), [0; 0]);
+    let change = ConfigChange::SigningSeed { seed: SeedId([7; 8]) };
+    publish(&mut fold, Record::Config { change, event: None });
+    publish(&mut fold, first.clone());
+    assert_eq!(published(&fold), [2]);
+    apply(&mut fold, 100, &[sent("c", 1)], 10);
+    // A head of before, and one that is of no tree.
+    publish(&mut fold, first);
+    publish(&mut fold, Record::Head { workspace: ACME, size: 3, root: Hash([1; 32]) });
+    assert_eq!(published(&fold), [2]);
+    let second = head(&fold, ACME);
+    publish(&mut fold, second);
+    assert_eq!(published(&fold), [2, 3]);
+}
+
+#[test]
+fn the_upper_tiles_are_those_of_the_tree() {
+    let mut fold = begun();
+    let ids: Vec<String> = (0..600).map(|number| format!("e{number}")).collect();
+    let ids: Vec<&'static str> = ids.into_iter().map(|id| &*id.leak()).collect();
+    let events: Vec<Sent> = ids.into_iter().map(|id| sent(id, 1)).collect();
+    apply(&mut fold, 100, &events, 0);
+    let workspace = &fold.state.workspaces[0];
+    assert_eq!(workspace.edge.size(), 600);
+    assert!(workspace.upper.fits(&workspace.edge));
+}

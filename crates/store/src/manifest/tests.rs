@@ -34,9 +34,11 @@ fn workspace(number: u32) -> Arc<Workspace> {
         uid: WorkspaceUid(uid),
         name: format!("w{number}").into(),
         edge,
+        upper: Arc::default(),
         recorded_at: i64::from(number) * 1_000,
         runs: Arc::new(vec![run; (number % 3) as usize]),
         settings: Arc::new(settings),
+        signing: None,
     })
 }
 

@@ -30,6 +30,7 @@ fn commit(opened: &mut Opened, prepared: Prepared) -> Vec<Outcome> {
         wanted: prepared.wanted,
         hits: prepared.hits,
         sealed: prepared.sealed,
+        heads: Vec::new(),
         pack_epoch: prepared.pack_epoch,
         outcome_lists: 1,
         reply: Box::new(move |answer| sender.send(answer).expect("the test listens")),

@@ -64,6 +64,7 @@ pub(crate) struct Tally {
     pub(crate) compactions: u64,
     pub(crate) snapshots: u64,
     pub(crate) releases: u64,
+    pub(crate) heads: u64,
     pub(crate) crashes: u64,
     pub(crate) restarts: u64,
     pub(crate) faults: u64,
@@ -82,6 +83,7 @@ impl Tally {
         self.compactions += other.compactions;
         self.snapshots += other.snapshots;
         self.releases += other.releases;
+        self.heads += other.heads;
         self.crashes += other.crashes;
         self.restarts += other.restarts;
         self.faults += other.faults;

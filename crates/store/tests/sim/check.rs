@@ -168,6 +168,22 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
         if tree::root(&leaves) != workspace.edge.root() {
             return Err(format!("the tree of {name} is not the tree of its receipts"));
         }
+        let signing = workspace.signing.as_deref();
+        for head in signing.iter().flat_map(|signing| &signing.heads) {
+            let covered = leaves.get(..head.size as usize);
+            if covered.map(tree::root) != Some(head.root) {
+                return Err(format!("head {} of {name} is not of its tree", head.size));
+            }
+        }
+        if let Some((size, root)) = world.heads.get(name) {
+            let newest = signing.and_then(|signing| signing.newest());
+            if newest.is_none_or(|newest| newest.size < *size) {
+                return Err(format!("{name} published a head of {size} and knows no such"));
+            }
+            if leaves.get(..*size as usize).map(tree::root) != Some(*root) {
+                return Err(format!("the tree of {name} is not the one whose head was published"));
+            }
+        }
         let settings = world.settings.get(name).cloned().unwrap_or_default();
         if *workspace.settings != settings {
             return Err(format!("the settings of {name} are not those that were put"));

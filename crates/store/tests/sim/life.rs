@@ -7,6 +7,7 @@ use proofbook_store::clock::{Clock, SimClock};
 use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, Key, Scope, WorkspaceSettings};
 use proofbook_store::disk::sim::{CallKind, Calls, CrashMode, Fault, SimDisk};
+use proofbook_store::fold::SeedId;
 
 use crate::branch::{Side, Tally, refusal};
 use crate::check;
@@ -372,6 +373,15 @@ impl Life {
             self.side.journal().flight.push((ready.sent.clone(), slot.clone()));
             batches.push(Process::batch(ready, &slot));
         }
+        let mut wanted = Vec::new();
+        if self.dice.once_in(4)
+            && let Some(batch) = batches.first_mut()
+        {
+            wanted.push(self.dice.pick(&WORKSPACES));
+            let workspace =
+                wanted.iter().filter_map(|name| process.published.directory.by_name(name));
+            batch.heads = workspace.map(|workspace| workspace.uid).collect();
+        }
         let committed = process.committer.commit(batches);
         let mut journal = self.side.journal();
         let flight = std::mem::take(&mut journal.flight);
@@ -385,6 +395,17 @@ impl Life {
                     journal.flight.push((batch, slot));
                 }
                 other => return Err(format!("a batch was answered {other:?}")),
+            }
+        }
+        if committed.is_ok() {
+            // What the directory has may be signed and leave the house.
+            for name in wanted {
+                let workspace = process.published.directory.by_name(name);
+                let signing = workspace.and_then(|workspace| workspace.signing.clone());
+                if let Some(newest) = signing.and_then(|signing| signing.newest().copied()) {
+                    journal.model.heads.insert(name.to_owned(), (newest.size, newest.root));
+                    self.tally.heads += 1;
+                }
             }
         }
         drop(journal);
@@ -473,15 +494,16 @@ impl Life {
 
     fn change(&mut self) -> (ConfigChange, (String, String)) {
         let number = self.dice.below(1_000);
-        let change = match self.dice.once_in(2) {
-            true => ConfigChange::PutWorkspace {
+        let change = match self.dice.below(5) {
+            3 | 4 => ConfigChange::SigningSeed { seed: SeedId([7; 8]) },
+            0 | 1 => ConfigChange::PutWorkspace {
                 name: self.dice.pick(&WORKSPACES).to_owned(),
                 settings: WorkspaceSettings {
                     title: Some(format!("title {number}")),
                     ..WorkspaceSettings::default()
                 },
             },
-            false => ConfigChange::PutKey {
+            _ => ConfigChange::PutKey {
                 key: Key {
                     id: format!("key{}", number % 4),
                     name: format!("name {number}"),

@@ -122,6 +122,8 @@ pub(crate) struct Model {
     pub(crate) spaces: BTreeMap<String, Space>,
     pub(crate) settings: BTreeMap<String, WorkspaceSettings>,
     pub(crate) keys: BTreeMap<String, String>,
+    /// The newest head of each workspace that may have been signed: its size and root.
+    pub(crate) heads: BTreeMap<String, (u64, Hash)>,
 }
 
 impl Model {

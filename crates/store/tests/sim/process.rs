@@ -165,6 +165,7 @@ impl Process {
             hits,
             sealed,
             pack_epoch,
+            heads: Vec::new(),
             outcome_lists: 1,
             reply: Box::new(move |answer| {
                 *slot.lock().expect("no holder panics") = Some(answer);
@@ -226,6 +227,7 @@ impl Process {
             wanted: Vec::new(),
             hits: Vec::new(),
             sealed: Vec::new(),
+            heads: Vec::new(),
             pack_epoch: u64::MAX - 1,
             outcome_lists: 0,
             reply: Box::new(move |answer| {
