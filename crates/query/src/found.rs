@@ -6,11 +6,11 @@ use std::sync::Arc;
 use proofbook_event::event::Clear;
 use proofbook_event::json::JsonError;
 use proofbook_event::{Event, Group, GroupBytes, Outcome, Timestamp};
-use proofbook_ledger::{Hash, leaf};
+use proofbook_ledger::{Hash, Opening, leaf};
 use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvent;
-use proofbook_store::record::flag;
-use proofbook_store::seal::Sealer;
+use proofbook_store::record::{EventParts, flag};
+use proofbook_store::seal::{Sealer, leaf_fields, parts_of_row};
 use proofbook_store::segment::Row;
 
 /// One event as it is stored, borrowed from recent or from a segment's pages.
@@ -190,11 +190,34 @@ impl Found {
         }
     }
 
-    /// Returns the event's place in its run of keys, for openings.
-    pub fn run_and_slot(&self) -> (u32, u16) {
+    /// Returns when it was recorded, microseconds UTC.
+    pub fn recorded_at(&self) -> i64 {
         match &self.bytes {
-            Bytes::Recent(event) => (event.parts().run, event.parts().k),
-            Bytes::Packed(row) => (row.run, row.k),
+            Bytes::Recent(event) => event.recorded_at,
+            Bytes::Packed(row) => row.recorded_at,
+        }
+    }
+
+    /// Returns the leaf itself, canonical JSON; `None` when the keys it was sealed with are gone.
+    pub fn leaf_bytes(&self, sealer: &mut Sealer) -> Option<Vec<u8>> {
+        self.with_parts(|parts| {
+            let sealed = sealer.seal(&self.workspace, parts)?;
+            let (uid, seq, at) = (self.workspace.uid, self.seq(), self.recorded_at());
+            let mut leaf = Vec::with_capacity(512);
+            leaf::write_leaf(&leaf_fields(uid, seq, at, parts, &sealed), &mut leaf);
+            Some(leaf)
+        })
+    }
+
+    /// Returns what opens the leaf's commitments; `None` when the keys it was sealed with are gone.
+    pub fn openings(&self, sealer: &mut Sealer) -> Option<Vec<Opening>> {
+        self.with_parts(|parts| sealer.openings(&self.workspace, parts))
+    }
+
+    fn with_parts<T>(&self, read: impl FnOnce(&EventParts<'_>) -> T) -> T {
+        match &self.bytes {
+            Bytes::Recent(event) => read(&event.parts()),
+            Bytes::Packed(row) => read(&parts_of_row(&row.row(&self.workspace))),
         }
     }
 }

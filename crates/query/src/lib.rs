@@ -35,6 +35,7 @@ mod rowset;
 mod scan;
 mod selection;
 mod source;
+mod tree;
 mod values;
 
 pub use budget::Budget;

@@ -5,8 +5,8 @@
 //! of the event it sealed last.
 
 use proofbook_event::{Group, Timestamp};
-use proofbook_ledger::prf::Nonces;
-use proofbook_ledger::{Hash, LeafFields, RunKeys, Slot, WorkspaceUid, commitment};
+use proofbook_ledger::prf::{EventKey, Nonce, Nonces};
+use proofbook_ledger::{Hash, LeafFields, Opening, RunKeys, Slot, WorkspaceUid, commitment};
 
 use crate::fold::{Sealed, Workspace};
 use crate::record::EventParts;
@@ -32,6 +32,35 @@ struct OpenRun {
 impl Sealer {
     /// Computes an event's nonce and commitments; `None` when its run or slot does not exist.
     pub fn seal(&mut self, workspace: &Workspace, parts: &EventParts<'_>) -> Option<Sealed> {
+        let (key, nonce) = self.keys_of(workspace, parts)?;
+        let salts = key.salts();
+        let commit = |(group, bytes): (Group, &[u8])| {
+            (group, commitment(&salts.salt(group.pointer()), group.pointer(), bytes))
+        };
+        Some(Sealed { nonce, commitments: parts.groups.present().map(commit).collect() })
+    }
+
+    /// Returns the openings of an event's groups; `None` when its run or slot does not exist.
+    pub fn openings(
+        &mut self,
+        workspace: &Workspace,
+        parts: &EventParts<'_>,
+    ) -> Option<Vec<Opening>> {
+        let (key, _) = self.keys_of(workspace, parts)?;
+        let salts = key.salts();
+        let open = |(group, bytes): (Group, &[u8])| {
+            let value = String::from_utf8(bytes.to_vec()).ok()?;
+            Some(Opening { group, salt: salts.salt(group.pointer()), value })
+        };
+        parts.groups.present().map(open).collect()
+    }
+
+    /// Enters the run of an event and returns the key of its salts, and its nonce.
+    fn keys_of(
+        &mut self,
+        workspace: &Workspace,
+        parts: &EventParts<'_>,
+    ) -> Option<(EventKey, Nonce)> {
         let slot = Slot::new(parts.k)?;
         let here = self
             .run
@@ -53,30 +82,30 @@ impl Sealer {
         }
         run.next = slot.next();
         let (_, key) = run.keys.next()?;
-        let salts = key.salts();
-        let commit = |(group, bytes): (Group, &[u8])| {
-            (group, commitment(&salts.salt(group.pointer()), group.pointer(), bytes))
-        };
-        let commitments = parts.groups.present().map(commit).collect();
-        Some(Sealed { nonce: run.nonces.nonce(slot), commitments })
+        Some((key, run.nonces.nonce(slot)))
     }
 
     /// Returns the leaf hash of a packed event; `None` when its run or slot does not exist.
     pub fn leaf_of_row(&mut self, workspace: &Workspace, row: &Row<'_>) -> Option<Hash> {
-        let parts = EventParts {
-            workspace_index: 0,
-            run: row.run,
-            k: row.k,
-            flags: row.flags,
-            outcome: row.outcome,
-            occurred_at: row.occurred_at,
-            id_hash: 0,
-            fingerprint: 0,
-            action: row.action,
-            groups: row.groups,
-        };
+        let parts = parts_of_row(row);
         let sealed = self.seal(workspace, &parts)?;
         Some(leaf_of(workspace.uid, row.seq, row.recorded_at, &parts, &sealed, &mut self.scratch))
+    }
+}
+
+/// Returns what a packed event was sealed from; the hashes of its id are not needed for it.
+pub fn parts_of_row<'a>(row: &Row<'a>) -> EventParts<'a> {
+    EventParts {
+        workspace_index: 0,
+        run: row.run,
+        k: row.k,
+        flags: row.flags,
+        outcome: row.outcome,
+        occurred_at: row.occurred_at,
+        id_hash: 0,
+        fingerprint: 0,
+        action: row.action,
+        groups: row.groups,
     }
 }
 
@@ -89,7 +118,19 @@ pub fn leaf_of(
     sealed: &Sealed,
     scratch: &mut Vec<u8>,
 ) -> Hash {
-    let fields = LeafFields {
+    let fields = leaf_fields(workspace, seq, recorded_at, parts, sealed);
+    proofbook_ledger::leaf::leaf_hash(&fields, scratch)
+}
+
+/// Returns the fields of the leaf of an event at its place.
+pub fn leaf_fields<'a>(
+    workspace: WorkspaceUid,
+    seq: u64,
+    recorded_at: i64,
+    parts: &EventParts<'a>,
+    sealed: &'a Sealed,
+) -> LeafFields<'a> {
+    LeafFields {
         workspace,
         seq,
         recorded_at: Timestamp::from_micros(recorded_at),
@@ -98,6 +139,5 @@ pub fn leaf_of(
         outcome: parts.outcome,
         nonce: sealed.nonce,
         sealed: &sealed.commitments,
-    };
-    proofbook_ledger::leaf::leaf_hash(&fields, scratch)
+    }
 }

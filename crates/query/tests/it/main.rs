@@ -5,4 +5,5 @@ mod damage;
 mod dice;
 mod filters;
 mod oracle;
+mod tree;
 mod world;

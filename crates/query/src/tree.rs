@@ -1,0 +1,181 @@
+//! The Merkle tree of one workspace: leaves, tiles and proofs at any size up to the reader's head.
+//!
+//! The fold keeps one hash for each 256 leaves; below that, leaves are derived from the stored events,
+//! at most a few blocks of 256 for a proof. Retention does not narrow what is read here: a tree has
+//! every leaf it ever had, and a leaf tells nothing that is committed to.
+//!
+//! What stays out: signing, and who may see what.
+
+use std::ops::Range;
+
+use proofbook_ledger::proof::{self, ProveError};
+use proofbook_ledger::tile::{TILE_HEIGHT, TILE_WIDTH, TileKind};
+use proofbook_ledger::{Hash, Tile};
+use proofbook_store::seal::Sealer;
+use proofbook_store::segment::GroupSet;
+
+use crate::error::QueryError;
+use crate::found::Found;
+use crate::reader::Reader;
+
+/// Leaves of one block, whose root is an entry of level 1.
+const BLOCK: u64 = TILE_WIDTH as u64;
+
+impl Reader {
+    /// Returns the events with these numbers in their order, whether retention shows them or not.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when one is missing or cannot be read.
+    pub fn every(&self, seqs: Range<u64>) -> Result<Vec<Found>, QueryError> {
+        let end = seqs.end.min(self.workspace.edge.size());
+        let count = end.saturating_sub(seqs.start) as usize;
+        let mut found: Vec<Option<Found>> = vec![None; count];
+        let uid = self.workspace.uid;
+        let unread = |error| QueryError::unread(&error);
+        for segment in self.view.segments.iter() {
+            let Some(range) = segment.range(uid) else { continue };
+            let (from, to) = (range.seqs.start.max(seqs.start), range.seqs.end.min(end));
+            let mut rows = Vec::new();
+            for seq in from..to {
+                if let Some(row) = segment.row_of_seq(uid, seq).map_err(unread)? {
+                    rows.push(row);
+                }
+            }
+            rows.sort_unstable();
+            let read = segment.read_rows(&rows, GroupSet::ALL).map_err(unread)?;
+            for row in read.iter() {
+                let place = (row.seq.wrapping_sub(seqs.start)) as usize;
+                if let Some(slot) = found.get_mut(place) {
+                    *slot = Some(Found::packed(self.workspace.clone(), &row));
+                }
+            }
+        }
+        for generation in &self.view.generations {
+            let events = generation.workspace(uid, self.view.position);
+            let first = events.partition_point(|event| event.seq < seqs.start);
+            for event in events[first..].iter().take_while(|event| event.seq < end) {
+                let place = (event.seq - seqs.start) as usize;
+                if let Some(slot) = found.get_mut(place) {
+                    *slot = Some(Found::recent(self.workspace.clone(), event.clone()));
+                }
+            }
+        }
+        let missing = found.iter().position(Option::is_none);
+        if let Some(place) = missing {
+            let what = format!("event {} of the workspace is missing", seqs.start + place as u64);
+            return Err(QueryError::Damaged { what });
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Returns the hashes of the leaves with these numbers.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when an event is missing, cannot be read, or has no keys.
+    pub fn leaf_hashes(&self, seqs: Range<u64>) -> Result<Vec<Hash>, QueryError> {
+        let mut sealer = Sealer::default();
+        let events = self.every(seqs)?;
+        let hash = |event: &Found| {
+            event.leaf_with(&mut sealer).ok_or_else(|| QueryError::Damaged {
+                what: format!("event {} of the workspace has no keys", event.seq()),
+            })
+        };
+        events.iter().map(hash).collect()
+    }
+
+    /// Returns the root of the first `size` leaves.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when the size is beyond the head, or a leaf cannot be derived.
+    pub fn root_at(&self, size: u64) -> Result<Hash, QueryError> {
+        self.check_size(size)?;
+        proof::root(size, self.nodes()).map_err(prove_error)
+    }
+
+    /// Returns the path from a leaf to the root of a tree of `size` leaves.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when the leaf is not in that tree, the size is beyond the head, or a leaf
+    /// cannot be derived.
+    pub fn inclusion_proof(&self, seq: u64, size: u64) -> Result<Vec<Hash>, QueryError> {
+        self.check_size(size)?;
+        proof::inclusion_proof(seq, size, self.nodes()).map_err(prove_error)
+    }
+
+    /// Returns the proof that the tree of `size` leaves begins with its first `old_size`.
+    ///
+    /// # Errors
+    /// As [`Reader::inclusion_proof`].
+    pub fn consistency_proof(&self, old_size: u64, size: u64) -> Result<Vec<Hash>, QueryError> {
+        self.check_size(size)?;
+        proof::consistency_proof(old_size, size, self.nodes()).map_err(prove_error)
+    }
+
+    /// Returns the hashes by which the leaves of a range prove to be all of it.
+    ///
+    /// # Errors
+    /// As [`Reader::inclusion_proof`].
+    pub fn range_proof(&self, seqs: Range<u64>, size: u64) -> Result<Vec<Hash>, QueryError> {
+        self.check_size(size)?;
+        proof::range_proof(seqs.start, seqs.end, size, self.nodes()).map_err(prove_error)
+    }
+
+    /// Returns the hashes of a tile at the width it is named with; `None` when the tree has no such.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when a leaf cannot be derived.
+    pub fn tile(&self, tile: Tile) -> Result<Option<Vec<Hash>>, QueryError> {
+        let TileKind::Hashes(level) = tile.kind() else { return Ok(None) };
+        if !tile.exists_at(self.workspace.edge.size()) {
+            return Ok(None);
+        }
+        let first = tile.index() * BLOCK;
+        let entries = first..first + u64::from(tile.width());
+        if level == 0 {
+            return self.leaf_hashes(entries).map(Some);
+        }
+        let height = TILE_HEIGHT * u32::from(level);
+        Ok(entries.map(|index| self.workspace.upper.node(height, index)).collect())
+    }
+
+    fn check_size(&self, size: u64) -> Result<(), QueryError> {
+        let head = self.workspace.edge.size();
+        if size <= head {
+            return Ok(());
+        }
+        Err(QueryError::Damaged { what: format!("the tree has {head} leaves and not {size}") })
+    }
+
+    /// Returns the source of full nodes that proofs are made from.
+    fn nodes(&self) -> impl FnMut(u32, u64) -> Result<Hash, QueryError> {
+        // Neighbouring nodes of a proof are in the same block.
+        let mut block: Option<(u64, Vec<Hash>)> = None;
+        move |height, index| {
+            if let Some(node) = self.workspace.upper.node(height, index) {
+                return Ok(node);
+            }
+            let first = index << height;
+            let number = first / BLOCK;
+            if block.as_ref().is_none_or(|(known, _)| *known != number) {
+                let leaves = self.leaf_hashes(number * BLOCK..(number + 1) * BLOCK)?;
+                block = Some((number, leaves));
+            }
+            let leaves = block.as_ref().map(|(_, leaves)| leaves.as_slice()).unwrap_or_default();
+            let within = (first % BLOCK) as usize;
+            let below = leaves.get(within..within + (1 << height));
+            let below = below.ok_or_else(|| QueryError::Damaged {
+                what: format!("leaves behind {first} of the workspace are missing"),
+            })?;
+            proof::root(1 << height, proof::nodes_of(below)).map_err(|_| QueryError::Damaged {
+                what: format!("leaves behind {first} of the workspace make no node"),
+            })
+        }
+    }
+}
+
+fn prove_error(error: ProveError<QueryError>) -> QueryError {
+    match error {
+        ProveError::Node { source, .. } => source,
+        outside @ ProveError::Outside { .. } => QueryError::Damaged { what: outside.to_string() },
+    }
+}
