@@ -3,7 +3,7 @@
 //! A group is the unit of commitment and of erasure. Its canonical value is stored and hashed as
 //! bytes; what each holds is specified in `docs/spec/leaf.md`.
 
-use std::fmt;
+use core::fmt;
 
 /// One of the seven leaf groups, in the order of their pointers in the leaf's `sealed` object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,22 +10,36 @@
 //!
 //! Invariant: a value that reached a type of this crate obeys every limit of [`limits`], so no
 //! later room checks it again (I10).
+//!
+//! Without the feature `std` (on by default) only [`group`], [`limits`], [`name`], [`time`] and
+//! [`words`] are there, and they need no more than `core` and `alloc`: that is what the ledger uses.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
+#[cfg(feature = "std")]
 pub mod canonical;
+#[cfg(feature = "std")]
 pub mod changes;
+#[cfg(feature = "std")]
 pub mod draft;
+#[cfg(feature = "std")]
 pub mod event;
 pub mod group;
+#[cfg(feature = "std")]
 pub mod json;
 pub mod limits;
 pub mod name;
 pub mod time;
 pub mod words;
 
+#[cfg(feature = "std")]
 pub use draft::EventDraft;
+#[cfg(feature = "std")]
 pub use event::Event;
 pub use group::{Group, GroupBytes};
+#[cfg(feature = "std")]
 pub use json::Value;
 pub use time::Timestamp;
 pub use words::{ActorType, Channel, Outcome, Severity, Verb};

@@ -35,6 +35,7 @@ pub fn is_action_name(text: &str) -> bool {
 /// Finds the candidate that a mistyped word most likely meant.
 ///
 /// Returns `None` when nothing is near: more than a third of the letters would have to change.
+#[cfg(feature = "std")]
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .into_iter()

@@ -1,7 +1,10 @@
 //! Times: UTC, in microseconds, written with exactly six fraction digits.
 
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
+#[cfg(feature = "std")]
 use jiff::tz::TimeZone;
 
 /// A moment in UTC, in microseconds since 1970-01-01T00:00:00Z.
@@ -34,10 +37,17 @@ impl Timestamp {
         self.0
     }
 
+    /// Parses the form `YYYY-MM-DDThh:mm:ss[.f{1,9}]Z`, without the time library; finer digits than
+    /// microseconds are cut off. `None` for every other form, and for a leap second.
+    pub fn parse_utc(text: &str) -> Option<Self> {
+        parse_fixed(text.as_bytes()).map(Self)
+    }
+
     /// Parses an RFC 3339 time with any offset; fractions beyond microseconds are cut off.
     ///
     /// # Errors
     /// The text is not RFC 3339, or lies outside the years 0001 to 9999.
+    #[cfg(feature = "std")]
     pub fn parse(text: &str) -> Result<Self, ParseTimeError> {
         if let Some(micros) = parse_fixed(text.as_bytes()) {
             return Ok(Self(micros));
@@ -80,16 +90,19 @@ impl Timestamp {
     /// Returns this moment as the time library's type, for zones and calendars.
     ///
     /// The library ends 26 hours before the year 10000; later moments become its last one.
+    #[cfg(feature = "std")]
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }
 
     /// Takes a moment of the time library, cut to microseconds and clamped to the years 1 to 9999.
+    #[cfg(feature = "std")]
     pub fn from_jiff(moment: jiff::Timestamp) -> Self {
         Self::from_micros(moment.as_microsecond())
     }
 
     /// Returns the calendar date and time in a zone.
+    #[cfg(feature = "std")]
     pub fn in_zone(self, zone: &TimeZone) -> jiff::Zoned {
         self.to_jiff().to_zoned(zone.clone())
     }
@@ -99,7 +112,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Vec::with_capacity(27);
         self.write_rfc3339(&mut text);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -140,7 +153,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 /// Reads the form that producers send most, `YYYY-MM-DDThh:mm:ss[.f{1,9}]Z`, on the ingest path.
 fn parse_fixed(text: &[u8]) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| -> Option<i64> {
+    let number = |range: core::ops::Range<usize>| -> Option<i64> {
         text.get(range)?.iter().try_fold(0_i64, |sum, byte| {
             byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
         })

@@ -1,6 +1,6 @@
 //! The closed vocabularies of the contract, each a small enum with its wire word.
 
-use std::fmt;
+use core::fmt;
 
 /// Declares an enum whose variants are words of the wire format.
 macro_rules! vocabulary {

@@ -8,6 +8,9 @@
 //! An opening carries the canonical value as a JSON *string*: a verifier hashes the bytes it is
 //! given and needs no canonicaliser. Nothing here depends on seq or time, so admit can compute it.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use proofbook_event::Group;
 use serde::{Deserialize, Serialize};
 
@@ -85,11 +88,11 @@ pub enum ParseOpeningError {
 #[serde(deny_unknown_fields)]
 struct Wire<'a> {
     #[serde(borrow)]
-    pointer: std::borrow::Cow<'a, str>,
+    pointer: alloc::borrow::Cow<'a, str>,
     #[serde(borrow)]
-    salt: std::borrow::Cow<'a, str>,
+    salt: alloc::borrow::Cow<'a, str>,
     #[serde(borrow)]
-    value: std::borrow::Cow<'a, str>,
+    value: alloc::borrow::Cow<'a, str>,
 }
 
 impl Opening {

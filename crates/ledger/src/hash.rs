@@ -2,8 +2,8 @@
 //!
 //! Leaf: SHA-256(0x00 ‖ leaf bytes). Node: SHA-256(0x01 ‖ left ‖ right). Empty tree: SHA-256("").
 
-use std::fmt;
-use std::str::FromStr;
+use core::fmt;
+use core::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -56,7 +56,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(std::str::from_utf8(&self.to_base64()).map_err(|_| fmt::Error)?)
+        f.pad(core::str::from_utf8(&self.to_base64()).map_err(|_| fmt::Error)?)
     }
 }
 

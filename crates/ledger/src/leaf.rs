@@ -12,7 +12,8 @@
 //!
 //! What stays out: what a group's canonical value contains, and whether an action is in the catalog.
 
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 use proofbook_event::name::is_action_name;
 use proofbook_event::words::Outcome;

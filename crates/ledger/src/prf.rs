@@ -19,7 +19,7 @@
 //! The secret types have no `Display` and a `Debug` that prints nothing of them. They are not wiped
 //! from memory when dropped: erasure here is a promise about what is stored.
 
-use std::fmt;
+use core::fmt;
 
 use crate::hmac::HmacKey;
 

@@ -183,7 +183,7 @@ struct RangeWalk<'a> {
     leaves: &'a [Hash],
     begin: u64,
     end: u64,
-    edges: std::slice::Iter<'a, Hash>,
+    edges: core::slice::Iter<'a, Hash>,
 }
 
 impl RangeWalk<'_> {

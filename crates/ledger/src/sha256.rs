@@ -27,7 +27,7 @@ pub(crate) const BLOCK_BYTES: usize = 64;
 /// Runs the rounds over one block.
 #[inline]
 pub(crate) fn absorb(state: &mut State, block: &[u8; BLOCK_BYTES]) {
-    compress256(state, std::slice::from_ref(block));
+    compress256(state, core::slice::from_ref(block));
 }
 
 /// Ends a message of which `done_bytes` (a multiple of 64) are in `state` and `rest` is still to come.

@@ -7,8 +7,9 @@
 //!
 //! What stays out: reading and storing tiles.
 
-use std::fmt;
-use std::str::FromStr;
+use alloc::string::ToString;
+use core::fmt;
+use core::str::FromStr;
 
 use crate::hash::{Hash, node_hash};
 

@@ -9,6 +9,8 @@
 //!
 //! What stays out: the leaves, stored tiles, proofs.
 
+use alloc::vec::Vec;
+
 use crate::hash::{EMPTY_ROOT, Hash, node_hash};
 use crate::tile::TILE_HEIGHT;
 

@@ -1,5 +1,7 @@
 //! Reading a leaf back, for verifiers: strictly the bytes that [`super::write_leaf`] writes.
 
+use alloc::vec::Vec;
+
 use proofbook_event::words::Outcome;
 use proofbook_event::{Group, Timestamp};
 
@@ -90,11 +92,11 @@ pub fn parse_leaf(bytes: &[u8]) -> Result<ParsedLeaf<'_>, ParseLeafError> {
     cursor.literal(",\"n\":\"")?;
     let nonce = cursor.value("base64 of 16 bytes", |text| decode_base64(text.as_bytes()))?;
     cursor.literal(",\"ot\":\"")?;
-    let occurred_at = cursor.value("a time", |text| Timestamp::parse(text).ok())?;
+    let occurred_at = cursor.value("a time", Timestamp::parse_utc)?;
     cursor.literal(",\"out\":\"")?;
     let outcome = cursor.value("an outcome", Outcome::parse)?;
     cursor.literal(",\"rt\":\"")?;
-    let recorded_at = cursor.value("a time", |text| Timestamp::parse(text).ok())?;
+    let recorded_at = cursor.value("a time", Timestamp::parse_utc)?;
     cursor.literal(",\"sealed\":{")?;
     let sealed = cursor.sealed()?;
     cursor.literal(",\"seq\":")?;
@@ -144,7 +146,7 @@ impl<'a> Cursor<'a> {
         let text = rest
             .iter()
             .position(|byte| *byte == b'"')
-            .and_then(|end| std::str::from_utf8(&rest[..end]).ok());
+            .and_then(|end| core::str::from_utf8(&rest[..end]).ok());
         let found = text.and_then(|text| read(text).map(|value| (text.len(), value)));
         let (length, value) = found.ok_or_else(|| self.malformed(expected))?;
         self.at += length + 1;
@@ -173,7 +175,7 @@ impl<'a> Cursor<'a> {
     fn seq(&mut self) -> Result<u64, ParseLeafError> {
         let rest = &self.bytes[self.at..];
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let seq = std::str::from_utf8(&rest[..digits])
+        let seq = core::str::from_utf8(&rest[..digits])
             .ok()
             .and_then(|text| text.parse::<u64>().ok())
             .filter(|seq| *seq <= super::SEQ_MAX)

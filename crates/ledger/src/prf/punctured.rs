@@ -8,7 +8,9 @@
 //! ascending first slot: depth (u8, 0..=12), prefix (u16 big-endian, the high `depth` bits of the
 //! slots below it, as a number), node (32 bytes).
 
-use std::fmt;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::{EventKey, Node, RUN_DEPTH, RunSeed, Slot, descend};
 use crate::hmac::HmacKey;

@@ -5,7 +5,9 @@
 //! [`crate::tile::place_of_node`] says where each stands; with leaf hashes in memory, [`nodes_of`]
 //! is the source.
 
-use std::convert::Infallible;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use super::split;
 use crate::hash::{EMPTY_ROOT, Hash, node_hash};
