@@ -197,7 +197,7 @@ class Address(Finding):
         page.choose("select[data-field=action]", "member.invite")
         page.wait("location.search.includes('action')")
         page.choose("select[data-field=range]", "Last 90 days")
-        page.wait("location.search.includes('from')")
+        page.wait("location.search.includes('from') && !$('audit-log').model.loading")
         page.click("th button.sort")
         page.wait("location.search.includes('sort=oldest') && $('th[aria-sort]').ariaSort === 'ascending' && !$$('.scroll[aria-busy=true]').length")
         rows, address = self.rows(page), page.js("location.search")

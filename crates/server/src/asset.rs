@@ -1,28 +1,40 @@
 //! The files of the pages, compiled in: their media types, their tags for caches, their compressed form.
 //!
-//! In a debug build a file is read anew from the source tree at each request, so that a page can be
-//! worked on without building; a release build never touches the disk for it.
+//! `build.rs` makes the table. In a debug build a file that was changed since is read anew from the
+//! source tree at each request, so that a page can be worked on without building; a release build never
+//! touches the disk for it.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 use std::sync::OnceLock;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::problem::Problem;
 
+#[cfg(any(test, debug_assertions))]
 mod lean;
 
-static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+/// A file of the table.
+struct File {
+    /// Its path under `assets/`.
+    path: &'static str,
+    /// As the source tree had it.
+    #[cfg_attr(not(debug_assertions), expect(dead_code, reason = "debug builds compare it"))]
+    source: &'static [u8],
+    /// As it goes over the wire.
+    wire: &'static [u8],
+    /// That, compressed.
+    gzip: &'static [u8],
+}
+
+static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// What a client gets of a file.
 struct Ready {
     bytes: Cow<'static, [u8]>,
-    gzip: Vec<u8>,
+    gzip: Cow<'static, [u8]>,
     tag: String,
 }
 
@@ -30,48 +42,24 @@ struct Ready {
 ///
 /// Pages of other sites load these files, so any site may; nothing in them is secret.
 pub(crate) fn serve(path: &str, headers: &HeaderMap) -> Response {
-    let Some(index) = FILES.binary_search_by_key(&path, |(name, _)| *name).ok() else {
+    let Some(index) = FILES.binary_search_by_key(&path, |file| file.path).ok() else {
         return Problem::not_found("there is no such file").into_response();
     };
-    if cfg!(debug_assertions) {
-        return answer(path, &Ready::new(wire(path, text_of(index))), headers);
+    match changed(&FILES[index]) {
+        Some(ready) => answer(path, &ready, headers),
+        None => answer(path, ready(index), headers),
     }
-    answer(path, ready(index), headers)
-}
-
-/// Returns a file as it goes over the wire.
-fn wire(path: &str, bytes: Cow<'static, [u8]>) -> Cow<'static, [u8]> {
-    let text = || String::from_utf8_lossy(&bytes);
-    let module = |name: &str| {
-        let path = format!("viewer/{name}");
-        let index = FILES.binary_search_by_key(&path.as_str(), |(name, _)| *name).ok()?;
-        Some(String::from_utf8_lossy(&text_of(index)).into_owned())
-    };
-    match path {
-        "viewer/viewer.js" => lean::join(&text(), module).into_bytes().into(),
-        "viewer/viewer.css" => lean::squeeze_style(&text()).into_bytes().into(),
-        _ => bytes,
-    }
-}
-
-/// Returns a file as it stands; in a debug build, as it stands in the source tree now.
-fn text_of(index: usize) -> Cow<'static, [u8]> {
-    let (path, bytes) = FILES[index];
-    from_source(path).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
 fn ready(index: usize) -> &'static Ready {
     static READY: OnceLock<Vec<OnceLock<Ready>>> = OnceLock::new();
     let all = READY.get_or_init(|| FILES.iter().map(|_| OnceLock::new()).collect());
-    all[index].get_or_init(|| Ready::new(wire(FILES[index].0, FILES[index].1.into())))
+    let File { wire, gzip, .. } = FILES[index];
+    all[index].get_or_init(|| Ready::new(wire.into(), gzip.into()))
 }
 
 impl Ready {
-    fn new(bytes: Cow<'static, [u8]>) -> Self {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to a Vec does not fail.
-        let _ = gzip.write_all(&bytes);
-        let gzip = gzip.finish().unwrap_or_default();
+    fn new(bytes: Cow<'static, [u8]>, gzip: Cow<'static, [u8]>) -> Self {
         let digest = Sha256::digest(&bytes);
         let tag = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         Self { bytes, gzip, tag }
@@ -91,7 +79,7 @@ fn answer(path: &str, ready: &Ready, asked: &HeaderMap) -> Response {
     let mut response = if names(header::IF_NONE_MATCH, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else if gzip {
-        ([(header::CONTENT_ENCODING, "gzip")], ready.gzip.clone()).into_response()
+        ([(header::CONTENT_ENCODING, "gzip")], ready.gzip.clone().into_owned()).into_response()
     } else {
         ready.bytes.clone().into_owned().into_response()
     };
@@ -117,16 +105,41 @@ fn media_type(path: &str) -> &'static str {
     }
 }
 
+/// Returns a file as the source tree has it now, where that is not what was compiled in.
+#[cfg(debug_assertions)]
+fn changed(file: &File) -> Option<Ready> {
+    use std::io::Write as _;
+
+    let is_joined = file.path == "viewer/viewer.js";
+    let belongs = |one: &&File| {
+        one.path == file.path
+            || is_joined && one.path.starts_with("viewer/") && one.path.ends_with(".js")
+    };
+    let now = |path: &str| from_source(path);
+    let mut parts = FILES.iter().filter(belongs);
+    if parts.all(|one| now(one.path).is_none_or(|bytes| bytes == one.source)) {
+        return None;
+    }
+    let bytes = now(file.path)?;
+    let module = |name: &str| String::from_utf8(now(&format!("viewer/{name}"))?).ok();
+    let wire = lean::wire(file.path, &String::from_utf8_lossy(&bytes), module);
+    let bytes = wire.map_or(bytes, String::into_bytes);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    // Writing to a Vec does not fail.
+    let _ = gzip.write_all(&bytes);
+    Some(Ready::new(bytes.into(), gzip.finish().unwrap_or_default().into()))
+}
+
+#[cfg(not(debug_assertions))]
+fn changed(_: &File) -> Option<Ready> {
+    None
+}
+
 /// Reads a file of the table from the source tree.
 #[cfg(debug_assertions)]
 fn from_source(path: &str) -> Option<Vec<u8>> {
     #[expect(clippy::disallowed_methods, reason = "the source tree, in debug builds only")]
     std::fs::read(format!("{}/assets/{path}", env!("CARGO_MANIFEST_DIR"))).ok()
-}
-
-#[cfg(not(debug_assertions))]
-fn from_source(_: &str) -> Option<Vec<u8>> {
-    None
 }
 
 #[cfg(test)]

@@ -55,6 +55,15 @@ impl Params {
         (!value.is_empty()).then_some(value)
     }
 
+    /// Returns the parameters with one more, where it is not given.
+    pub(crate) fn or(mut self, name: &'static str, value: &str) -> Self {
+        if self.text(name).is_none() {
+            self.0.retain(|(given, _)| *given != name);
+            self.0.push((name, value.to_owned()));
+        }
+        self
+    }
+
     /// Returns a number within bounds.
     pub(crate) fn number<T>(
         &self,

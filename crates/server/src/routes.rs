@@ -99,6 +99,7 @@ routes! {
     get "/viewer/{file}" Nothing assets::of_viewer;
     get "/viewer/{folder}/{file}" Nothing assets::of_viewer;
     get "/page/{file}" Nothing assets::of_page;
+    get "/favicon.ico" Nothing assets::icon;
     get "/w/{ws}" Nothing pages::workspace;
     get "/w/{ws}/e/{id}" Nothing pages::event;
     get "/embed/{ws}" Nothing pages::embed;

@@ -150,6 +150,17 @@ impl Sight {
         }
     }
 
+    /// Tells whether a field may be asked for.
+    pub(crate) fn shows_field(&self, field: &Field) -> bool {
+        part_of_field(field).is_none_or(|part| self.shows(part))
+    }
+
+    /// Tells whether a column of the list has something to show: its first part is not hidden.
+    pub(crate) fn shows_cell(&self, column: &str) -> bool {
+        let first = parts_of_column(column).and_then(<[Part]>::first);
+        first.is_none_or(|part| self.shows(*part))
+    }
+
     /// Takes what is hidden out of an event in the form of the API.
     pub(crate) fn strip(&self, event: &mut Value<'_>) {
         let Value::Object(members) = event else { return };

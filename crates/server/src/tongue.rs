@@ -2,6 +2,7 @@
 //!
 //! The texts are read into one type, so that no language lacks one or has one too many.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, header};
@@ -47,6 +48,8 @@ pub(crate) struct Words {
     pub(crate) print_denied: String,
     pub(crate) print_ended: String,
     pub(crate) print_ended_why: String,
+    /// Headings of an export's columns, by our names of them.
+    pub(crate) columns: BTreeMap<String, String>,
 }
 
 static ENGLISH: LazyLock<Words> = LazyLock::new(|| {

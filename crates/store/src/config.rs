@@ -61,7 +61,8 @@ pub struct Key {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Hex of SHA-256 of the whole key.
+    /// What the secret is checked against: of a key, hex of SHA-256 of all of it, which is as good as
+    /// the key is long; of an operator's password, an argon2id hash in the PHC string format.
     pub secret_sha256: String,
     /// What it may do.
     pub scopes: Vec<Scope>,

@@ -10,11 +10,18 @@ const place = document.querySelector("main");
 const { workspace, event, frame, origins } = place.dataset;
 const kept = `proofbook:token:${workspace}`;
 
-const fragment = new URLSearchParams(location.hash.slice(1));
-if (fragment.has("token")) {
+/** Takes a token out of the address; tells whether there was one. */
+function arrived() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  if (!fragment.has("token")) return false;
   sessionStorage.setItem(kept, fragment.get("token"));
   history.replaceState(history.state, "", location.pathname + location.search);
+  return true;
 }
+
+arrived();
+// A link with another token, opened in the same tab, is another reader: nothing of the last one stays.
+addEventListener("hashchange", () => arrived() && location.reload());
 
 let asked = false;
 

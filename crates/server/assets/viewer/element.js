@@ -22,7 +22,7 @@ import { and } from "./query.js";
 import { empty, failed, offline, skeleton } from "./states.js";
 import { footer, list, pager } from "./table.js";
 import { pickLanguage, shown, translator } from "./text.js";
-import { around, shifted } from "./time.js";
+import { around, clock, shifted } from "./time.js";
 
 // This runs as /viewer/element.js and, joined with all others, as /viewer.js.
 const BASE = import.meta.url.replace(/\/viewer(\/element)?\.js.*$/, "");
@@ -87,25 +87,36 @@ export class AuditLog extends HTMLElement {
     const base = src ? new URL(src, location.href).href : BASE;
     const workspace = this.getAttribute("workspace") ?? "";
     const api = new Api(base.replace(/\/$/, ""), workspace, (again) => this.#credential(again));
-    const boot = api.get("viewer");
-    boot.catch(() => {});
-    const [words] = await Promise.all([load(lang), styled]);
-    if (!this.isConnected) return;
-    this.model = new Model({
+    const model = new Model({
       api,
-      t: translator(words, locale),
       locale,
       sync: this.getAttribute("sync-url") ?? "none",
       update: () => this.#paintSoon(),
       notify: (name, detail) => this.dispatchEvent(new CustomEvent(`audit-log:${name}`, { detail, bubbles: true, composed: true })),
       store: store(workspace),
     });
-    Object.assign(this.model, this.#commands());
+    this.model = model;
+    const boot = model.ask();
+    boot.catch(() => {});
+    const words = load(lang);
+    // What takes the browser a while to make is made while the answers are on their way.
+    await new Promise((done) => setTimeout(done));
+    const speak = translator(locale);
+    model.clock = clock(locale, model.shown.tz);
+    await styled;
+    const t = speak(await words);
+    if (this.model !== model) return;
+    model.t = t;
+    Object.assign(model, this.#commands());
     this.style.setProperty("--height", this.getAttribute("height"));
     this.setAttribute("role", "region");
-    this.#paint();
-    await this.model.start(boot);
-    if (this.model?.boot) this.setAttribute("aria-label", this.model.boot.product.title);
+    // Grey rows are for those who wait; they cost who does not.
+    const wait = setTimeout(() => this.#paintSoon(), 100);
+    await boot.catch(() => {});
+    clearTimeout(wait);
+    if (this.model !== model) return;
+    await model.start(boot);
+    if (model.boot) this.setAttribute("aria-label", model.boot.product.title);
   }
 
   /** What the model's views do with the page itself. */
@@ -189,7 +200,7 @@ export class AuditLog extends HTMLElement {
 
   #paint() {
     this.#painted = false;
-    if (!this.model) return;
+    if (!this.model?.t) return;
     const had = this.model.opened;
     render(page(this.model), this.#root);
     const box = this.#root.querySelector("dialog");

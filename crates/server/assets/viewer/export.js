@@ -34,7 +34,7 @@ export function exported(columns) {
 export async function download(name, model) {
   const { format, shown } = FORMATS[name];
   const ask = { ...model.which, sort: model.sort, format };
-  if (shown) Object.assign(ask, { columns: exported(model.columns), headings: "product" });
+  if (shown) Object.assign(ask, { columns: exported(model.columns), headings: "product", lang: model.locale });
   const answer = await model.api.ask(model.api.url("export", ask));
   const blob = await answer.blob();
   const link = document.createElement("a");

@@ -9,8 +9,9 @@ import { readUrl, writeUrl } from "./url.js";
 const NOW = { q: "", from: "", to: "", sort: "", page: "", cols: "", tz: "", e: "" };
 
 export class Model {
-  constructor({ api, t, locale, sync, update, notify, store }) {
-    Object.assign(this, { api, t, locale, sync, update, notify, store });
+  constructor(given) {
+    Object.assign(this, given);
+    const { store } = given;
     /** What is shown, as it stands in the address. */
     this.shown = { ...NOW };
     this.boot = null;
@@ -31,24 +32,29 @@ export class Model {
     this.lastVisit = store.get("visited");
   }
 
-  /** Loads the page's description, unless it is on its way, and its first rows. */
-  async start(boot = this.api.get("viewer")) {
-    const asked = readUrl(this.sync);
-    Object.assign(this.shown, asked, { tz: asked.tz ?? this.store.get("tz") ?? "" });
+  /** Asks for the page's description and the first rows of what the address says. */
+  ask() {
+    this.asked = readUrl(this.sync);
+    Object.assign(this.shown, this.asked, { tz: this.asked.tz ?? this.store.get("tz") ?? "" });
+    return this.api.get("viewer", { ...this.which, rows: this.page < 2, sort: this.shown.sort, limit: this.store.get("rows") });
+  }
+
+  /** Shows the description and the rows that were asked for. */
+  async start(boot = this.ask()) {
+    const { asked } = this;
     try {
       this.boot = await boot;
     } catch (problem) {
       return this.fail(problem);
     }
     const { default_query: first, default_range: range } = this.settings;
-    if (!Object.keys(asked).length) {
+    if (!asked.q && !asked.from && !asked.to) {
       if (first) this.shown.q = first;
-      if (range && range !== "all") this.shown.from = `now-${range}`;
+      if (range && range !== "all") this.shown.from = range;
     }
     if (!asked.cols) this.shown.cols = this.store.get("cols") ?? "";
-    this.clock = clock(this.locale, this.shown.tz);
     if (this.settings.filters?.some((one) => one.field === "actor")) this.facet("actor", "");
-    await this.load({ cursor: this.sync === "none" ? undefined : history.state?.cursor });
+    await this.load({ cursor: this.page > 1 && this.sync !== "none" ? history.state?.cursor : undefined, first: this.boot.first });
     if (this.shown.e) this.open(this.shown.e, false);
     if (!this.list?.total && !this.shown.q && !this.problem) this.follow(true);
     this.store.set("visited", this.boot.now ?? new Date().toISOString());
@@ -115,17 +121,17 @@ export class Model {
   }
 
   /** Loads the rows of what is shown; what stood there stays until the answer is in. */
-  async load({ cursor } = {}) {
+  async load({ cursor, first } = {}) {
     this.aborted?.abort();
     this.aborted = new AbortController();
     const { signal } = this.aborted;
     this.loading = true;
     this.problem = null;
-    this.update();
+    if (!first) this.update();
     try {
       const place = cursor ? { cursor } : { page: this.page > 1 ? this.page : "" };
       const ask = { ...this.which, ...place, sort: this.sort, limit: this.pageSize };
-      const list = await this.api.get("events", ask, signal);
+      const list = first ?? await this.api.get("events", ask, signal);
       this.list = list;
       const pages = list.pages ?? (list.total === null ? null : Math.ceil(list.total / this.pageSize));
       if (this.page > 1 && pages && this.page > pages) return this.go({ page: "" }, { replace: true });

@@ -18,11 +18,14 @@ export function pickLanguage(asked) {
   return { lang: "en", locale: "en" };
 }
 
-/** Makes the function that answers a text by its key, with `{name}` filled in from `values`. */
-export function translator(texts, locale) {
+/**
+ * Makes the function that takes a language's texts and makes of them the function that answers a text
+ * by its key, with `{name}` filled in from `values`.
+ */
+export function translator(locale) {
   const plural = new Intl.PluralRules(locale);
   const number = new Intl.NumberFormat(locale);
-  return (key, values = {}) => {
+  return (texts) => (key, values = {}) => {
     let text = texts[key];
     if (text && typeof text === "object") text = text[plural.select(values.n)] ?? text.other;
     if (text === undefined) return key;

@@ -15,6 +15,20 @@ use std::fmt::Write as _;
 /// What lies around an import's or an export's file name.
 const NEAR: &str = "\"./viewer/";
 
+/// Returns a file as it goes over the wire, where that is not as it stands; `module` answers a module's
+/// text by its path below `viewer/`.
+pub(super) fn wire(
+    path: &str,
+    text: &str,
+    module: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    match path {
+        "viewer/viewer.js" => Some(join(text, module)),
+        "viewer/viewer.css" => Some(squeeze_style(text)),
+        _ => None,
+    }
+}
+
 /// Joins the modules that `entry` names; `read` answers a module's text by its path below `viewer/`.
 pub(super) fn join(entry: &str, read: impl Fn(&str) -> Option<String>) -> String {
     let mut joined = String::new();

@@ -10,6 +10,7 @@ use proofbook_event::{Event, Timestamp};
 use super::flat;
 use crate::problem::Problem;
 use crate::sight::Sight;
+use crate::tongue::Tongue;
 
 /// The columns of a file.
 pub(crate) struct Columns {
@@ -22,14 +23,17 @@ pub(crate) struct Columns {
 impl Columns {
     /// Takes the columns named in `asked`, separated by commas, else every one that may be seen.
     ///
-    /// Times are in `zone`. With a preset the headings are the product's words.
+    /// Times are in `zone`. With a preset the headings are the product's words, and where it has none
+    /// those of `tongue`.
     pub(crate) fn choose(
         asked: Option<&str>,
         zone: TimeZone,
         sight: Arc<Sight>,
-        words: Option<&Preset>,
+        words: Option<(&Preset, Tongue)>,
     ) -> Result<Self, Problem> {
-        let heading = |name: &str| words.map_or_else(|| name.to_owned(), |own| label(own, name));
+        let heading = |name: &str| {
+            words.map_or_else(|| name.to_owned(), |(own, tongue)| label(own, tongue, name))
+        };
         let every = || flat::COLUMNS.iter().copied().filter(|name| sight.shows_column(name));
         let names: Vec<&str> = match asked {
             None => every().collect(),
@@ -88,21 +92,28 @@ impl Columns {
 }
 
 /// Returns a preset's word for a column: its label for the field, else its heading in the list, else
-/// the name.
-fn label(preset: &Preset, name: &str) -> String {
-    let field = match name {
-        "actor_name" => "actor",
-        "actor_email" => "actor.email",
-        "target_type" => "target.type",
-        "target_id" => "target.id",
-        "ip" => "context.ip",
-        "before" => "changes.before",
-        "after" => "changes.after",
-        other => other,
+/// our own word.
+fn label(preset: &Preset, tongue: Tongue, name: &str) -> String {
+    let fields: &[&str] = match name {
+        "actor_name" => &["actor", "actor.name", "performed_by"],
+        "actor_email" => &["actor.email"],
+        "target_type" => &["target.type"],
+        "target_id" => &["target.id", "workspace_target"],
+        "target_name" => &["target", "target.name", "what_changed"],
+        "ip" => &["context.ip"],
+        "before" => &["changes.before"],
+        "after" => &["changes.after"],
+        other => &[other],
     };
-    let heading = preset.viewer.columns.iter().find(|column| column.field == field);
+    let columns = &preset.viewer.columns;
+    let heading =
+        fields.iter().find_map(|field| columns.iter().find(|column| column.field == *field));
     let own = preset.labels.field.get(name);
     own.cloned()
         .or_else(|| heading.map(|column| column.label.clone()))
+        .or_else(|| tongue.words().columns.get(name).cloned())
         .unwrap_or_else(|| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! `/viewer.js`, `/viewer/…`, `/page/…`: the files of the pages.
+//! `/viewer.js`, `/viewer/…`, `/page/…`, `/favicon.ico`: the files of the pages.
 
 use axum::extract::RawPathParams;
 use axum::http::HeaderMap;
@@ -20,6 +20,12 @@ pub(crate) async fn of_viewer(path: RawPathParams, headers: HeaderMap) -> Respon
 /// Answers a file of our own pages.
 pub(crate) async fn of_page(path: RawPathParams, headers: HeaderMap) -> Response {
     file("page", &path, &headers)
+}
+
+/// Answers the icon by the address that browsers ask for by themselves, such as for an answer of the API
+/// that is opened in a tab. It is SVG, as its media type says.
+pub(crate) async fn icon(headers: HeaderMap) -> Response {
+    asset::serve("page/icon.svg", &headers)
 }
 
 fn file(root: &str, path: &RawPathParams, headers: &HeaderMap) -> Response {

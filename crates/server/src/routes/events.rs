@@ -50,10 +50,35 @@ pub(crate) async fn list(
         page: params.number("page", 1..=u64::MAX)?,
     };
     let key = app.cursor_key;
-    let (body, next, prev) = ask(&app, &place, move |reader, budget| {
+    let page =
+        ask(&app, &place, move |reader, budget| WrittenPage::read(reader, request, &key, budget))
+            .await?;
+    let mut response = json_response(page.body);
+    if let Some(link) = link(&uri, page.next.as_deref(), page.prev.as_deref()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// A page of a list as it is answered.
+pub(crate) struct WrittenPage {
+    /// The JSON document.
+    pub(crate) body: Vec<u8>,
+    next: Option<String>,
+    prev: Option<String>,
+}
+
+impl WrittenPage {
+    /// Reads the page that is asked for; its cursors are authenticated with `key`.
+    pub(crate) fn read(
+        reader: &Scoped,
+        request: ListRequest,
+        key: &[u8; 32],
+        budget: &Budget<'_>,
+    ) -> Result<Self, Problem> {
         let page = reader.list(request, budget)?;
-        let next = page.next.map(|cursor| cursor.encode(&key));
-        let prev = page.prev.map(|cursor| cursor.encode(&key));
+        let next = page.next.map(|cursor| cursor.encode(key));
+        let prev = page.prev.map(|cursor| cursor.encode(key));
         let body = write_json(&PageBody {
             data: written(reader, &page.events)?,
             next_cursor: next.as_deref(),
@@ -66,14 +91,8 @@ pub(crate) async fn list(
             complete: page.complete,
             unread: &page.unread,
         })?;
-        Ok((body, next, prev))
-    })
-    .await?;
-    let mut response = json_response(body);
-    if let Some(link) = link(&uri, next.as_deref(), prev.as_deref()) {
-        response.headers_mut().insert(header::LINK, link);
+        Ok(Self { body, next, prev })
     }
-    Ok(response)
 }
 
 /// A page as it is written, events in the order of the contract's fields.

@@ -4,7 +4,7 @@
 //! minutes, recorded when it ends, without delaying the answer.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use proofbook_query::Sort;
 
@@ -14,6 +14,7 @@ use crate::ask::{self, Which, open};
 use crate::export::{self, Columns, Format, Order};
 use crate::notes;
 use crate::problem::Problem;
+use crate::tongue::Tongue;
 
 const FORMATS: &[(&str, Format)] =
     &[("csv", Format::Csv), ("ndjson", Format::Ndjson), ("parquet", Format::Parquet)];
@@ -21,7 +22,7 @@ const FORMATS: &[(&str, Format)] =
 pub(crate) const SORTS: &[(&str, Sort)] =
     &[("newest", Sort::NewestFirst), ("oldest", Sort::OldestFirst), ("seq", Sort::Seq)];
 const YES_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
-/// Headings are our names of the columns, or the product's words for them.
+/// Headings are our names of the columns, or the words for them: the product's, else ours.
 const HEADINGS: &[(&str, bool)] = &[("names", false), ("product", true)];
 
 /// Answers the file as a stream.
@@ -29,8 +30,10 @@ pub(crate) async fn download(
     State(app): State<App>,
     place: InWorkspace,
     uri: Uri,
+    asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = ask::params(&uri, &["format", "sort", "raw", "columns", "headings"])?;
+    let known = ["format", "sort", "raw", "columns", "headings", "lang"];
+    let params = ask::params(&uri, &known)?;
     let which = Which::read(&app, &params, place.sight())?;
     let format = params.word("format", FORMATS)?.unwrap_or(Format::Csv);
     let format = match (format, params.word("raw", YES_NO)?) {
@@ -50,7 +53,9 @@ pub(crate) async fn download(
     let sort = params.word("sort", SORTS)?.unwrap_or(Sort::NewestFirst);
     let reader = open(&app, &place.granted())?;
     let words = params.word("headings", HEADINGS)?.unwrap_or(false);
-    let words = words.then(|| reader.catalog().preset());
+    let tongue = params.text("lang").and_then(Tongue::parse);
+    let tongue = tongue.unwrap_or_else(|| Tongue::asked(&asked));
+    let words = words.then(|| (reader.catalog().preset(), tongue));
     let sight = place.sight().clone();
     let columns = Columns::choose(params.text("columns"), which.zone, sight, words)?;
     drop(reader);

@@ -24,6 +24,8 @@ use crate::tongue::Tongue;
 #[derive(Template)]
 #[template(path = "shell.html")]
 struct Shell<'s> {
+    /// The language that the viewer will most likely show, so that its texts are loaded early.
+    lang: &'s str,
     workspace: &'s str,
     event: &'s str,
     is_frame: bool,
@@ -31,15 +33,30 @@ struct Shell<'s> {
 }
 
 /// Answers the viewer's page of a workspace.
-pub(crate) async fn workspace(path: RawPathParams) -> Result<Response, Problem> {
-    let name = workspace_of(&path)?;
-    Ok(page(&Shell { workspace: &name, event: "", is_frame: false, origins: "" }))
+pub(crate) async fn workspace(
+    path: RawPathParams,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (name, lang) = (workspace_of(&path)?, language(&uri, &headers));
+    Ok(page(&Shell { lang, workspace: &name, event: "", is_frame: false, origins: "" }))
 }
 
 /// Answers the same page with one event open.
-pub(crate) async fn event(path: RawPathParams) -> Result<Response, Problem> {
+pub(crate) async fn event(
+    path: RawPathParams,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let (name, id) = (workspace_of(&path)?, param(&path, "id")?);
-    Ok(page(&Shell { workspace: &name, event: &id, is_frame: false, origins: "" }))
+    let lang = language(&uri, &headers);
+    Ok(page(&Shell { lang, workspace: &name, event: &id, is_frame: false, origins: "" }))
+}
+
+/// Returns the language that is asked for in the address, else by the browser.
+fn language(uri: &Uri, headers: &HeaderMap) -> &'static str {
+    let asked = Tongue::parse(&Params::peek(uri, "lang"));
+    asked.unwrap_or_else(|| Tongue::asked(headers)).tag()
 }
 
 /// Answers the viewer's page for a frame on the sites that `frame` names; without it on none.
@@ -47,15 +64,16 @@ pub(crate) async fn embed(
     State(app): State<App>,
     path: RawPathParams,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let name = workspace_of(&path)?;
+    let (name, lang) = (workspace_of(&path)?, language(&uri, &headers));
     let params = Params::read(&uri, &["frame", "lang", "theme"])?;
     let sealed = params.text("frame").unwrap_or_default();
     let frame: Option<Frame> = app.sealer.open(Purpose::Frame, sealed);
     let origins = frame.filter(|frame| frame.workspace == name).map(|frame| frame.origins);
     let origins = origins.unwrap_or_default();
     let listed = origins.join(" ");
-    let shell = Shell { workspace: &name, event: "", is_frame: true, origins: &listed };
+    let shell = Shell { lang, workspace: &name, event: "", is_frame: true, origins: &listed };
     Ok(framed_page(&shell, &origins))
 }
 

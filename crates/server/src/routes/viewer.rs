@@ -1,38 +1,98 @@
-//! `GET /v1/workspaces/{ws}/viewer`: everything that the viewer needs to begin, in one answer.
+//! `GET /v1/workspaces/{ws}/viewer`: everything that the viewer needs to begin, in one answer; with
+//! `rows=true` also the first page of the list, so that the first rows are one request away.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use proofbook_catalog::embedded;
-use proofbook_catalog::preset::{Preset, Viewer as Settings};
+use proofbook_catalog::preset::{Order, Preset};
 use proofbook_event::Timestamp;
-use proofbook_filter::ResolvedFilter;
+use proofbook_filter::{Field, ResolvedFilter};
 use proofbook_query::{Budget, ListRequest, Sort};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::access::InWorkspace;
 use crate::app::App;
-use crate::ask::ask;
+use crate::ask::{Which, ask, params};
+use crate::limits;
 use crate::params::Params;
 use crate::problem::Problem;
+use crate::routes::events::WrittenPage;
+use crate::routes::export::SORTS;
 use crate::routes::views;
 use crate::scoped::Scoped;
+use crate::sight::Sight;
 use crate::viewer::role_label;
 
-/// Answers the product's words and columns, the reader, the retention, the views, and the total.
+const YES_NO: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+/// Answers the product's words and columns, the reader, the retention, the views, the total, and the
+/// first rows when they are asked for.
 pub(crate) async fn show(
     State(app): State<App>,
     place: InWorkspace,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Params::read(&uri, &[])?;
+    let params = params(&uri, &["rows", "sort", "limit"])?;
+    let with_rows = params.word("rows", YES_NO)?.unwrap_or(false);
     let asking = place.clone();
     let shared = app.clone();
-    let mut body =
-        ask(&app, &place, move |reader, budget| body(&shared, &asking, reader, budget)).await?;
+    let (mut body, first) = ask(&app, &place, move |reader, budget| {
+        let body = body(&shared, &asking, reader, budget)?;
+        // Rows that cannot be read are asked for again by their own address, which says why.
+        let first = with_rows.then(|| first_rows(&shared, reader, params, budget).ok()).flatten();
+        Ok((body, first))
+    })
+    .await?;
     body["views"] = json!(views::shown(&app, &place).await?);
-    Ok(Json(body).into_response())
+    Ok(Json(Answer { body, first }).into_response())
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    body: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<Box<RawValue>>,
+}
+
+/// Reads the first page of the list, as `…/events` answers it; what is not asked for is as the preset
+/// has it.
+fn first_rows(
+    app: &App,
+    reader: &Scoped,
+    mut params: Params,
+    budget: &Budget<'_>,
+) -> Result<Box<RawValue>, Problem> {
+    let settings = &reader.catalog().preset().viewer;
+    if ["q", "from", "to"].iter().all(|name| params.text(name).is_none()) {
+        params = params.or("q", &settings.default_query);
+        if settings.default_range != "all" {
+            params = params.or("from", &settings.default_range);
+        }
+    }
+    let which = Which::read(app, &params, reader.sight())?;
+    let own = match settings.order {
+        Order::Newest => Sort::NewestFirst,
+        Order::Oldest => Sort::OldestFirst,
+    };
+    let limit = params.number("limit", 1..=limits::LIST_ROWS_MAX as u32)?;
+    let request = ListRequest {
+        filter: which.filter,
+        filter_hash: which.hash,
+        sort: params.word("sort", SORTS)?.unwrap_or(own),
+        limit: limit.unwrap_or(settings.page_size) as usize,
+        cursor: None,
+        page: None,
+    };
+    let page = WrittenPage::read(reader, request, &app.cursor_key, budget)?;
+    let unreadable = |_| Problem::new(crate::problem::Code::Internal, "the rows are not JSON");
+    let text = String::from_utf8(page.body)
+        .map_err(|_| Problem::new(crate::problem::Code::Internal, "the rows are not text"))?;
+    RawValue::from_string(text).map_err(unreadable)
 }
 
 fn body(
@@ -71,7 +131,7 @@ fn body(
         })),
         "manage": viewer.map_or(place.grant().is_admin(), |viewer| viewer.manage),
         "restricted": !place.sight().is_everything(),
-        "viewer_section": section(preset, &preset.viewer),
+        "viewer_section": section(preset, place.sight()),
         "labels": labels,
         "modules": modules,
         "target_types": target_types,
@@ -106,14 +166,20 @@ fn oldest(reader: &Scoped, budget: &Budget<'_>) -> Result<(Option<u64>, Option<S
     Ok((page.total, oldest.map(|micros| Timestamp::from_micros(micros).to_string())))
 }
 
-/// Returns how the page looks before its reader changes anything. Filters get the words that the
-/// preset leaves to us.
-fn section(preset: &Preset, viewer: &Settings) -> Value {
+/// Returns how the page looks before its reader changes anything, without the columns and filters that
+/// are hidden from them. Filters get the words that the preset leaves to us.
+fn section(preset: &Preset, sight: &Sight) -> Value {
     let whole = serde_json::to_value(preset.to_json()).unwrap_or_default();
     let mut section = whole["viewer"].clone();
-    let filters: Vec<Value> = viewer
-        .filters
-        .iter()
+    if let Some(columns) = section["columns"].as_array_mut() {
+        columns
+            .retain(|column| column["field"].as_str().is_some_and(|name| sight.shows_cell(name)));
+    }
+    let shown =
+        preset.viewer.filters.iter().filter(|filter| {
+            Field::parse(&filter.field).is_none_or(|field| sight.shows_field(&field))
+        });
+    let filters: Vec<Value> = shown
         .map(|filter| json!({"field": filter.field, "label": filter.label, "all": filter.all}))
         .collect();
     section["filters"] = json!(filters);

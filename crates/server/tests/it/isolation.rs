@@ -51,6 +51,7 @@ const MATRIX: &[Row] = &[
     Row("GET", "/viewer/{file}", ANYBODY, ANYBODY),
     Row("GET", "/viewer/{folder}/{file}", ANYBODY, ANYBODY),
     Row("GET", "/page/{file}", ANYBODY, ANYBODY),
+    Row("GET", "/favicon.ico", ANYBODY, ANYBODY),
     Row("GET", "/w/{ws}", ANYBODY, ANYBODY),
     Row("GET", "/w/{ws}/e/{id}", ANYBODY, ANYBODY),
     Row("GET", "/embed/{ws}", ANYBODY, ANYBODY),

@@ -183,3 +183,45 @@ fn lists_survive_the_pack() {
     assert_eq!(before["head"], after["head"]);
     assert_eq!(world.get(&format!("{PATH}/e7")).json()["id"], "e7");
 }
+
+#[test]
+fn the_first_rows_of_the_viewer_are_those_of_the_list() {
+    let world = world(45);
+    let boot = |asked: &str| world.get(&format!("/v1/workspaces/acme/viewer{asked}")).json();
+    for asked in [
+        "limit=20",
+        "limit=20&q=action:member.*&tz=Europe/Berlin",
+        "sort=oldest&limit=7",
+        "limit=20&from=2026-11-05&to=2026-11-07",
+    ] {
+        let first = &boot(&format!("?rows=true&{asked}"))["first"];
+        let list = world.get(&format!("{PATH}?{asked}")).json();
+        assert_eq!(*first, list, "{asked}");
+        if let Some(cursor) = first["next_cursor"].as_str() {
+            let next = world.get(&format!("{PATH}?{asked}&cursor={cursor}")).json();
+            assert_eq!(next["total"], list["total"], "{asked}");
+            assert_ne!(ids(&next), ids(&list), "{asked}");
+        }
+    }
+    assert_eq!(boot("")["first"], Value::Null);
+    let wrong = boot("?rows=true&q=actr:x");
+    assert_eq!((&wrong["first"], &wrong["total"]), (&Value::Null, &json!(45)));
+}
+
+#[test]
+fn the_first_rows_follow_the_preset_where_nothing_is_asked_for() {
+    let world = world(45);
+    let text = "name = \"own\"\ntitle = \"History\"\npath = \"Team\"\n[access]\nview = [\"owner\"]\n\
+                [viewer]\npage_size = 3\norder = \"oldest\"\ndefault_query = \"action:member.*\"\n\
+                default_range = \"2026-11-03\"\n";
+    assert_eq!(world.send("PUT", "/v1/catalogs/own", &world.admin, text).status, 201);
+    world.settle("acme", "own", None);
+    let first = &world.get("/v1/workspaces/acme/viewer?rows=true").json()["first"];
+    let list =
+        world.get(&format!("{PATH}?limit=3&sort=oldest&from=2026-11-03&q=action:member.*")).json();
+    assert_eq!(ids(first), ids(&list));
+    assert_eq!(ids(first).len(), 3);
+    let asked =
+        &world.get("/v1/workspaces/acme/viewer?rows=true&q=action:project.*").json()["first"];
+    assert_eq!(asked["total"], 15, "who asks for something gets that alone");
+}

@@ -129,6 +129,22 @@ fn v12_hidden_columns_are_neither_shown_nor_asked_for() {
     get("/export?columns=seq,actor_id").problem(400, "invalid_parameter");
     assert_eq!(get("/events?q=ip:203.0.113.3").json()["total"], 1);
     assert_eq!(get("/events/e-3/context").json(), json!({"ip": null, "country": null}));
+    // What the page begins with names no column that is hidden, and its rows hide the same.
+    world.settle("acme", "clienwork", Some("enterprise"));
+    let boot = get("/viewer?rows=true").json();
+    let names: Vec<&str> = boot["viewer_section"]["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .filter_map(|column| column["field"].as_str())
+        .collect();
+    assert_eq!(names, ["occurred_at", "title", "context.ip"]);
+    assert_eq!(boot["viewer_section"]["filters"].as_array().map(Vec::len), Some(1));
+    let rows = boot["first"].to_string();
+    assert!(rows.contains("203.0.113.3") && rows.contains("number 3"), "{rows}");
+    for word in hidden {
+        assert!(!rows.contains(word), "{word} in the first rows: {rows}");
+    }
     let printed = world.send("POST", &format!("{HERE}/print"), &token, "{}").json();
     let page = world.send("GET", printed["url"].as_str().expect("a link"), "", "").text();
     assert!(page.contains("number 3") && page.contains("203.0.113.3"));
@@ -290,11 +306,13 @@ fn v10_a_csv_file_has_the_columns_words_and_zone_that_were_asked_for() {
     let path = format!(
         "{HERE}/export?columns=occurred_at,actor_name,target_id,ip,before,after,leaf&headings=product&tz=Europe/Berlin&sort=seq&q=seq:3"
     );
+    let german = world.get(&format!("{path}&lang=de-CH")).text();
+    assert!(german.starts_with("\"Time\",\"User\",") && german.contains("\"Blatt-Hash\""));
     let text = world.get(&path).text();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[0],
-        "\"Time\",\"User\",\"Target ID\",\"IP Address\",\"Old Value\",\"New Value\",\"leaf\""
+        "\"Time\",\"User\",\"Target ID\",\"IP Address\",\"Old Value\",\"New Value\",\"Leaf hash\""
     );
     assert!(
         lines[1].starts_with("\"2026-11-20T10:00:00.000000+01:00\",\"secret.do by 3\",\"t-3\",\"203.0.113.3\",\"{\"\"plan\"\":\"\"free\"\"}\""),
