@@ -5,8 +5,8 @@
 //! bytes), [`tree`] (the right edge that grows), [`proof`] (inclusion, consistency and range),
 //! [`tile`] (C2SP tile coordinates), [`upper`] (the tiles above the leaves), [`note`] (signed notes
 //! and their keys), [`mod@checkpoint`] (signed heads), [`tlog_proof`] and [`consistency`] (proofs as
-//! texts), [`entries`] (entry bundles), [`policy`] (whose cosignatures a head needs). `docs/spec` has
-//! the normative descriptions.
+//! texts), [`entries`] (entry bundles), [`policy`] (whose cosignatures a head needs), [`mod@bundle`] and
+//! [`tar`] (what an auditor is given). `docs/spec` has the normative descriptions.
 //!
 //! What stays out: files, network, threads, clocks, randomness, and every tenant's configuration.
 //! Bytes and values in, bytes and values out, so that an auditor can build this crate alone.
@@ -20,6 +20,7 @@
 
 extern crate alloc;
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod commitment;
 pub mod consistency;
@@ -32,6 +33,7 @@ pub mod policy;
 pub mod prf;
 pub mod proof;
 mod sha256;
+pub mod tar;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
