@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,12 +14,18 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from world import ROOT, InBrowser, bench, free_port
+from world import ROOT, InBrowser, Server, bench, free_port
 
 
-def guide(language):
-    """Returns the guide's first block in a language."""
-    return re.search(rf"```{language}\n(.*?)```", (ROOT / "docs/guide/embed.md").read_text(), re.S)[1]
+def block(page, language):
+    """Returns a page's first block in a language."""
+    return re.search(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.S)[1]
+
+
+def is_free(port):
+    """Tells whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 class Host:
@@ -54,21 +61,44 @@ class Embedding(InBrowser):
             bench().send("acme", {"action": "project.create", "actor": {"type": "user", "id": "u_7", "name": "Ada Park"}, "targets": [{"type": "project", "id": str(number)}]})
 
     def test_v12_the_guides_snippet_and_its_ten_line_back_end_work_as_written(self):
-        port, folder = free_port(), Path(tempfile.mkdtemp(prefix="proofbook-host-"))
-        swap = lambda text: text.replace("127.0.0.1:7676", f"127.0.0.1:{bench().port}").replace("8000", str(port))
-        (folder / "index.html").write_text(swap(guide("html")))
-        (folder / "backend.py").write_text(swap(guide("python")))
-        env = {**os.environ, "PROOFBOOK_KEY": bench().key, "PROOFBOOK_URL": bench().url}
-        app = subprocess.Popen([sys.executable, "backend.py"], cwd=folder, env=env, stderr=subprocess.DEVNULL)
+        for language in ("html", "python"):
+            self.assertEqual(block("docs/guide/embed.md", language), block("README.md", language))
+        self.assertLessEqual(len([line for line in block("README.md", "html").splitlines() if line]), 5)
+
+    def test_v12_the_readmes_snippet_in_an_empty_page_on_another_port_works_as_written(self):
+        """Does what a new user does, with a server of its own: the README's event, page and back end.
+
+        Letter for letter, with the README's ports; where somebody else has one of them, it is
+        exchanged, and that is said."""
+        server_port, page_port = (port if is_free(port) else free_port() for port in (7676, 8000))
+        if (server_port, page_port) != (7676, 8000):
+            print(f"\nnot letter for letter: a port of the README is taken, {server_port} and {page_port} stand for 7676 and 8000")
+        swap = lambda text: text.replace("127.0.0.1:7676", f"127.0.0.1:{server_port}").replace("8000", str(page_port))
+        key = "pb_readme000000_" + "r" * 43
+        server = Server("serve", env={"PROOFBOOK_ADMIN_KEY": key}, key=key, port=server_port)
+        folder = Path(tempfile.mkdtemp(prefix="proofbook-host-"))
+        env = {**os.environ, "PROOFBOOK_KEY": key, "PROOFBOOK_URL": server.url}
+        app = None
         try:
-            time.sleep(0.7)
+            first = re.search(r"^\$ (curl -s .*)$", block("README.md", "console"), re.M)[1]
+            made = subprocess.run(["bash", "-c", first], env=env, check=True, capture_output=True, text=True)
+            self.assertIn('"created":1', made.stdout)
+            (folder / "index.html").write_text(swap(block("README.md", "html")))
+            (folder / "backend.py").write_text(swap(block("README.md", "python")))
+            app = subprocess.Popen([sys.executable, "backend.py"], cwd=folder, env=env, stderr=subprocess.DEVNULL)
+            end = time.monotonic() + 10
+            while is_free(page_port) and time.monotonic() < end:
+                time.sleep(0.05)
             page = self.page()
-            page.open(f"http://localhost:{port}/", "table.list tbody tr")
-            self.assertEqual(page.text(".where"), "Page 1 of 2")
+            page.open(f"http://localhost:{page_port}/", "table.list tbody tr")
+            self.assertEqual(page.text(".total"), "1 event")
+            self.assertIn("Ada Park", page.js("$('table.list tbody tr').innerText"))
             page.click("td.eye button")
-            page.see(".drawer .facts", "Ada Park")
+            page.see(".drawer .changes", "pro")
         finally:
-            app.terminate()
+            if app:
+                app.terminate()
+            server.stop()
 
     def test_v12_works_under_a_customers_strict_policy(self):
         token = lambda origin: bench().token("acme", origins=[origin])
@@ -143,6 +173,28 @@ class Embedding(InBrowser):
         page = self.page()
         page.open(f"{bench().url}/w/acme#token={token}", "table.list tbody tr")
         self.assertEqual(len(self.rows(page)), 1)
+        self.assertEqual(self.heads(page), ["Time", "Action", "Target Type", "Target ID"])
+        page.key("v")
+        page.see("dialog[open] .picks")
+        offered = page.js("$$('.picks label').map((l) => l.innerText.trim())")
+        self.assertIn("Target name", offered)
+        for hidden in ("User", "E-mail", "IP Address", "Description", "Old Value", "Browser", "Session"):
+            self.assertNotIn(hidden, offered)
+        page.key("Escape")
+        # Nothing asks for what is hidden: an answer of 403 would stand in the console.
+        page.click(".page > .bar button", "More")
+        page.see(".facets section")
+        page.fill("input.query", "a")
+        page.see("#suggestions li")
+        self.assertNotIn("actor:", page.texts("#suggestions li .value"))
+
+    def test_v12_a_link_with_another_token_in_an_open_tab_is_followed(self):
+        page = self.page()
+        page.open(bench().page("acme", filter="target.id:7"), "table.list tbody tr")
+        self.assertEqual(page.text(".total"), "1 event")
+        page.js(f"location.hash = 'token={bench().token('acme', filter='target.id:8 OR target.id:9')}'")
+        page.see(".total", "2 events")
+        self.assertNotIn("pbv_", page.js("location.href"))
 
     def test_v12_the_element_tells_its_page_what_happens(self):
         token = bench().token("acme", origins=None or [])

@@ -137,7 +137,7 @@ class Taking(Reading):
         self.assertEqual(said["filter"], "action:api_key.revoke")
         self.assertEqual(len(rows) - 1, total)
         # A column of several values becomes several: the user's e-mail stands beside the name.
-        self.assertEqual([head for head in rows[0] if head != "actor_email"], heads)
+        self.assertEqual([head for head in rows[0] if head != "E-mail"], heads)
         oldest = demo().get(f"/v1/workspaces/{CLIENWORK}/events", q="action:api_key.revoke", sort="oldest", limit=1)["data"][0]
         self.assertEqual(rows[1][rows[0].index("Target ID")], oldest["targets"][0]["id"])
         self.assertNotIn(b"pbv_", file)

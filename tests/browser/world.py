@@ -52,9 +52,9 @@ def free_port():
 class Server:
     """One running server and its API, asked with an admin key."""
 
-    def __init__(self, *verb, env=None, key=None):
+    def __init__(self, *verb, env=None, key=None, port=None):
         self.folder = tempfile.mkdtemp(prefix="proofbook-viewer-")
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(self.folder) / "log"
         with open(self.log, "wb") as log:

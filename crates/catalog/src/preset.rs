@@ -68,7 +68,7 @@ pub struct Viewer {
     pub default_range: String,
     /// A filter in the filter language.
     pub default_query: String,
-    /// The columns in their order; empty means every column.
+    /// The columns in their order; empty means the viewer's own choice of them.
     pub columns: Vec<Column>,
     /// The filters that stand beside the search field.
     pub filters: Vec<FilterControl>,

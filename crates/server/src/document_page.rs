@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::problem::{Code, Problem};
+use crate::tongue::Tongue;
 
 /// What every page may do; who may frame it comes behind.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -14,6 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 #[derive(Template)]
 #[template(path = "words.html")]
 struct Words<'w> {
+    lang: &'w str,
     title: &'w str,
     text: &'w str,
 }
@@ -40,8 +42,8 @@ pub(crate) fn framed_page(template: &impl Template, origins: &[String]) -> Respo
 }
 
 /// Answers a page that says something in words.
-pub(crate) fn words(status: StatusCode, title: &str, text: &str) -> Response {
-    let mut response = page(&Words { title, text });
+pub(crate) fn words(status: StatusCode, tongue: Tongue, title: &str, text: &str) -> Response {
+    let mut response = page(&Words { lang: tongue.tag(), title, text });
     *response.status_mut() = status;
     response
 }

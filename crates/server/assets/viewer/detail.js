@@ -65,7 +65,7 @@ function summary(event, model) {
     ["context.ip", event.context?.ip ? html`${shown(event.context.ip)}${firstMark(event, model)}` : html`<span class="quiet">–</span>`],
     event.severity !== "info" && ["severity", html`<span class="mark ${event.severity}">${t(`severity.${event.severity}`)}</span>`],
   ].filter(Boolean);
-  return html`<dl class="facts summary">${facts.map(([name, value]) => html`<div data-fact=${name}><dt>${model.settings.columns?.find((one) => one.field === name)?.label ?? t(`column.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="facts summary">${facts.map(([name, value]) => html`<div data-fact=${name}><dt>${model.delivered.find((one) => one.field === name)?.label ?? t(`column.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 function person(actor, { t }) {

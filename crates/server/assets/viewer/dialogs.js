@@ -8,7 +8,7 @@ import { copyList } from "./copy.js";
 import { heads } from "./detail.js";
 import { diffRows, diffTable } from "./diff.js";
 import { ranges, spelled } from "./explore.js";
-import { FORMATS } from "./export.js";
+import { FORMATS, visible } from "./export.js";
 import { KEYS } from "./keys.js";
 import { valuesOf } from "./query.js";
 import { icon, iconButton, shown } from "./text.js";
@@ -95,7 +95,7 @@ function time(model) {
 function columns(model) {
   const { t } = model;
   const chosen = model.columns.map((one) => one.field);
-  const preset = (model.settings.columns ?? []).map((one) => one.field);
+  const preset = model.delivered.map((one) => one.field);
   const set = (list) => {
     const cols = list.join() === preset.join() ? "" : list.join();
     model.store.set("cols", cols);
@@ -106,8 +106,8 @@ function columns(model) {
     list.splice(at + by, 0, ...list.splice(at, 1));
     set(list);
   };
-  const labelled = (field) => heading({ field, label: model.settings.columns?.find((one) => one.field === field)?.label }, model);
-  const others = [...new Set([...preset, ...NAMES])].filter((field) => !chosen.includes(field));
+  const labelled = (field) => heading({ field, label: model.delivered.find((one) => one.field === field)?.label }, model);
+  const others = [...new Set([...preset, ...visible(NAMES, model)])].filter((field) => !chosen.includes(field));
   return {
     title: t("bar.columns"),
     body: html`<ol class="plain picks">${chosen.map((field, at) => html`<li><label><input type="checkbox" checked ?disabled=${chosen.length < 2} @change=${() => set(chosen.filter((one) => one !== field))}>${labelled(field)}</label>

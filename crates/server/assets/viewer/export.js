@@ -22,12 +22,18 @@ const NAMED = {
   via: "channel",
   request: "request_id",
   session: "session_id",
+  changed: "changes",
 };
 
 /** Names the columns shown as the server does. */
 export function exported(columns) {
   const names = columns.map(({ field }) => NAMED[field] ?? field.replace(/^(context|changes)\./, "").replace(".", "_"));
   return [...new Set(names.join().split(","))].join();
+}
+
+/** Keeps of columns or fields those whose values are not hidden from the reader. */
+export function visible(names, { boot }) {
+  return names.filter((field) => boot.export.columns.includes(exported([{ field }]).split(",")[0]));
 }
 
 /** Downloads what is shown; answers how many bytes came. */

@@ -2,6 +2,7 @@
 // method that changes something ends in `update()`, which paints once.
 
 import { Problem } from "./api.js";
+import { visible } from "./export.js";
 import { toggled, without, withValues } from "./query.js";
 import { clock, rangeName, zoneName } from "./time.js";
 import { readUrl, writeUrl } from "./url.js";
@@ -76,9 +77,15 @@ export class Model {
     return this.shown.sort || this.settings.order || "newest";
   }
 
+  /** The columns as delivered: the preset's, or ours where it has none. */
+  get delivered() {
+    const own = this.settings.columns ?? [];
+    return own.length ? own : visible(["occurred_at", "actor", "description", "target", "outcome", "context.ip"], this).map((field) => ({ field }));
+  }
+
   /** The names of the columns shown, in order. */
   get columns() {
-    const preset = this.settings.columns ?? [];
+    const preset = this.delivered;
     const chosen = this.shown.cols ? this.shown.cols.split(",") : preset.map((one) => one.field);
     return chosen.map((field) => ({ field, label: preset.find((one) => one.field === field)?.label }));
   }
@@ -293,7 +300,7 @@ export class Model {
   /** Loads the values of a field with their counts, as `q` has it without its own terms. */
   async facet(field, q = without(this.shown.q, field), prefix = "") {
     const range = q === "" && field === "actor" ? {} : { from: this.shown.from, to: this.shown.to };
-    const ask = { field, q, prefix, limit: field === "actor" ? 200 : 12, ...range };
+    const ask = { field, q, prefix, limit: field === "actor" ? 1000 : 12, ...range };
     const key = JSON.stringify(ask);
     if (!prefix && this.facets[field]?.key === key) return this.facets[field];
     try {
@@ -320,7 +327,7 @@ export class Model {
 
   /** Fields that the panel counts. */
   get explored() {
-    return ["action", "module", "actor", "outcome", "target.type", "ip", "country", "actor.type"];
+    return visible(["action", "module", "actor", "outcome", "target.type", "ip", "country", "actor.type"], this);
   }
 
   /** Categories stand as tabs where a product promises no filter but has modules. */

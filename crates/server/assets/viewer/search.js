@@ -2,6 +2,7 @@
 // with how many events each would leave (WAI-ARIA combobox with a listbox).
 
 import { html } from "./template.js";
+import { visible } from "./export.js";
 import { icon, iconButton, shown } from "./text.js";
 import { and, chips, quote, removed, term } from "./query.js";
 
@@ -94,10 +95,11 @@ function named(field, value, { boot }) {
   return { label: value, help: known?.title };
 }
 
-function general(text, { boot, t }) {
+function general(text, model) {
+  const { boot, t } = model;
   const sign = text.startsWith("-") ? "-" : "";
   const part = text.slice(sign.length).toLowerCase();
-  const fields = FIELDS.filter((name) => name.startsWith(part)).slice(0, part ? 6 : 8);
+  const fields = visible(FIELDS, model).filter((name) => name.startsWith(part)).slice(0, part ? 6 : 8);
   const options = fields.map((name) => ({ label: `${sign}${name}:`, help: t(`field.${name}`), insert: `${sign}${name}:` }));
   if (part.length < 2) return options;
   const actions = (boot.actions ?? []).filter((one) => one.title.toLowerCase().includes(part) || one.name.includes(part)).slice(0, 5);

@@ -19,11 +19,14 @@ use crate::params::Params;
 use crate::problem::{Code, Problem};
 use crate::routes::events::param;
 use crate::routes::viewer_tokens::answer;
+use crate::tongue::{Tongue, Words};
 use crate::viewer::{TTL_SECONDS_MAX, Viewer, Warrant, refusal, role_label};
 
 #[derive(Template)]
 #[template(path = "demo.html")]
 struct Page<'p> {
+    tongue: &'static str,
+    say: &'static Words,
     preset: &'p str,
     product: &'p str,
     at: &'p str,
@@ -61,6 +64,7 @@ pub(crate) async fn show(
     open: Option<OpenPage>,
     path: RawPathParams,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let product = opened(open.as_ref(), &path)?;
     let params = Params::read(&uri, &["at", "role", "lang", "theme"])?;
@@ -69,6 +73,7 @@ pub(crate) async fn show(
     let workspace = workspace_of(&app, product)?;
     let catalog = catalog(&app, product)?;
     let (lang, theme) = (params.text("lang"), params.text("theme"));
+    let tongue = lang.and_then(Tongue::parse).unwrap_or_else(|| Tongue::asked(&headers));
     let mut menu = Menu { product, person, at, lang, theme, html: Html::default(), heading: None };
     menu.items(product.menu, &[]);
     let heading = menu.heading.take();
@@ -85,6 +90,8 @@ pub(crate) async fn show(
     });
     let products = PRODUCTS.iter().map(|other| Other { preset: other.preset, product: other.name });
     Ok(page(&Page {
+        tongue: tongue.tag(),
+        say: tongue.words(),
         preset: product.preset,
         product: product.name,
         at,

@@ -97,8 +97,14 @@ pub(crate) async fn portal(
 ) -> Result<Response, Problem> {
     let link: Option<PortalLink> = app.sealer.open(Purpose::Portal, &param(&path, "secret")?);
     let Some(link) = link else {
-        let said = Tongue::asked(&headers).words();
-        return Ok(words(StatusCode::NOT_FOUND, &said.link_unknown, &said.link_unknown_why));
+        let tongue = Tongue::asked(&headers);
+        let said = tongue.words();
+        return Ok(words(
+            StatusCode::NOT_FOUND,
+            tongue,
+            &said.link_unknown,
+            &said.link_unknown_why,
+        ));
     };
     // Looking ahead is not opening: the link would be used up before anybody saw it.
     let ahead = ["sec-purpose", "purpose"].iter().any(|name| {
@@ -111,8 +117,9 @@ pub(crate) async fn portal(
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     }
     if !link.viewer.is_live(&app) || !take(&app, &link).await? {
-        let said = Tongue::asked(&headers).words();
-        return Ok(words(StatusCode::GONE, &said.link_gone, &said.link_gone_why));
+        let tongue = Tongue::asked(&headers);
+        let said = tongue.words();
+        return Ok(words(StatusCode::GONE, tongue, &said.link_gone, &said.link_gone_why));
     }
     let token = link.viewer.seal(&app.sealer, &*app.random);
     let to = format!("/w/{}#token={token}", link.viewer.workspace);

@@ -95,8 +95,9 @@ pub(crate) async fn show(
     let ticket = ticket
         .filter(|ticket: &Ticket| ticket.workspace == name && ticket.expires_at > now.micros());
     let Some(ticket) = ticket else {
-        let say = Tongue::asked(&headers).words();
-        return Ok(words(StatusCode::GONE, &say.print_ended, &say.print_ended_why));
+        let tongue = Tongue::asked(&headers);
+        let say = tongue.words();
+        return Ok(words(StatusCode::GONE, tongue, &say.print_ended, &say.print_ended_why));
     };
     let place = Grant::renew(&app, ticket.bearer)?.in_workspace(&app, name)?;
     let asked = Params::of(ticket.asked, FIELDS)?;
