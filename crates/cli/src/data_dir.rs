@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use proofbook_server::Config;
 use proofbook_store::clock::RealClock;
 use proofbook_store::disk::{Disk, Lock, RealDisk};
 use proofbook_store::names;
 use proofbook_store::open::{OpenError, Options};
 use proofbook_store::random::SystemRandom;
+use proofbook_store::signing::Signer;
 use proofbook_store::store::{Machine, OnFatal, Store};
 
 use crate::failure::{ExitKind, Failure};
+use crate::files;
 
 /// Opens an existing data directory for reading and keeps other processes out of it.
 pub(crate) fn hold(data: &Path) -> Result<(Arc<dyn Disk>, Lock), Failure> {
@@ -51,6 +54,23 @@ pub(crate) fn start_store(
                 .because(error)
         }
     })
+}
+
+/// Opens the signing directory, or makes it, and takes up the head that somebody holds.
+pub(crate) fn start_signer(config: &Config, store: &Store) -> Result<Arc<Signer>, Failure> {
+    let dir = config.signing.clone().unwrap_or_else(|| config.data.join("signing"));
+    let cannot = || Failure::failed(format!("cannot use the signing directory {}", dir.display()));
+    let disk = RealDisk::create(&dir).map_err(|error| cannot().because(error))?;
+    let seed_in_use = store.view().config.signing_seed;
+    let signer = Signer::open(Arc::new(disk), &SystemRandom, store.uid(), seed_in_use)
+        .map_err(|error| cannot().because(error))?;
+    if let Some(path) = &config.known_head {
+        let failed =
+            || Failure::usage(format!("cannot take up the known head in {}", path.display()));
+        let note = files::read_text(path).map_err(|error| failed().because(error))?;
+        signer.take_known_head(note.as_bytes()).map_err(|error| failed().because(error))?;
+    }
+    Ok(Arc::new(signer))
 }
 
 /// Returns what a verb lets the store call when it cannot go on: the verb's next commit fails, and that

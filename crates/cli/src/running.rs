@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proofbook_server::keys::SecretKey;
-use proofbook_server::{Config, FirstKey, Server, ensure_admin_key};
+use proofbook_server::{Config, FirstKey, Server, ensure_admin_key, ensure_signing_seed};
 use proofbook_store::open::Options;
 use proofbook_store::random::SystemRandom;
 use proofbook_store::store::Store;
@@ -43,12 +43,15 @@ pub(crate) fn start(config: Config) -> Result<Running, Failure> {
         Arc::new(data_dir::start_store(&config.data, options, proofbook_server::on_fatal())?);
     let first_key = ensure_admin_key(&store, config.admin_key.as_ref(), &SystemRandom)
         .map_err(|error| Failure::failed("the server cannot start").because(error))?;
+    let signer = data_dir::start_signer(&config, &store)?;
+    ensure_signing_seed(&store, &signer)
+        .map_err(|error| Failure::failed("the server cannot start").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("cannot start threads").because(error))?;
     let server = runtime
-        .block_on(Server::start(config, store.clone(), Arc::new(SystemRandom)))
+        .block_on(Server::start(config, store.clone(), signer, Arc::new(SystemRandom)))
         .map_err(|error| {
             Failure::failed("the server cannot start")
                 .because(error)

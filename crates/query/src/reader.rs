@@ -70,6 +70,12 @@ impl Reader {
         self.kept_since
     }
 
+    /// Tells whether retention still shows an event.
+    pub fn keeps(&self, found: &Found) -> bool {
+        let everything = ResolvedFilter::everything();
+        self.question(&everything, u64::MAX).is_visible(&found.stored())
+    }
+
     pub(crate) fn question<'q>(&self, filter: &'q ResolvedFilter, seq_below: u64) -> Question<'q> {
         let seq_below = seq_below.min(self.workspace.edge.size());
         Question { filter, seq_below, kept_since: self.kept_since }

@@ -41,6 +41,17 @@ pub(crate) async fn record(
     record_as(app, &grant.actor(), change, act).await
 }
 
+/// Records a change whose event belongs to a workspace, as a leaf of its tree.
+pub(crate) async fn record_in(
+    app: &App,
+    grant: &Grant,
+    workspace: String,
+    change: ConfigChange,
+    act: Act,
+) -> Result<(), Problem> {
+    record_to(app, grant.actor(), workspace, change, act).await
+}
+
 /// Records a change that somebody made who has no grant yet: the first operator.
 pub(crate) async fn record_as(
     app: &App,
@@ -48,14 +59,23 @@ pub(crate) async fn record_as(
     change: ConfigChange,
     act: Act,
 ) -> Result<(), Problem> {
-    let actor = actor.clone();
+    record_to(app, actor.clone(), SYSTEM_WORKSPACE.to_owned(), change, act).await
+}
+
+async fn record_to(
+    app: &App,
+    actor: Value,
+    workspace: String,
+    change: ConfigChange,
+    act: Act,
+) -> Result<(), Problem> {
     let place = app.ingest.enter(app.config.queue_timeout).await?;
     let store = app.store.clone();
     let (sender, receiver) = tokio::sync::oneshot::channel();
     app.blocking(place, move || {
         let event = event_of(&actor, &act);
         let draft = draft_of(event.as_bytes(), act.action)?;
-        let prepared = store.prepare_change(change, Wanted { workspace: SYSTEM_WORKSPACE, draft });
+        let prepared = store.prepare_change(change, Wanted { workspace: &workspace, draft });
         store
             .submit(prepared, move |receipts| {
                 // A client that went away does not need its answer.

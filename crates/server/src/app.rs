@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_store::random::Random;
+use proofbook_store::signing::Signer;
 use proofbook_store::store::Store;
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::body::{Memory, Patience};
 use crate::config::Config;
 use crate::console::Console;
+use crate::heads::Heads;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::sealed::Sealer;
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) newcomers: Newcomers,
     /// Changes of saved views lately, by reader.
     pub(crate) view_changes: Newcomers,
+    /// Signs heads.
+    pub(crate) heads: Heads,
     /// Saved views, as far as they were read.
     pub(crate) views: Views,
     /// Operators' sessions and wrong passwords.
@@ -67,7 +71,12 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(config: Config, store: Arc<Store>, random: Arc<dyn Random>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        store: Arc<Store>,
+        signer: Arc<Signer>,
+        random: Arc<dyn Random>,
+    ) -> Self {
         let places = |name, count: u32| Places {
             name,
             count,
@@ -86,6 +95,7 @@ impl App {
             stopping: CancellationToken::new(),
             newcomers: Newcomers::default(),
             view_changes: Newcomers::default(),
+            heads: Heads::new(signer),
             views: Views::default(),
             console: Console::begin(&store.view().config, &*random),
             sign_ins: places("sign-ins", 1),

@@ -125,6 +125,8 @@ macro_rules! settings {
 
 settings! {
     data: PathBuf = "./proofbook-data", "Directory of the data";
+    signing: Option<PathBuf> = "", "Directory of the signing seed and of the memory of what was signed; DATA/signing when empty. Keep it on another disk, or in another backup, than the data";
+    known_head: Option<PathBuf> = "", "A checkpoint of this store that somebody holds; a store that is older signs nothing";
     listen: SocketAddr = "127.0.0.1:7676", "Address and port to listen on; port 0 takes a free one";
     allow_plain_http: bool = "false", "Listen beyond this machine without TLS, because something in front brings it";
     admin_key: Option<SecretKey> = "", "First admin key; generated and shown once when empty";
@@ -251,6 +253,12 @@ trait Read: Sized {
 impl Read for PathBuf {
     fn read(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("takes a directory".to_owned()) } else { Ok(text.into()) }
+    }
+}
+
+impl Read for Option<PathBuf> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| text.into()))
     }
 }
 

@@ -29,6 +29,7 @@ mod demo;
 mod document;
 mod document_page;
 mod export;
+mod heads;
 pub mod keys;
 mod layers;
 pub mod limits;
@@ -50,6 +51,7 @@ mod views;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;
+pub use heads::{SigningSeedError, ensure_signing_seed};
 pub use serve::{Server, StartError, serve};
 
 /// Exit code of the process when the store cannot go on (`EX_SOFTWARE` of sysexits.h).

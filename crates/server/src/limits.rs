@@ -69,3 +69,6 @@ const _: () = assert!(
     (VIEWER_FILTER_BYTES_MAX + (5 + 2 * VIEWER_ITEMS_MAX) * TITLE_BYTES_MAX) * 4 / 3
         < HEADER_BYTES_MAX
 );
+
+/// Events whose proofs one answer to `?wait=head` has; about 1.2 kB each.
+pub const PROOFS_MAX: usize = 1_000;

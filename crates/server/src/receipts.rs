@@ -1,6 +1,7 @@
 //! What a client hears of its events: results in the order of the request, or the problem that kept
 //! the whole request from being recorded.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
@@ -27,6 +28,9 @@ struct Item {
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     leaf: Option<String>,
+    /// The `.tlog-proof`, when the client waited for the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ItemError>,
 }
@@ -44,6 +48,9 @@ struct Answer {
     created: u64,
     duplicates: u64,
     rejected: u64,
+    /// Why recorded events have no proof, when the client waited for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_proof: Option<String>,
 }
 
 /// What became of some events that were handed over together.
@@ -54,8 +61,31 @@ pub(crate) enum Done {
     Failed(usize, CommitError),
 }
 
+/// The proofs that a client waited for, by workspace and number; or why there are none.
+pub(crate) type Proofs = Result<HashMap<(String, u64), String>, Problem>;
+
+/// Returns workspace and number of every event that is recorded now.
+pub(crate) fn recorded(steps: &[Done]) -> Vec<(String, u64)> {
+    let receipts = steps.iter().flat_map(|step| match step {
+        Done::Receipts(receipts) => receipts.as_slice(),
+        Done::Failed(..) => &[],
+    });
+    let place = |receipt: &Receipt| match receipt.outcome {
+        Outcome::Created { seq, .. } | Outcome::Duplicate { seq } => {
+            Some((receipt.workspace.clone(), seq))
+        }
+        Outcome::Conflict { .. } | Outcome::Lost => None,
+    };
+    receipts.filter_map(|receipt| receipt.as_ref().ok().and_then(place)).collect()
+}
+
 /// Puts the answer together, or says what kept the whole request from being recorded.
-pub(crate) fn answer(app: &App, is_alone: bool, steps: Vec<Done>) -> Result<Response, Problem> {
+pub(crate) fn answer(
+    app: &App,
+    is_alone: bool,
+    steps: Vec<Done>,
+    proofs: Option<Proofs>,
+) -> Result<Response, Problem> {
     let failures = || {
         steps.iter().filter_map(|step| match step {
             Done::Failed(_, error) => Some(error),
@@ -71,7 +101,8 @@ pub(crate) fn answer(app: &App, is_alone: bool, steps: Vec<Done>) -> Result<Resp
     {
         return Err(whole(error));
     }
-    let mut answer = Answer { results: Vec::new(), created: 0, duplicates: 0, rejected: 0 };
+    let mut answer =
+        Answer { results: Vec::new(), created: 0, duplicates: 0, rejected: 0, without_proof: None };
     for step in steps {
         match step {
             Done::Receipts(receipts) => answer.results.extend(receipts.into_iter().map(item)),
@@ -83,6 +114,16 @@ pub(crate) fn answer(app: &App, is_alone: bool, steps: Vec<Done>) -> Result<Resp
                 );
             }
         }
+    }
+    match proofs {
+        Some(Ok(mut proofs)) => {
+            for item in &mut answer.results {
+                let place = item.workspace.clone().zip(item.seq);
+                item.proof = place.and_then(|place| proofs.remove(&place));
+            }
+        }
+        Some(Err(problem)) => answer.without_proof = Some(problem.detail),
+        None => {}
     }
     for item in &answer.results {
         *match item.status {
@@ -137,6 +178,7 @@ fn item(receipt: Result<Receipt, Rejected>) -> Item {
             workspace: None,
             seq: None,
             leaf: None,
+            proof: None,
             error: Some(ItemError {
                 code: rejected.code,
                 fault: Fault {
@@ -155,6 +197,7 @@ fn item(receipt: Result<Receipt, Rejected>) -> Item {
                 workspace: Some(workspace),
                 seq: None,
                 leaf: None,
+                proof: None,
                 error: None,
             };
             match outcome {

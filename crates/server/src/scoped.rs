@@ -120,6 +120,17 @@ impl Scoped {
         Ok(self.reader.by_seq(seq)?.filter(|found| self.may_show(found)))
     }
 
+    /// Returns the reader of the whole tree. It knows of no sight: what it reads is shown to who sees
+    /// everything, or is an event that was found to be seen.
+    pub(crate) fn tree(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Tells whether an event of the tree is still kept.
+    pub(crate) fn keeps(&self, found: &Found) -> bool {
+        self.reader.keeps(found)
+    }
+
     fn may_show(&self, found: &Found) -> bool {
         found.event().is_ok_and(|event| self.sight.takes(&event))
     }

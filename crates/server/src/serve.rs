@@ -20,6 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use proofbook_store::random::Random;
+use proofbook_store::signing::Signer;
 use proofbook_store::store::Store;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,6 +71,7 @@ impl Server {
     pub async fn start(
         config: Config,
         store: Arc<Store>,
+        signer: Arc<Signer>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
         config.check()?;
@@ -79,7 +81,7 @@ impl Server {
             .map_err(|source| StartError::Listen { address, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let app = App::new(config, store, random);
+        let app = App::new(config, store, signer, random);
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
         let accepting = tokio::spawn(accept(Accept {
@@ -128,10 +130,11 @@ impl Server {
 pub async fn serve(
     config: Config,
     store: Arc<Store>,
+    signer: Arc<Signer>,
     random: Arc<dyn Random>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<bool, StartError> {
-    let server = Server::start(config, store, random).await?;
+    let server = Server::start(config, store, signer, random).await?;
     tracing::info!(address = %server.address(), "listening");
     shutdown.await;
     tracing::info!("stopping");

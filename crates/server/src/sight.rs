@@ -6,7 +6,7 @@
 //! What `description` says is shown with it, whoever it names.
 
 use proofbook_catalog::Catalog;
-use proofbook_event::{Event, Value};
+use proofbook_event::{Event, Group, Value};
 use proofbook_filter::{Field, Filter, Node, ResolveContext, ResolvedFilter};
 use sha2::{Digest, Sha256};
 
@@ -109,6 +109,19 @@ impl Sight {
     /// Tells whether a part is shown.
     pub(crate) fn shows(&self, part: Part) -> bool {
         !self.hidden.contains(&part)
+    }
+
+    /// Tells whether all of a group is shown, so that what is committed to may be opened.
+    pub(crate) fn opens(&self, group: Group) -> bool {
+        match group {
+            Group::Id => true,
+            Group::Actor => self.shows(Part::Actor),
+            Group::Targets => self.shows(Part::Targets),
+            Group::Changes => self.shows(Part::Changes),
+            Group::Context => self.shows(Part::Address) && self.shows(Part::Context),
+            Group::Description => self.shows(Part::Description),
+            Group::Metadata => self.shows(Part::Metadata),
+        }
     }
 
     /// Refuses a filter that asks for what is hidden.

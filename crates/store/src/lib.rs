@@ -35,6 +35,7 @@ pub mod record;
 pub mod seal;
 pub mod segment;
 pub mod segment_entry;
+pub mod signing;
 pub mod store;
 pub mod verify;
 pub mod view;

@@ -147,6 +147,11 @@ impl Preparer {
         Self { format, random, seats: Mutex::default(), catalogs: RwLock::default() }
     }
 
+    /// Returns the store's own id.
+    pub fn store_uid(&self) -> [u8; 16] {
+        self.format.store_uid
+    }
+
     /// Returns how ids are hashed.
     pub fn id_hasher(&self) -> IdHasher {
         IdHasher(self.format.id_key)

@@ -142,6 +142,11 @@ impl Store {
         })
     }
 
+    /// Returns the store's own id, which never changes.
+    pub fn uid(&self) -> [u8; 16] {
+        self.preparer.store_uid()
+    }
+
     /// Returns the newest View. Take a workspace's head from the directory before it.
     pub fn view(&self) -> Arc<View> {
         self.published.view()

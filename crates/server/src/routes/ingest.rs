@@ -2,10 +2,12 @@
 //!
 //! 201 when everything was recorded (or had been before), 207 when something was refused; either way
 //! `{results, created, duplicates, rejected}` with one result per event, in the order of the request.
+//! `?wait=head` waits until a signed head covers the events, and answers each one's `.tlog-proof`.
 //! One event sent alone that is refused gets a problem document instead. 429, 503 and 507 mean that
 //! nothing was recorded, except 503 `may_be_recorded`, which says so.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -24,9 +26,12 @@ use tokio::sync::oneshot;
 use crate::access::{Grant, InWorkspace};
 use crate::app::App;
 use crate::body::{self, Payload};
+use crate::heads::Freshness;
 use crate::limits;
+use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::receipts::{Done, answer, refused};
+use crate::receipts::{Done, Proofs, answer, recorded, refused};
+use crate::routes::ledger;
 use crate::split::{Form, Split, split};
 
 /// Takes events that name their workspaces themselves.
@@ -59,6 +64,8 @@ async fn take_in(
         return Err(Problem::new(Code::Stopping, "the server is stopping").retry_after(1));
     }
     let (parts, body) = request.into_parts();
+    let params = Params::read(&parts.uri, &["wait"])?;
+    let wants_proofs = params.word("wait", &[("head", true)])?.unwrap_or(false);
     let form = form_of(&parts.headers)?;
     let payload = receive(&app, &parts.headers, body).await?;
     let place = app
@@ -67,7 +74,7 @@ async fn take_in(
         .await
         .map_err(|problem| Problem { code: Code::Busy, ..problem })?;
     let deadline = tokio::time::Instant::now() + app.config.receipt_timeout;
-    let job = Job { app: app.clone(), grant, workspace, form, payload };
+    let job = Job { app: app.clone(), grant, workspace, form, payload, wants_proofs };
     let sent = app.blocking(place, move || job.run()).await?;
     let mut steps = Vec::with_capacity(sent.steps.len());
     for step in sent.steps {
@@ -89,7 +96,33 @@ async fn take_in(
             Step::Refused { count, error } => Done::Failed(count, error),
         });
     }
-    answer(&app, sent.is_alone, steps)
+    let proofs = match wants_proofs {
+        true => Some(prove(&app, recorded(&steps)).await),
+        false => None,
+    };
+    answer(&app, sent.is_alone, steps, proofs)
+}
+
+/// Publishes and signs the heads that cover some events, and proves each event against its head.
+async fn prove(app: &App, places: Vec<(String, u64)>) -> Proofs {
+    let seat = app.queries.enter(app.config.queue_timeout).await?;
+    let shared = app.clone();
+    app.blocking(seat, move || {
+        let mut heads = HashMap::new();
+        let mut proofs = HashMap::new();
+        for (workspace, seq) in places {
+            let head = match heads.entry(workspace.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let need = Freshness::Everything;
+                    place.insert(shared.heads.signed(&shared, &workspace, need)?)
+                }
+            };
+            proofs.insert((workspace, seq), ledger::proof_text(head, seq)?);
+        }
+        Ok(proofs)
+    })
+    .await
 }
 
 async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Payload, Problem> {
@@ -124,6 +157,7 @@ struct Job {
     workspace: Option<String>,
     form: Form,
     payload: Payload,
+    wants_proofs: bool,
 }
 
 struct Sent {
@@ -154,6 +188,11 @@ impl Job {
             Split::One(range) => (vec![range], true),
             Split::Many(ranges) => (ranges, false),
         };
+        if self.wants_proofs && ranges.len() > limits::PROOFS_MAX {
+            let max = limits::PROOFS_MAX as u64;
+            let detail = format!("at most {max} events are proved in one answer");
+            return Err(Problem::too_large(0, max, detail));
+        }
         let events_bytes = ranges.len() * limits::SHARE_PER_EVENT;
         self.payload.share.grow_to(text.len() * limits::SHARE_PER_BYTE + events_bytes)?;
         let mut verdicts = HashMap::new();

@@ -15,7 +15,7 @@ fn a7_each_act_is_exactly_one_event_with_its_actor() {
     let world = World::start();
     let admin_id = world.admin.split('_').nth(1).expect("a public id").to_owned();
     let mut count = acts(&world).len();
-    assert_eq!(count, 1, "the first admin key");
+    assert_eq!(count, 2, "the first admin key and the signing key");
     let made =
         world.post("/v1/keys", r#"{"name":"ci","scopes":["write"],"workspaces":["acme"]}"#).json();
     let id = made["id"].as_str().expect("an id").to_owned();
@@ -65,7 +65,7 @@ fn a7_each_act_is_exactly_one_event_with_its_actor() {
     world.send("DELETE", &format!("/v1/keys/{id}"), &world.admin, "");
     world.get("/v1/keys");
     assert_eq!(acts(&world).len(), count);
-    let change = &acts(&world)[3]["changes"];
+    let change = &acts(&world)[4]["changes"];
     assert!(change.to_string().contains("Acme 2"), "{change}");
 }
 

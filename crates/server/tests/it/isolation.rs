@@ -20,6 +20,16 @@ const MATRIX: &[Row] = &[
     Row("GET", "/v1/workspaces/{ws}/events/{id}", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/events/{id}/context", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/events/seq/{seq}", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events/seq/{seq}/proof", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/events/seq/{seq}/leaf", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/checkpoint", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/tile/{*tile}", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/consistency", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/openings", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/heads", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/keys", "raRAv", "RA"),
+    Row("POST", "/v1/workspaces/{ws}/log/keys", "aA", "A"),
+    Row("POST", "/v1/signing-seed", "A", "A"),
     Row("GET", "/v1/workspaces/{ws}/facets", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/histogram", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/tail", "raRAv", "RA"),
@@ -124,12 +134,14 @@ fn call(world: &World, method: &str, path: &str, key: &str, workspace: &str) -> 
     let address = path
         .replace("{ws}", workspace)
         .replace("{seq}", "0")
+        .replace("{*tile}", "entries/000.p/1")
         .replace("{name}", "default")
         .replace("{code}", "conflict")
         .replace("{preset}", "clienwork");
     let address = match (path, method) {
         ("/v1/keys/{id}", _) => "/v1/keys/nobody".to_owned(),
         (p, _) if p.ends_with("/facets") => format!("{address}?field=action"),
+        (p, _) if p.ends_with("/consistency") => format!("{address}?from=0"),
         (p, _) if p.ends_with("/tail") => format!("{address}?after=0"),
         ("/v1/views", "GET") => format!("{address}?workspace={workspace}"),
         ("/v1/views", "DELETE") => format!("{address}?workspace={workspace}&name=none"),

@@ -6,6 +6,7 @@ mod encodings;
 mod export;
 mod ingest;
 mod isolation;
+mod ledger;
 mod limits;
 mod lists;
 mod logs;

@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofbook_server::{Config, FirstKey, Server, ensure_admin_key};
+use proofbook_server::{Config, FirstKey, Server, ensure_admin_key, ensure_signing_seed};
 use proofbook_store::clock::SimClock;
 use proofbook_store::disk::SimDisk;
 use proofbook_store::log::LogOptions;
 use proofbook_store::open::{Machine, Options};
 use proofbook_store::random::SimRandom;
+use proofbook_store::signing::Signer;
 use proofbook_store::store::Store;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<Store>,
     pub(crate) disk: SimDisk,
     pub(crate) clock: SimClock,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) address: SocketAddr,
     /// An admin key of all workspaces.
     pub(crate) admin: String,
@@ -59,6 +61,11 @@ impl World {
             FirstKey::Generated(key) => key.reveal().to_owned(),
             other => panic!("a new store has no key, but {other:?}"),
         };
+        let signing = Arc::new(SimDisk::new(3));
+        let seed = store.view().config.signing_seed;
+        let signer = Signer::open(signing, &*random, store.uid(), seed).expect("a signer");
+        let signer = Arc::new(signer);
+        ensure_signing_seed(&store, &signer).expect("a signing seed");
         let mut config = Config::default();
         config.set("test", "listen", "127.0.0.1:0").expect("a setting");
         for (name, text) in settings {
@@ -69,10 +76,10 @@ impl World {
             .enable_all()
             .build()
             .expect("a runtime");
-        let server =
-            runtime.block_on(Server::start(config, store.clone(), random)).expect("it starts");
+        let server = runtime.block_on(Server::start(config, store.clone(), signer.clone(), random));
+        let server = server.expect("it starts");
         let address = server.address();
-        Self { store, disk, clock, address, admin, server: Some(server), runtime }
+        Self { store, disk, clock, signer, address, admin, server: Some(server), runtime }
     }
 
     /// Sends a request and reads the whole answer.
