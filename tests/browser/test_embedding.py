@@ -193,6 +193,7 @@ class Embedding(InBrowser):
         page.open(bench().page("acme", filter="target.id:7"), "table.list tbody tr")
         self.assertEqual(page.text(".total"), "1 event")
         page.js(f"location.hash = 'token={bench().token('acme', filter='target.id:8 OR target.id:9')}'")
+        page.wait("performance.getEntriesByType('navigation')[0].type === 'reload' && document.readyState === 'complete'")
         page.see(".total", "2 events")
         self.assertNotIn("pbv_", page.js("location.href"))
 

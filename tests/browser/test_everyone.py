@@ -45,6 +45,9 @@ def screens(page):
         page.click("dialog button", "All details")
     page.see(".drawer .address, .drawer .integrity")
     yield "drawer"
+    page.click(".drawer .integrity button", "Check the proof")
+    page.see(".proof.held")
+    yield "proof"
     page.js("$('.drawer .close').click()")
     page.gone(".drawer")
     for name, key in (("time", "t"), ("columns", "v"), ("export", "e"), ("keys", "?")):
@@ -272,6 +275,17 @@ class Size(InBrowser):
                 sizes[path] = len(answer.read())
         self.assertEqual(set(sizes), {"/viewer.js", "/viewer/viewer.css"}, "everything is in two files")
         self.assertLessEqual(sum(sizes.values()), 30 * 1024, sizes)
+
+    def test_what_is_loaded_only_when_asked_for_is_small(self):
+        """Not in the 30 KiB, since no list, entry or search loads it: what checks proofs."""
+        page = self.product("clienwork")
+        page.click("td.eye button")
+        page.click(".drawer .integrity button", "Check the proof")
+        page.see(".proof.held")
+        later = [re.sub(r"^https?://[^/]+", "", one["url"]) for one in page.requests if re.search(r"/viewer/\w+\.js$", one["url"])]
+        self.assertEqual(later, ["/viewer/proof.js"])
+        request = urllib.request.Request(demo().url + later[0], headers={"accept-encoding": "gzip"})
+        self.assertLessEqual(len(urllib.request.urlopen(request).read()), 4 * 1024)
 
     def test_no_request_goes_to_anybody_else(self):
         page = self.product("messagehub")

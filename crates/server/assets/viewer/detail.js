@@ -44,7 +44,25 @@ function body(event, model) {
       <div><dt>${t("detail.leaf")}</dt><dd><code>${event.leaf}</code></dd></div>
       <div><dt>${t("column.id")}</dt><dd><code>${shown(event.id)}</code></dd></div>
       <div><dt>${t("column.recorded_at")}</dt><dd>${model.clock.full(event.recorded_at)}</dd></div></dl>
-      <p class="quiet">${t("detail.integrity_help")}</p></details>`;
+      ${proven(event, model)}</details>`;
+}
+
+/** What the check of the event's proof says, once the reader asked for it. */
+function proven(event, model) {
+  const { t } = model;
+  const { id, steps, error, size, key, isPinned, withheld } = model.proof ?? {};
+  const ask = html`<p><button class="button" @click=${() => model.prove(event)}>${icon("shield")}${t("proof.check")}</button></p>`;
+  if (id !== event.id) return html`<p class="quiet">${t("detail.integrity_help")}</p>${ask}`;
+  if (error) return html`<p role="alert">${shown(error)}</p>${ask}`;
+  if (!steps) return html`<p role="status">${t("proof.checking")}</p>`;
+  const failed = steps.some((one) => one.ok === false);
+  return html`<div class="proof ${failed ? "failed" : "held"}" role=${failed ? "alert" : "status"}>
+    <p class="strong">${t(failed ? "proof.fails" : "proof.holds")}</p>
+    <ul class="plain">${steps.map(({ name, ok }) => html`<li data-step=${name} data-ok=${String(ok)}>
+      ${icon({ true: "check", false: "cross", null: "minus" }[ok])} ${t(`proof.${name}${ok === null ? ".unknown" : ok ? "" : ".wrong"}`, { n: event.seq, size })}</li>`)}</ul>
+    ${withheld.length ? html`<p class="quiet">${t("proof.withheld", { groups: withheld.join(", ") })}</p>` : ""}
+    ${key ? html`<p class="quiet">${t(isPinned ? "proof.pinned" : "proof.unpinned")} <code>${shown(key)}</code></p>` : ""}
+  </div>`;
 }
 
 function summary(event, model) {

@@ -5,7 +5,8 @@
 // Attributes: `src` (the server; this script's own when absent), `workspace`, `token` or `token-url`
 // (asked with POST, answers {token}; again when the token expires) or the property `getToken`, `lang`,
 // `theme` (auto, light, dark), `sync-url` (query, hash, none), `height` (a length: the list then
-// scrolls inside), `keys` (`page`: keys work wherever the focus is).
+// scrolls inside), `keys` (`page`: keys work wherever the focus is), `vkey` (the verifier keys with which
+// proofs are checked, instead of the server's word for them).
 // Events: `audit-log:event-open` {id}, `audit-log:error` {code, detail}.
 
 import { html, render } from "./template.js";
@@ -155,6 +156,19 @@ export class AuditLog extends HTMLElement {
         const { q, from, to, tz } = model.which;
         const ordered = await model.api.send("POST", "print", { q, from, to, tz, sort: model.sort, lang: model.locale.split("-")[0] });
         open(model.api.base + ordered.url, "_blank", "noopener");
+      },
+      prove: async (event) => {
+        const say = (found) => {
+          model.proof = { id: event.id, ...found };
+          model.update();
+        };
+        say();
+        try {
+          const { prove } = await import(`${BASE}/viewer/proof.js`);
+          say(await prove(event, model.api, this.getAttribute("vkey")?.match(/\S+/g) ?? [], model.boot.restricted));
+        } catch (problem) {
+          say({ error: problem.message === "insecure" ? t("proof.insecure") : problem.message || t("state.offline") });
+        }
       },
       saveView: async (name) => {
         try {
