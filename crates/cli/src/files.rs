@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,6 +70,41 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     }
+}
+
+/// Tells whether something is at a path.
+pub(crate) fn exists(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Unpacks a `.tar.zst` into a directory that takes its name only when it is whole. Entries are plain
+/// files with plain names below it; anything else is refused.
+#[expect(clippy::disallowed_methods, reason = "files of the user's, not of the store")]
+pub(crate) fn unpack(archive: impl Read, dir: &Path) -> Result<(), Failure> {
+    let mut partial = dir.as_os_str().to_owned();
+    partial.push(".part");
+    let partial = PathBuf::from(partial);
+    let broke = |error| Failure::failed("the archive cannot be read").because(error);
+    let plain = zstd::stream::read::Decoder::new(archive).map_err(broke)?;
+    let mut tar = tar::Archive::new(plain);
+    for entry in tar.entries().map_err(broke)? {
+        let mut entry = entry.map_err(broke)?;
+        let name = entry.path().map_err(broke)?.into_owned();
+        let is_plain = name.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_plain || !entry.header().entry_type().is_file() {
+            let message = format!("the archive has a strange entry, {}", name.display());
+            return Err(Failure::failed(message));
+        }
+        let path = partial.join(&name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| cannot_write(parent, error))?;
+        }
+        let mut file = File::create(&path).map_err(|error| cannot_write(&path, error))?;
+        io::copy(&mut entry, &mut file).map_err(|error| cannot_write(&path, error))?;
+    }
+    // An archive that broke off has no end, and that is an error; so what is behind is read too.
+    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(broke)?;
+    std::fs::rename(&partial, dir).map_err(|error| cannot_write(dir, error))
 }
 
 /// A file of the user's that takes its name only when it is whole.

@@ -146,8 +146,9 @@ impl Reader {
         Err(QueryError::Damaged { what: format!("the tree has {head} leaves and not {size}") })
     }
 
-    /// Returns the source of full nodes that proofs are made from.
-    fn nodes(&self) -> impl FnMut(u32, u64) -> Result<Hash, QueryError> {
+    /// Returns the source of full nodes that proofs are made from: (height, index) to the root over
+    /// leaves index·2^height ..< (index + 1)·2^height.
+    pub fn nodes(&self) -> impl FnMut(u32, u64) -> Result<Hash, QueryError> {
         // Neighbouring nodes of a proof are in the same block.
         let mut block: Option<(u64, Vec<Hash>)> = None;
         move |height, index| {

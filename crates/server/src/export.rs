@@ -81,10 +81,21 @@ pub(crate) struct Order {
 
 /// Starts an export; the body ends with an error when it is not complete.
 pub(crate) fn start(app: App, place: Place, mut order: Order) -> Body {
+    let note = order.note.take();
+    stream_of(place, note, move |sink, count| write(&app, &order, sink, count))
+}
+
+/// Runs work that writes into a stream, on a thread of its own that holds a place; `count` is how many
+/// events were written, also when it breaks off.
+pub(crate) fn stream_of(
+    place: Place,
+    note: Option<notes::Export>,
+    work: impl FnOnce(Sink, &mut u64) -> Result<(), Stop> + Send + 'static,
+) -> Body {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     tokio::task::spawn_blocking(move || {
-        let (note, mut count) = (order.note.take(), 0);
-        let written = write(&app, &order, Sink::new(sender.clone()), &mut count);
+        let mut count = 0;
+        let written = work(Sink::new(sender.clone()), &mut count);
         if let Some(note) = note {
             note.end(count, written.is_ok());
         }
@@ -106,7 +117,7 @@ pub(crate) fn start(app: App, place: Place, mut order: Order) -> Body {
 }
 
 /// Why an export ends before its end.
-enum Stop {
+pub(crate) enum Stop {
     /// Nobody takes the rest.
     ClientGone,
     /// It cannot be completed.
@@ -220,7 +231,7 @@ impl Out {
 type Piece = Result<Bytes, io::Error>;
 
 /// Gathers bytes to pieces and hands them to the client; fails when it is gone.
-struct Sink {
+pub(crate) struct Sink {
     sender: mpsc::Sender<Piece>,
     buffer: Vec<u8>,
 }

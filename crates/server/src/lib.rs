@@ -21,6 +21,7 @@ mod app;
 mod ask;
 mod asset;
 mod body;
+mod bundle;
 mod change_label;
 pub mod config;
 mod console;

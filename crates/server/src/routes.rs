@@ -23,7 +23,7 @@ mod facets;
 mod health;
 mod ingest;
 mod keys;
-mod ledger;
+pub(crate) mod ledger;
 mod metrics;
 mod openapi;
 mod page;
@@ -76,6 +76,7 @@ routes! {
     get "/v1/workspaces/{ws}/log/tile/{*tile}" View ledger::tile;
     get "/v1/workspaces/{ws}/log/consistency" View ledger::consistency;
     get "/v1/workspaces/{ws}/log/openings" View ledger::openings;
+    get "/v1/workspaces/{ws}/log/bundle" View ledger::bundle;
     get "/v1/workspaces/{ws}/log/heads" View ledger::heads;
     get "/v1/workspaces/{ws}/log/keys" View ledger::keys;
     post "/v1/workspaces/{ws}/log/keys" AdminWorkspace signing::rotate;

@@ -272,10 +272,50 @@ impl Signer {
             }
         }
         drop(state);
-        let origin = self.origin(workspace, own.origin);
+        Ok(self.note_of(workspace, own, head, &keys))
+    }
+
+    /// Signs a head again that was signed before, for who asks for older ones: the same bytes, unless a
+    /// key was rotated in between.
+    ///
+    /// # Errors
+    /// See [`RefusedToSign`]; it is none of the published heads, or of an origin that was left.
+    pub fn sign_again(
+        &self,
+        workspace: WorkspaceUid,
+        signing: &Signing,
+        head: &PublishedHead,
+    ) -> Result<String, RefusedToSign> {
+        let newest = signing.eras.last().ok_or(RefusedToSign::Origin(None))?;
+        let eras = signing.signers(head);
+        let own = eras.first().filter(|era| era.origin == newest.origin);
+        let own =
+            own.filter(|_| signing.heads.contains(head)).ok_or(RefusedToSign::Origin(None))?;
+        let state = self.state();
+        let behind = RefusedToSign::Behind { published: head.size, size: 0 };
+        let known = state.published.get(&(workspace, own.origin)).ok_or(behind)?;
+        if known.size < head.size {
+            return Err(RefusedToSign::Forked { published: known.size });
+        }
+        let keys: Vec<SigningKey> = eras
+            .iter()
+            .map(|era| self.key(&state, workspace, era))
+            .collect::<Result<_, RefusedToSign>>()?;
+        drop(state);
+        Ok(self.note_of(workspace, own, head, &keys))
+    }
+
+    fn note_of(
+        &self,
+        workspace: WorkspaceUid,
+        era: &Era,
+        head: &PublishedHead,
+        keys: &[SigningKey],
+    ) -> String {
+        let origin = self.origin(workspace, era.origin);
         let text = Checkpoint { origin, size: head.size, root: head.root }.text();
         let lines: Vec<String> = keys.iter().map(|key| key.sign(&text)).collect();
-        Ok(write_note(&text, lines.iter().map(String::as_str)))
+        write_note(&text, lines.iter().map(String::as_str))
     }
 
     fn key(

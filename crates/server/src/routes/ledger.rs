@@ -8,20 +8,23 @@ use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use proofbook_event::Timestamp;
+use proofbook_event::{Group, Timestamp};
 use proofbook_ledger::consistency::ConsistencyLines;
 use proofbook_ledger::entries::append_entry;
 use proofbook_ledger::tile::TileKind;
 use proofbook_ledger::tlog_proof::TlogProof;
 use proofbook_ledger::{Opening, Tile};
 use proofbook_query::{Found, Reader};
+use proofbook_store::fold::Signing;
 use proofbook_store::seal::Sealer;
 use serde_json::{Value, json};
 
 use crate::access::InWorkspace;
 use crate::app::App;
-use crate::ask::ask;
+use crate::ask::{Which, ask};
+use crate::bundle::{self, Part};
 use crate::heads::{Freshness, SignedHead};
+use crate::notes;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
 use crate::routes::events::param;
@@ -219,11 +222,16 @@ pub(crate) async fn keys(
 ) -> Result<Response, Problem> {
     Params::read(&uri, &[])?;
     let signed = signed(&app, &place, Freshness::Recent).await?;
-    let uid = signed.reader.workspace().uid;
+    let data = key_history(&app, &signed.reader, &signed.signing);
+    Ok(Json(json!({"data": data})).into_response())
+}
+
+/// Returns the origins and keys of a workspace's tree, the oldest first.
+pub(crate) fn key_history(app: &App, reader: &Reader, signing: &Signing) -> Vec<Value> {
+    let uid = reader.workspace().uid;
     let signer = &app.heads.signer;
-    let eras = &signed.signing.eras;
-    let data: Vec<Value> = eras
-        .iter()
+    let eras = &signing.eras;
+    eras.iter()
         .enumerate()
         .map(|(index, era)| {
             let until = eras.get(index + 1).map(|next| next.after_size);
@@ -237,8 +245,7 @@ pub(crate) async fn keys(
                 "key_before_signs_until": overlap,
             })
         })
-        .collect();
-    Ok(Json(json!({"data": data})).into_response())
+        .collect()
 }
 
 /// Answers the published heads, the oldest first; older ones are thinned.
@@ -258,6 +265,83 @@ pub(crate) async fn heads(
         })
         .collect();
     Ok(Json(json!({"data": data})).into_response())
+}
+
+/// Answers a bundle, an archive of everything that proves a part of the log.
+pub(crate) async fn bundle(
+    State(app): State<App>,
+    place: InWorkspace,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    const KNOWN: &[&str] =
+        &["q", "tz", "from_seq", "to_seq", "recorded_from", "recorded_to", "withhold"];
+    let params = Params::read(&uri, KNOWN)?;
+    let part = part_of(&app, &params, place.sight())?;
+    let withheld = withheld_of(&params)?;
+    let signed = signed(&app, &place, Freshness::Everything).await?;
+    let seat = app.exports.try_enter()?;
+    let note = notes::Export::begin(&app, place.name(), place.grant(), "proof", &params);
+    let order = bundle::Order { workspace: place.granted(), part, withheld, note };
+    let name = format!("{}-{}.tar.zst", place.name(), signed.head.size);
+    let shared = app.clone();
+    let body = blocking(&app, move || bundle::start(shared, seat, signed, order)).await?;
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zstd"));
+    // A workspace's name has no character that a quoted string could not hold.
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+fn part_of(app: &App, params: &Params, sight: &Sight) -> Result<Part, Problem> {
+    let numbers =
+        (params.number("from_seq", 0..=u64::MAX)?, params.number("to_seq", 0..=u64::MAX)?);
+    let times = (time_of(params, "recorded_from")?, time_of(params, "recorded_to")?);
+    let filter = params.text("q").filter(|text| !text.trim().is_empty());
+    match (filter, numbers, times) {
+        (None, (None, None), (None, None)) => Ok(Part::Everything),
+        (Some(text), (None, None), (None, None)) => {
+            let which = Which::read(app, params, sight)?;
+            Ok(Part::Filter(Box::new(which.filter), text.to_owned()))
+        }
+        (None, (from, to), (None, None)) => {
+            Ok(Part::Numbers(from.unwrap_or(0), to.unwrap_or(u64::MAX)))
+        }
+        (None, (None, None), (from, to)) => {
+            let from = from.unwrap_or(Timestamp::from_micros(0));
+            // The end is not in the window, and what was recorded just now is.
+            let now = Timestamp::from_micros(app.store.now().micros() + 1);
+            Ok(Part::Window(from, to.unwrap_or(now)))
+        }
+        _ => Err(Problem::parameter(
+            "q",
+            "a bundle is of a filter, or of numbers (from_seq, to_seq), or of a window of time \
+             (recorded_from, recorded_to)",
+        )),
+    }
+}
+
+fn time_of(params: &Params, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = params.text(name) else { return Ok(None) };
+    let time = Timestamp::parse(text)
+        .map_err(|_| Problem::parameter(name, "a time such as 2026-11-22T09:30:00Z is expected"))?;
+    Ok(Some(time))
+}
+
+/// Reads the groups that are to stay shut, such as `actor,context`.
+fn withheld_of(params: &Params) -> Result<Vec<Group>, Problem> {
+    let Some(text) = params.text("withhold") else { return Ok(Vec::new()) };
+    let asked: Vec<Group> = text
+        .split(',')
+        .map(|name| Group::from_pointer(&format!("/{}", name.trim())))
+        .collect::<Option<_>>()
+        .ok_or_else(|| {
+            let known = Group::ALL.map(|group| group.pointer().trim_start_matches('/')).join(", ");
+            Problem::parameter("withhold", format!("groups are {known}"))
+        })?;
+    Ok(Group::ALL.into_iter().filter(|group| asked.contains(group)).collect())
 }
 
 /// Publishes and signs the newest head, for who sees everything.

@@ -26,6 +26,7 @@ const MATRIX: &[Row] = &[
     Row("GET", "/v1/workspaces/{ws}/log/tile/{*tile}", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/log/consistency", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/log/openings", "raRAv", "RA"),
+    Row("GET", "/v1/workspaces/{ws}/log/bundle", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/log/heads", "raRAv", "RA"),
     Row("GET", "/v1/workspaces/{ws}/log/keys", "raRAv", "RA"),
     Row("POST", "/v1/workspaces/{ws}/log/keys", "aA", "A"),

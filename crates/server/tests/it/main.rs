@@ -1,6 +1,7 @@
 //! The server as its clients meet it: a real listener on this machine, a simulated disk and clock.
 
 mod admin;
+mod bundles;
 mod console;
 mod encodings;
 mod export;
