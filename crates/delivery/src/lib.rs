@@ -1,17 +1,32 @@
 //! What leaves the house on its own: events to those who must know, without gap and in order.
 //!
-//! Nothing of it ships yet. The room is kept free, since the boundary is part of the design
-//! (section 12): what is written here later uses the log's order and adds no second path for an event.
+//! What lives here: [`engine`] (one loop for every destination, and progress into the log), `stream`
+//! (that loop), `reading` (the next events of a workspace, as a View holds them), [`board`] (where each
+//! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
+//! there to a receiver: the two things that are pluggable), [`guard`] (which addresses may be called),
+//! [`sign`] (Standard Webhooks), `backoff`, [`secrets`].
 //!
-//! What will live here: cursors (how far each destination has read, by seq and workspace), the
-//! outbox (what must go out, derived by the fold and read from a View, so that a delivery is neither
-//! lost nor made before its event is durable), encoders (the forms that mail, webhooks and SIEMs
-//! take), transports (mail, webhook, syslog …), and backoff.
+//! What stays out: routes and HTML pages (`server`), judging which event is told to whom by default
+//! (`catalog`), searching (`query`), and every way to write into the log but through the store's own
+//! handle.
 //!
-//! What stays out: routes and HTML pages (`server`), judging which event is told to whom (`catalog`),
-//! searching (`query`), and every way to write into the log but through the store's own handle.
-//!
-//! Invariants to hold: a destination that is down delays no other and no ingest; a delivery repeated
-//! after a crash is recognisable as such by workspace and seq; beside the command line this is the
-//! only outgoing network client.
+//! Invariants: a message is sent at least once, in the order of the workspace, under an id that stays
+//! the same; a destination that is down delays no other and no ingest; no event is passed over unseen:
+//! what expired before it could be told is told as a gap. Beside the command line this is the only
+//! outgoing network client.
 #![forbid(unsafe_code)]
+
+mod backoff;
+pub mod board;
+pub mod destination;
+pub mod encode;
+pub mod engine;
+pub mod guard;
+pub mod limits;
+pub mod link;
+pub mod message;
+mod reading;
+pub mod secrets;
+pub mod sign;
+mod stream;
+pub mod transport;

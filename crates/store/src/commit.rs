@@ -338,6 +338,9 @@ impl Committer {
         if folded.config_changed {
             view.config = self.fold.state.config.clone();
         }
+        if folded.delivered_changed {
+            view.delivered = self.fold.state.delivered.clone();
+        }
         self.freeze_full_generation(&mut view, position);
         let bytes = view.generations.iter().map(|g| g.memory_bytes() as u64).sum();
         self.published.recent_bytes.store(bytes, Ordering::Relaxed);

@@ -78,6 +78,94 @@ pub struct Key {
     pub revoked_at: Option<i64>,
 }
 
+/// Stands for the destination that every workspace has: its owner's mailbox.
+pub const OWNER: &str = "owner";
+
+/// Where events are told to on their own: a filter, a form, and a way.
+///
+/// The store keeps it and does not read it; `delivery` gives `kind` and `settings` their meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// Its id, never used again.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// How it is told: `webhook`, `mail`.
+    pub kind: String,
+    /// Workspaces whose events it is told of; `["*"]` for all.
+    pub workspaces: Vec<String>,
+    /// The filter that an event must pass, as it was typed.
+    pub filter: String,
+    /// What its kind needs to know.
+    pub settings: serde_json::Value,
+    /// What must not be known, sealed with the store's key.
+    #[serde(default)]
+    pub sealed: Option<String>,
+    /// When it was made, microseconds UTC.
+    pub created_at: i64,
+    /// Since when it is paused, microseconds UTC.
+    #[serde(default)]
+    pub paused_at: Option<i64>,
+    /// From where it is told: by workspace, `*` for those that are not named.
+    pub starts: BTreeMap<String, Start>,
+}
+
+/// From where a destination is told of a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Counts the replays of the destination; progress of an older one is void.
+    pub generation: u32,
+    /// The place.
+    pub from: StartAt,
+}
+
+/// A place in a workspace's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartAt {
+    /// This event and all behind it.
+    Seq(u64),
+    /// What was recorded at this time or later, microseconds UTC.
+    RecordedAt(i64),
+}
+
+impl Destination {
+    /// Returns from where it is told of a workspace: the newest word on it.
+    pub fn start_of(&self, workspace: &str) -> Start {
+        let everywhere = self.starts.get("*").copied();
+        let here = self.starts.get(workspace).copied();
+        let from = StartAt::RecordedAt(self.created_at);
+        here.into_iter()
+            .chain(everywhere)
+            .max_by_key(|start| start.generation)
+            .unwrap_or(Start { generation: 0, from })
+    }
+
+    /// Tells whether it is told of a workspace. Proofbook's own workspace must be named.
+    pub fn covers(&self, workspace: &str) -> bool {
+        let is_own = workspace.starts_with('_');
+        self.workspaces.iter().any(|name| name == workspace || name == "*" && !is_own)
+    }
+}
+
+/// What a workspace's owner is told of by e-mail, as far as it differs from the preset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notifications {
+    /// Actions that were switched on or off.
+    pub switches: BTreeMap<String, bool>,
+    /// Whether nothing is mailed at all.
+    pub off: bool,
+    /// `instant`, `hourly`, `daily` or `weekly`; instant when absent.
+    pub mode: Option<String>,
+    /// Language of the mails: `en`, `de`; `en` when absent.
+    pub language: Option<String>,
+    /// Zone of the times in the mails; UTC when absent.
+    pub zone: Option<String>,
+}
+
 /// One change of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -124,6 +212,23 @@ pub enum ConfigChange {
         /// Until when the key before signs too, microseconds UTC.
         overlap_until: i64,
     },
+    /// A destination is made or replaced.
+    PutDestination {
+        /// The destination.
+        destination: Box<Destination>,
+    },
+    /// A destination is no more.
+    RemoveDestination {
+        /// Its id.
+        id: String,
+    },
+    /// What a workspace's owner is told of is replaced.
+    PutNotifications {
+        /// The workspace's name.
+        workspace: String,
+        /// What the owner is told of.
+        notifications: Notifications,
+    },
     /// The guarded clock noticed something.
     ClockObserved {
         /// Nothing may be purged before this stamp, microseconds UTC.
@@ -159,6 +264,12 @@ pub struct Config {
     pub keys: BTreeMap<String, Key>,
     /// Catalogs put by an administrator, by name; they override the embedded presets.
     pub catalogs: BTreeMap<String, CatalogText>,
+    /// Destinations of deliveries by their id, rules of e-mail among them.
+    #[serde(default)]
+    pub destinations: BTreeMap<String, Destination>,
+    /// What owners are told of, by workspace, where it was said.
+    #[serde(default)]
+    pub notifications: BTreeMap<String, Notifications>,
     /// Nothing may be purged before this stamp, microseconds UTC; the clock's memory over a restart.
     #[serde(default)]
     pub purge_from: Option<i64>,
@@ -183,6 +294,17 @@ impl Config {
                 let catalogs = &mut Arc::make_mut(self).catalogs;
                 let version = catalogs.get(name).map_or(1, |catalog| catalog.version + 1);
                 catalogs.insert(name.clone(), CatalogText { version, text: text.clone() });
+            }
+            ConfigChange::PutDestination { destination } => {
+                let destinations = &mut Arc::make_mut(self).destinations;
+                destinations.insert(destination.id.clone(), (**destination).clone());
+            }
+            ConfigChange::RemoveDestination { id } => {
+                Arc::make_mut(self).destinations.remove(id);
+            }
+            ConfigChange::PutNotifications { workspace, notifications } => {
+                let known = &mut Arc::make_mut(self).notifications;
+                known.insert(workspace.clone(), notifications.clone());
             }
             ConfigChange::ClockObserved { purge_from } => {
                 if self.purge_from != *purge_from {

@@ -19,7 +19,8 @@ use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, UpperTiles, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder};
-use crate::config::{Config, ConfigChange, WorkspaceSettings};
+use crate::config::{Config, ConfigChange, OWNER, WorkspaceSettings};
+use crate::delivered::Delivered;
 use crate::log::{FoldDigest, Position};
 use crate::plant::{self, Plant};
 use crate::recent::RecentEvent;
@@ -78,6 +79,8 @@ pub struct State {
     pub workspaces: Vec<Arc<Workspace>>,
     /// Keys and catalogs.
     pub config: Arc<Config>,
+    /// How far destinations were told.
+    pub delivered: Arc<Delivered>,
     /// Live segments, oldest first.
     pub segments: Vec<SegmentEntry>,
     /// Every event up to here is in a live segment.
@@ -146,6 +149,8 @@ pub struct Folded {
     pub decisions: Vec<Decision>,
     /// Whether keys, catalogs or settings changed.
     pub config_changed: bool,
+    /// Whether destinations moved.
+    pub delivered_changed: bool,
 }
 
 /// What became of a decision record.
@@ -290,6 +295,15 @@ impl Fold {
                 Record::Compacted { inputs, segment } => {
                     let decision = self.compact(&inputs, segment);
                     folded.decisions.push(decision);
+                }
+                // Of a destination that is no more nothing is kept.
+                Record::Delivered(progress) => {
+                    let is_known = progress.destination == OWNER
+                        || self.state.config.destinations.contains_key(&progress.destination);
+                    if is_known {
+                        Arc::make_mut(&mut self.state.delivered).apply(&progress);
+                        folded.delivered_changed = true;
+                    }
                 }
             }
         }
@@ -455,6 +469,10 @@ impl Fold {
             let signing = workspace.signing.get_or_insert_with(|| Arc::new(Signing::begin(*seed)));
             Arc::make_mut(signing).begin_era(*new_origin, *seed, size, *overlap_until);
             folded.touched.push(index);
+        }
+        if let ConfigChange::RemoveDestination { id } = change {
+            Arc::make_mut(&mut self.state.delivered).forget(id);
+            folded.delivered_changed = true;
         }
         if let ConfigChange::PutWorkspace { name, settings } = change
             && let Some(index) = self.workspace_by_name(name)

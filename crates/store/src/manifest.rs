@@ -8,7 +8,7 @@
 //! ```text
 //! root: magic "PBroot01" ‖ hash of the root before ‖ generation ‖ position ‖ frame hash ‖ stamp ‖
 //!       format ‖ digest ‖ packed through ‖ configuration (JSON) ‖ segments ‖ runs (sha256, bytes) ‖
-//!       SHA-256 of all bytes before it
+//!       deliveries ‖ SHA-256 of all bytes before it
 //! run:  magic "PBwsrun2" ‖ count ‖ workspaces ‖ SHA-256 of all bytes before it
 //! ```
 //!
@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder, Encode};
 use crate::config::WorkspaceSettings;
+use crate::delivered::Delivered;
 use crate::disk::{Disk, durable_write, join, read_file};
 use crate::fold::{Run, Signing, State, Workspace, no_tiles};
 use crate::log::{FoldDigest, Position};
@@ -266,6 +267,7 @@ fn encode_root(
         out.put_raw(&run.sha256);
         out.put_varint(run.bytes);
     }
+    state.delivered.encode(&mut out);
     seal_file(out)
 }
 
@@ -303,6 +305,7 @@ fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
     for _ in 0..from.varint("the runs")? {
         runs.push(RunRef { sha256: from.array("a run")?, bytes: from.varint("a run")? });
     }
+    state.delivered = Arc::new(Delivered::decode(&mut from)?);
     from.end()?;
     let root_hash = Sha256::digest(bytes).into();
     Ok((Snapshot { root_hash, generation, frame_hash, runs: Vec::new(), state }, runs))

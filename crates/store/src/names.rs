@@ -3,6 +3,7 @@
 //! ```text
 //! LOCK                              held by the one process that has the directory open
 //! store.id                          the store's own id, in hex
+//! store.key                         the key that seals secrets in the log; readable by its owner alone
 //! reserve                           space kept so that clean-up can run on a full disk
 //! segments.json                     the live segments, for foreign readers; derived, never read by us
 //! log/<first position>-<try>.log    the log's files
@@ -17,6 +18,8 @@
 pub const LOCK: &str = "LOCK";
 /// The file that holds the store's own id.
 pub const STORE_ID: &str = "store.id";
+/// The file that holds the key with which secrets in the log are sealed.
+pub const STORE_KEY: &str = "store.key";
 /// The file that keeps space free for clean-up.
 pub const RESERVE: &str = "reserve";
 /// The list of live segments for foreign readers.

@@ -38,6 +38,7 @@ use crate::recent::{Generation, RecentEvent};
 use crate::record::{self, EventParts, Format, Record};
 use crate::segment::{BlockCache, Damaged, SalvagedIds, Segment, SegmentError};
 use crate::segment_entry::SegmentEntry;
+use crate::store_key::StoreKey;
 use crate::view::View;
 
 /// Settings that tests make small.
@@ -53,6 +54,8 @@ pub struct Options {
     pub cache_bytes: usize,
     /// How many neighbouring segments are merged at once.
     pub compact_fan_in: usize,
+    /// The key that seals secrets; `None` for the one in the data directory.
+    pub store_key: Option<StoreKey>,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             reserve_bytes: limits::RESERVE_BYTES,
             cache_bytes: crate::segment::CACHE_BYTES,
             compact_fan_in: crate::pack::COMPACT_FAN_IN,
+            store_key: None,
         }
     }
 }
@@ -134,6 +138,8 @@ pub struct Opened {
     pub clock: Arc<GuardedClock>,
     /// What recovery found.
     pub report: OpenReport,
+    /// The key that seals secrets.
+    pub key: StoreKey,
     /// Keeps other processes out.
     pub lock: Lock,
 }
@@ -215,6 +221,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         segments: Arc::new(segments),
         generations: vec![Arc::new(generation)],
         config: fold.state.config.clone(),
+        delivered: fold.state.delivered.clone(),
         pack_epoch: 0,
     }));
     let format = fold.state.format.ok_or(OpenError::StoreId)?;
@@ -240,7 +247,12 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         options.recent_pack_bytes,
     );
     let preparer = Preparer::new(format, machine.random.clone());
-    Ok(Opened { committer, packer, preparer, published, clock, report, lock })
+    let key = match options.store_key {
+        Some(key) => key,
+        None => StoreKey::load_or_make(&*machine.disk, &*machine.random)
+            .map_err(|source| OpenError::Io { what: "read or write store.key", source })?,
+    };
+    Ok(Opened { committer, packer, preparer, published, clock, report, key, lock })
 }
 
 fn make_directories(disk: &dyn Disk) -> io::Result<()> {
@@ -343,6 +355,7 @@ impl Replay {
             segments: Arc::new(segments),
             generations: Vec::new(),
             config: state.config.clone(),
+            delivered: state.delivered.clone(),
             pack_epoch: 0,
         };
         let fold = Fold::new(state);

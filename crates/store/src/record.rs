@@ -12,6 +12,7 @@ use proofbook_ledger::{Hash, WorkspaceUid};
 
 use crate::codec::{DecodeError, Decoder, Encode};
 use crate::config::ConfigChange;
+use crate::delivered::Progress;
 use crate::log::Position;
 use crate::segment_entry::SegmentEntry;
 
@@ -75,6 +76,8 @@ pub enum Record<'a> {
         /// The segment that replaces them.
         segment: SegmentEntry,
     },
+    /// How far a destination was told.
+    Delivered(Progress),
 }
 
 /// The fold's version and the keys that never change in a store.
@@ -149,6 +152,7 @@ mod tag {
     pub(super) const PACKED: u8 = 6;
     pub(super) const COMPACTED: u8 = 7;
     pub(super) const HEAD: u8 = 8;
+    pub(super) const DELIVERED: u8 = 11;
 }
 
 impl EventParts<'_> {
@@ -321,6 +325,10 @@ impl Record<'_> {
                 segment.encode(&mut payload);
                 tag::COMPACTED
             }
+            Record::Delivered(progress) => {
+                progress.encode(&mut payload);
+                tag::DELIVERED
+            }
         };
         out.put_u8(tag);
         out.put_bytes(&payload);
@@ -381,6 +389,7 @@ impl<'a> Record<'a> {
                 }
                 Record::Compacted { inputs, segment: SegmentEntry::decode(&mut from)? }
             }
+            tag::DELIVERED => return Ok(Record::Delivered(Progress::decode(payload)?)),
             _ => return Err(DecodeError::Unknown("a record's tag")),
         };
         from.end()?;

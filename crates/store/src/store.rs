@@ -18,6 +18,7 @@ use proofbook_ledger::WorkspaceUid;
 use crate::clock::{ClockObservation, GuardedClock};
 use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply};
 use crate::config::{ConfigChange, WorkspaceSettings};
+use crate::delivered::Progress;
 use crate::disk::Lock;
 use crate::fold::Outcome;
 use crate::limits;
@@ -25,6 +26,8 @@ use crate::log::Position;
 use crate::open::{OpenError, OpenReport, Opened, Options, open};
 use crate::pack::{PackError, Packer, Proposal, Written};
 use crate::prepare::{IdHasher, Place, Prepared, Preparer, Wanted};
+use crate::record::Record;
+use crate::store_key::StoreKey;
 use crate::view::{Directory, View};
 
 pub use crate::open::Machine;
@@ -53,6 +56,7 @@ pub struct Store {
     stopping: Arc<AtomicBool>,
     counters: Arc<Counters>,
     report: OpenReport,
+    key: StoreKey,
     _lock: Lock,
 }
 
@@ -98,7 +102,7 @@ impl Store {
         options: Options,
         on_fatal: OnFatal,
     ) -> Result<Self, OpenError> {
-        let Opened { mut committer, packer, preparer, published, clock, report, lock } =
+        let Opened { mut committer, packer, preparer, published, clock, report, key, lock } =
             open(machine, options)?;
         // A process that stopped between its snapshot and this left the files to the next one.
         if let Some(before) = packer.releasable()
@@ -138,6 +142,7 @@ impl Store {
             stopping,
             counters,
             report,
+            key,
             _lock: lock,
         })
     }
@@ -170,6 +175,11 @@ impl Store {
     /// Returns what opening found.
     pub fn report(&self) -> &OpenReport {
         &self.report
+    }
+
+    /// Returns the key that seals secrets which the log carries.
+    pub fn key(&self) -> &StoreKey {
+        &self.key
     }
 
     /// Returns the figures for metrics.
@@ -259,6 +269,33 @@ impl Store {
         (batch.record_count, batch.heads) = (0, workspaces);
         match self.sender.try_send(Message::Batch(batch)) {
             Ok(()) => receiver.recv().unwrap_or(Err(CommitError::Unknown)),
+            Err(TrySendError::Full(_)) => Err(CommitError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(CommitError::Stopped),
+        }
+    }
+
+    /// Puts how far destinations were told into the log, all in one frame, and waits until it is
+    /// durable.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. What was not recorded is delivered again after a restart.
+    pub fn record_progress(&self, progress: &[Progress]) -> Result<(), CommitError> {
+        if self.counters.failed.load(Ordering::Relaxed) {
+            return Err(CommitError::Stopped);
+        }
+        let mut records = Vec::new();
+        for news in progress {
+            Record::Delivered(news.clone()).encode(&mut records);
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let reply: Reply = Box::new(move |outcome| {
+            // A caller that stopped waiting does not need its answer.
+            let _ = sender.send(outcome);
+        });
+        let record_count = u32::try_from(progress.len()).unwrap_or(u32::MAX);
+        let batch = Batch { record_count, ..decision_batch(records, reply) };
+        match self.sender.try_send(Message::Batch(batch)) {
+            Ok(()) => receiver.recv().unwrap_or(Err(CommitError::Unknown)).map(drop),
             Err(TrySendError::Full(_)) => Err(CommitError::Busy),
             Err(TrySendError::Disconnected(_)) => Err(CommitError::Stopped),
         }

@@ -16,6 +16,7 @@ use crate::fold::{Fold, State, Workspace};
 use crate::log::{Frame, LocalLog};
 use crate::manifest;
 use crate::names;
+use crate::store_key::StoreKey;
 use crate::open::{OpenError, Replay, store_id_of};
 use crate::pack::{OpenSegments, segments_json};
 use crate::recent::RecentEvent;
@@ -120,6 +121,12 @@ fn check_other_files(
     report: &mut VerifyReport,
 ) {
     const DERIVED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+    if let Err(error) = StoreKey::check(disk) {
+        report.damage.push(format!(
+            "{}: {error}; sealed secrets cannot be opened without it",
+            names::STORE_KEY
+        ));
+    }
     match read_file(disk, names::SEGMENTS_JSON, DERIVED_BYTES_MAX) {
         Ok(text) if text == segments_json(segments).as_bytes() => {}
         Ok(_) => report.damage.push(format!(

@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use proofbook_ledger::WorkspaceUid;
 
 use crate::config::Config;
+use crate::delivered::Delivered;
 use crate::fold::Workspace;
 use crate::log::Position;
 use crate::recent::Generation;
@@ -27,8 +28,10 @@ pub struct View {
     pub segments: Arc<Vec<Arc<Segment>>>,
     /// Generations of recent events, oldest first; bounded by `position`.
     pub generations: Vec<Arc<Generation>>,
-    /// Keys and catalogs.
+    /// Keys, catalogs and destinations.
     pub config: Arc<Config>,
+    /// How far destinations were told.
+    pub delivered: Arc<Delivered>,
     /// How many packs there were; tells whether an id look-up is still good.
     pub pack_epoch: u64,
 }

@@ -4,6 +4,7 @@ use proofbook_ledger::Hash;
 
 use super::*;
 use crate::config::{ConfigChange, Key, WorkspaceSettings};
+use crate::delivered::{Cursor, Progress};
 use crate::disk::SimDisk;
 use crate::disk::sim::{CallKind, Calls, CrashMode, Fault};
 use crate::segment::{FileHash, SegmentFiles};
@@ -42,6 +43,16 @@ fn workspace(number: u32) -> Arc<Workspace> {
     })
 }
 
+fn delivered() -> Arc<Delivered> {
+    let mut delivered = Delivered::default();
+    delivered.apply(&Progress {
+        destination: "dst_a".to_owned(),
+        cursors: vec![(WorkspaceUid([7; 16]), Cursor { generation: 1, next: 42 })],
+        ..Progress::default()
+    });
+    Arc::new(delivered)
+}
+
 fn state(position: u64, workspaces: u32) -> State {
     let mut config = Arc::default();
     let key = Key {
@@ -58,6 +69,7 @@ fn state(position: u64, workspaces: u32) -> State {
     let file = |n: u8| FileHash { len: u64::from(n), sha256: Hash([n; 32]) };
     let files = SegmentFiles { name: 77, parquet: file(1), idx: file(2), directory: Hash([3; 32]) };
     State {
+        delivered: delivered(),
         format: Some(Format { version: 1, store_uid: [1; 16], id_key: [2; 16], mask_key: [3; 16] }),
         position: Position(position),
         stamp: 1_800_000_000_000_000,

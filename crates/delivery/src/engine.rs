@@ -1,0 +1,221 @@
+//! The engine: it keeps a loop running for every destination that is configured, and puts progress
+//! into the log.
+//!
+//! It runs on threads of its own with a lower priority, so that ingest comes first. Changes of the
+//! configuration are noticed by looking; a destination that changed is stopped and begun anew where it
+//! stood.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proofbook_store::config::{Config, Destination};
+use proofbook_store::random::Random;
+use proofbook_store::store::Store;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::board::Board;
+use crate::destination::{self, SettingsError, WEBHOOK, WebhookSecrets};
+use crate::encode;
+use crate::guard::Guard;
+use crate::limits;
+use crate::stream::Stream;
+use crate::transport::Transport;
+use crate::transport::webhook::{Webhook, tls_config};
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where our own pages are reached, for links.
+    pub public_url: Option<String>,
+    /// How often destinations look for something new.
+    pub look_every: Duration,
+    /// How often progress goes into the log.
+    pub flush_every: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (look_every, flush_every) = (limits::LOOK_EVERY, limits::FLUSH_EVERY);
+        Self { public_url: None, look_every, flush_every }
+    }
+}
+
+/// Makes the transport of a destination: the real ones, or a test's.
+pub type MakeTransport =
+    Box<dyn Fn(&Destination) -> Result<Arc<dyn Transport>, SettingsError> + Send + Sync>;
+
+/// What all loops share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<Store>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) settings: Settings,
+    pub(crate) board: Arc<Board>,
+    pub(crate) reads: Arc<Semaphore>,
+}
+
+/// Everything that leaves the house.
+pub struct Engine {
+    shared: Arc<Shared>,
+    make_transport: MakeTransport,
+}
+
+/// A loop that runs.
+struct Running {
+    destination: Destination,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Makes an engine with the real transports.
+    pub fn new(
+        store: Arc<Store>,
+        random: Arc<dyn Random>,
+        settings: Settings,
+        guard: Guard,
+    ) -> Self {
+        let key = *store.key();
+        let tls = std::sync::OnceLock::new();
+        let make: MakeTransport = Box::new(move |destination| {
+            let (target, secrets) = WebhookSecrets::open(&key, destination)?.ready()?;
+            let tls = tls.get_or_init(tls_config).clone();
+            Ok(Arc::new(Webhook::new(target, secrets, guard.clone(), tls)))
+        });
+        Self::with_transports(store, random, settings, make)
+    }
+
+    /// Makes an engine with transports of the caller's.
+    pub fn with_transports(
+        store: Arc<Store>,
+        random: Arc<dyn Random>,
+        settings: Settings,
+        make_transport: MakeTransport,
+    ) -> Self {
+        let reads = Arc::new(Semaphore::new(limits::READS_MAX));
+        let board = Arc::default();
+        Self { shared: Arc::new(Shared { store, random, settings, board, reads }), make_transport }
+    }
+
+    /// Returns the board, which says how it goes.
+    pub fn board(&self) -> Arc<Board> {
+        self.shared.board.clone()
+    }
+
+    /// Works until it is stopped; then what was told is put into the log.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        let mut known: Option<Arc<Config>> = None;
+        let mut idle_flush = Instant::now();
+        let mut flush = Instant::now();
+        while !stop.is_cancelled() {
+            let config = self.shared.store.view().config.clone();
+            if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config)) {
+                self.follow(&config, &mut running).await;
+                known = Some(config);
+            }
+            if flush.elapsed() >= self.shared.settings.flush_every {
+                let all = idle_flush.elapsed() >= limits::FLUSH_IDLE_EVERY;
+                self.flush(all).await;
+                flush = Instant::now();
+                if all {
+                    idle_flush = flush;
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.shared.settings.look_every) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        for running in running.values() {
+            running.stop.cancel();
+        }
+        for running in running.into_values() {
+            running.end().await;
+        }
+        self.flush(true).await;
+    }
+
+    /// Begins, ends and begins anew what the configuration says.
+    async fn follow(&self, config: &Config, running: &mut BTreeMap<String, Running>) {
+        let mut ended = Vec::new();
+        running.retain(|id, own| {
+            if config.destinations.get(id) == Some(&own.destination) {
+                return true;
+            }
+            own.stop.cancel();
+            ended.push((id.clone(), own.task.take()));
+            false
+        });
+        for (id, task) in ended {
+            if let Some(task) = task {
+                // Its last message comes to its end first, so that no two loops serve one destination.
+                let _ = task.await;
+            }
+            if !config.destinations.contains_key(&id) {
+                self.shared.board.forget(&id);
+            }
+        }
+        for (id, destination) in &config.destinations {
+            if !running.contains_key(id) {
+                running.insert(id.clone(), self.begin(destination));
+            }
+        }
+    }
+
+    fn begin(&self, destination: &Destination) -> Running {
+        let stop = CancellationToken::new();
+        let mut running = Running { destination: destination.clone(), stop, task: None };
+        let made = self.stream(destination);
+        let unusable = made.as_ref().err().map(SettingsError::to_string);
+        self.shared.board.health(&destination.id, |health| health.unusable = unusable);
+        if let (Ok(stream), None) = (made, destination.paused_at) {
+            let run = stream.run(self.shared.clone(), running.stop.clone());
+            running.task = Some(tokio::spawn(run));
+        }
+        running
+    }
+
+    fn stream(&self, destination: &Destination) -> Result<Stream, SettingsError> {
+        if destination.kind != WEBHOOK {
+            return Err(SettingsError::Kind(destination.kind.clone()));
+        }
+        let settings = destination::webhook_settings(destination)?;
+        Ok(Stream {
+            filter: destination::filter(destination)?,
+            encoder: encode::encoder(settings.format),
+            transport: (self.make_transport)(destination)?,
+            destination: destination.clone(),
+        })
+    }
+
+    /// Puts what was told into the log.
+    async fn flush(&self, all: bool) {
+        let news = self.shared.board.take_news(all);
+        if news.is_empty() {
+            return;
+        }
+        let store = self.shared.store.clone();
+        let recorded = tokio::task::spawn_blocking(move || {
+            let result = store.record_progress(&news);
+            (result, news)
+        });
+        let Ok((result, news)) = recorded.await else { return };
+        if let Err(error) = result {
+            // It is tried again; a crash until then sends some messages twice.
+            tracing::warn!(error = &error as &dyn std::error::Error, "progress was not recorded");
+            self.shared.board.give_back(news);
+        }
+    }
+}
+
+impl Running {
+    async fn end(self) {
+        if let Some(task) = self.task {
+            let _ = task.await;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading what is due: the next events of one workspace for one destination, as messages.
+//!
+//! Runs on a thread of its own. Nothing that a filter lets through is skipped unseen: a damaged piece
+//! is an error and the cursor stays. What retention took before it was told is a gap, and said so.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::tz::TimeZone;
+use proofbook_event::Timestamp;
+use proofbook_filter::{Filter, ResolveContext, ResolvedFilter};
+use proofbook_query::{Budget, Found, QueryError, Reader};
+use proofbook_store::config::StartAt;
+use proofbook_store::delivered::Cursor;
+use proofbook_store::store::Store;
+
+use crate::limits;
+
+/// What is due.
+pub(crate) struct Due {
+    /// The reader that found it; its workspace is as of the reading.
+    pub(crate) reader: Reader,
+    /// Events that expired before they could be told: first and last number.
+    pub(crate) gap: Option<(u64, u64)>,
+    /// The events, by ascending number.
+    pub(crate) events: Vec<Found>,
+    /// Everything below this number was looked at.
+    pub(crate) reached: u64,
+}
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("a part of the log is damaged, and no event is skipped unseen")]
+    Query(#[from] QueryError),
+    #[error("our own filter is wrong")]
+    Filter,
+}
+
+/// What is asked for.
+pub(crate) struct Wanted {
+    pub(crate) workspace: Arc<str>,
+    /// The destination's filter; `None` takes everything.
+    pub(crate) filter: Option<Filter>,
+    pub(crate) cursor: Cursor,
+    pub(crate) from: StartAt,
+    pub(crate) events_max: usize,
+}
+
+/// Reads what is due; `None` when there is no such workspace.
+pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadError> {
+    let Some(reader) = Reader::open(store, &wanted.workspace) else { return Ok(None) };
+    let context = ResolveContext { now: store.now(), zone: TimeZone::UTC };
+    let never = AtomicBool::new(false);
+    let no_time = || 0;
+    let budget =
+        Budget { micros: u64::MAX, bytes: u64::MAX, cancelled: &never, now_micros: &no_time };
+    let head = reader.head().size;
+    let start = match wanted.from {
+        StartAt::Seq(seq) => wanted.cursor.next.max(seq),
+        StartAt::RecordedAt(_) => wanted.cursor.next,
+    };
+    let mut gap = None;
+    let mut from = start;
+    if reader.kept_since().is_some() && from < head {
+        let oldest = oldest_from(&reader, from, &budget)?;
+        if oldest > from {
+            gap = Some((from, oldest - 1));
+            from = oldest;
+        }
+    }
+    let end = head.min(from.saturating_add(limits::READ_SEQS_MAX));
+    // Proofbook's own events are left out unless a filter names them; a follower gets every event.
+    let mut filter = text(&format!("seq:<{end} (action:* action:audit_log.*)"))?.resolve(&context);
+    if let StartAt::RecordedAt(at) = wanted.from {
+        let at = Timestamp::from_micros(at).to_string();
+        filter = filter.and(text(&format!("recorded:>={at}"))?.resolve(&context));
+    }
+    if let Some(own) = &wanted.filter {
+        filter = filter.and(own.resolve(&context));
+    }
+    let events = reader.after_seq(&filter, from.checked_sub(1), wanted.events_max, &budget)?;
+    let reached = match events.last() {
+        Some(last) if events.len() == wanted.events_max => last.seq() + 1,
+        _ => end,
+    };
+    // A cursor that has not begun has missed nothing that was before its start.
+    let gap = gap.filter(|_| wanted.cursor.next > 0 || matches!(wanted.from, StartAt::Seq(_)));
+    Ok(Some(Due { reader, gap, events, reached }))
+}
+
+/// Returns the number of the oldest event from a number on that is still kept, the head's size if none.
+fn oldest_from(reader: &Reader, from: u64, budget: &Budget<'_>) -> Result<u64, ReadError> {
+    let everything = ResolvedFilter::everything()
+        .and(text("action:* action:audit_log.*")?.resolve(&ResolveContext {
+            now: Timestamp::from_micros(0),
+            zone: TimeZone::UTC,
+        }));
+    let found = reader.after_seq(&everything, from.checked_sub(1), 1, budget)?;
+    Ok(found.first().map_or(reader.head().size, Found::seq))
+}
+
+fn text(text: &str) -> Result<Filter, ReadError> {
+    Filter::parse(text).map_err(|_| ReadError::Filter)
+}

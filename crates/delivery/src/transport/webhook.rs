@@ -1,0 +1,286 @@
+//! Webhooks: one signed POST for one message.
+//!
+//! Nothing of the receiver's answer is trusted and little of it is read. No redirect is followed, no
+//! proxy is asked, no cookie is kept. A connection is used again only when the answer before came to
+//! its end; a kept one that turns out closed is replaced once, under the same delivery id.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response, header};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use super::{Answer, Sending, Transport};
+use crate::guard::{Guard, GuardError, Target};
+use crate::limits;
+use crate::message::{Message, Payload};
+use crate::sign::{Secret, signatures};
+
+/// A receiver of webhooks.
+pub struct Webhook {
+    target: Target,
+    secrets: Vec<Secret>,
+    guard: Guard,
+    tls: Arc<rustls::ClientConfig>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// The body of our requests: all of it at once.
+type Whole = http_body_util::Full<Bytes>;
+
+/// A connection that waits for its next request.
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+struct Connection {
+    sender: SendRequest<Whole>,
+    /// Moves the bytes; ends with this value.
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Why a message did not arrive.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    #[error("cannot connect to {address}")]
+    Connect {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the certificate or the encryption was not accepted")]
+    Tls(#[source] std::io::Error),
+    #[error("the address cannot be used for a request")]
+    Request(#[from] hyper::http::Error),
+    #[error("the connection broke")]
+    Http(#[source] hyper::Error),
+    #[error("the host's name cannot stand in a certificate")]
+    Name,
+    #[error("this message is a letter")]
+    Letter,
+}
+
+impl Webhook {
+    /// Makes a transport; nothing is connected yet.
+    pub fn new(
+        target: Target,
+        secrets: Vec<Secret>,
+        guard: Guard,
+        tls: Arc<rustls::ClientConfig>,
+    ) -> Self {
+        Self { target, secrets, guard, tls, idle: Mutex::default() }
+    }
+
+    async fn post(&self, message: &Message, now: i64) -> Result<Answer, SendError> {
+        while let Some(mut kept) = self.take_idle() {
+            if kept.sender.ready().await.is_err() {
+                continue;
+            }
+            match kept.sender.send_request(self.request(message, now)?).await {
+                Ok(response) => return Ok(self.judge(response, kept).await),
+                // Closed by the receiver meanwhile; whether it took the message nobody knows.
+                Err(_) => break,
+            }
+        }
+        let mut fresh = self.connect().await?;
+        let response =
+            fresh.sender.send_request(self.request(message, now)?).await.map_err(SendError::Http)?;
+        Ok(self.judge(response, fresh).await)
+    }
+
+    fn request(&self, message: &Message, now: i64) -> Result<Request<Whole>, SendError> {
+        let Payload::Body { content_type, bytes } = &message.payload else {
+            return Err(SendError::Letter);
+        };
+        let mut request = Request::post(self.target.path())
+            .header(header::HOST, self.target.authority())
+            .header(header::CONTENT_TYPE, *content_type)
+            .header(header::USER_AGENT, concat!("Proofbook/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-id", &message.id)
+            .header("webhook-timestamp", now);
+        if !self.secrets.is_empty() {
+            let signatures = signatures(&self.secrets, &message.id, now, bytes);
+            request = request.header("webhook-signature", signatures);
+        }
+        Ok(request.body(Whole::new(bytes.clone()))?)
+    }
+
+    async fn connect(&self) -> Result<Connection, SendError> {
+        let addresses = self.guard.addresses(&self.target).await?;
+        let mut last = None;
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // A message is one small write; it must not wait for an acknowledgement.
+                    let _ = stream.set_nodelay(true);
+                    return self.converse(stream).await;
+                }
+                Err(source) => last = Some(SendError::Connect { address, source }),
+            }
+        }
+        Err(last.unwrap_or_else(|| GuardError::NoAddress(self.target.host()).into()))
+    }
+
+    async fn converse(&self, stream: TcpStream) -> Result<Connection, SendError> {
+        if !self.target.is_encrypted() {
+            return handshake(stream).await;
+        }
+        let name = ServerName::try_from(self.target.host()).map_err(|_| SendError::Name)?;
+        let connector = TlsConnector::from(self.tls.clone());
+        let stream = connector.connect(name, stream).await.map_err(SendError::Tls)?;
+        handshake(stream).await
+    }
+
+    /// Reads what must be read of an answer, and keeps the connection when it came to its end.
+    async fn judge(&self, response: Response<Incoming>, connection: Connection) -> Answer {
+        let answer = answer_of(&response);
+        let rest = tokio::time::timeout(limits::ANSWER_REST, drain(response.into_body()));
+        if rest.await == Ok(true) {
+            self.keep(connection);
+        }
+        answer
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|idle| idle.since.elapsed() < limits::IDLE_TIME);
+        idle.pop().map(|idle| idle.connection)
+    }
+
+    fn keep(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < limits::IDLE_CONNECTIONS_MAX && !connection.sender.is_closed() {
+            idle.push(Idle { connection, since: Instant::now() });
+        }
+    }
+}
+
+impl Transport for Webhook {
+    fn send<'a>(&'a self, message: &'a Message, now: i64) -> Sending<'a> {
+        Box::pin(async move {
+            let failed = |why: String| Answer::Failed { why, retry_after: None };
+            match tokio::time::timeout(limits::MESSAGE_DEADLINE, self.post(message, now)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => failed(chain(&error)),
+                Err(_) => {
+                    let seconds = limits::MESSAGE_DEADLINE.as_secs();
+                    failed(format!("no answer within {seconds} s"))
+                }
+            }
+        })
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<Connection, SendError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(limits::ANSWER_HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(SendError::Http)?;
+    let driver = tokio::spawn(async move {
+        // How a connection ends is told to whoever waits for its answer.
+        let _ = connection.await;
+    });
+    Ok(Connection { sender, driver })
+}
+
+/// Reads a body to its end; false when it is longer than it may be or breaks off.
+async fn drain(mut body: Incoming) -> bool {
+    let mut bytes_total = 0;
+    loop {
+        let frame = std::future::poll_fn(|context| {
+            std::pin::Pin::new(&mut body).poll_frame(context)
+        });
+        match frame.await {
+            None => return true,
+            Some(Ok(frame)) => {
+                bytes_total += frame.data_ref().map_or(0, Bytes::len);
+                if bytes_total > limits::ANSWER_BYTES_MAX {
+                    return false;
+                }
+            }
+            Some(Err(_)) => return false,
+        }
+    }
+}
+
+fn answer_of(response: &Response<Incoming>) -> Answer {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+        .map(Duration::from_secs);
+    let code = status.as_u16();
+    match code {
+        200..=299 => Answer::Taken,
+        300..=399 => {
+            let why = format!("answered {code}; redirects are not followed");
+            Answer::Failed { why, retry_after }
+        }
+        // These say that something is wrong with the address or its owner, not with this message.
+        401 | 402 | 403 | 404 | 405 | 407 | 408 | 410 | 421 | 423 | 425 | 429 => {
+            Answer::Failed { why: format!("answered {code}"), retry_after }
+        }
+        400..=499 => Answer::Refused { why: format!("answered {code}") },
+        _ => Answer::Failed { why: format!("answered {code}"), retry_after },
+    }
+}
+
+/// Writes an error with its causes in one line.
+fn chain(error: &SendError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Returns how connections are encrypted: TLS 1.2 or 1.3, the machine's trusted authorities.
+pub fn tls_config() -> Arc<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in found.errors {
+        tracing::warn!(error = &error as &dyn std::error::Error, "an authority cannot be read");
+    }
+    roots.add_parsable_certificates(found.certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has every cipher suite of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+#[cfg(test)]
+mod tests;
