@@ -38,7 +38,7 @@ const CLOCK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn start(config: Config) -> Result<Running, Failure> {
     // Before the store, whose directory would be made for nothing.
     config.check().map_err(|error| Failure::usage("the server cannot start").because(error))?;
-    let options = Options::default();
+    let options = Options { store_key: config.store_key, ..Options::default() };
     let store =
         Arc::new(data_dir::start_store(&config.data, options, proofbook_server::on_fatal())?);
     let first_key = ensure_admin_key(&store, config.admin_key.as_ref(), &SystemRandom)

@@ -184,12 +184,6 @@ impl Board {
         AfterRefusal::GivenUp
     }
 
-    /// Says that a dead letter is none any more.
-    pub(crate) fn settled(&self, destination: &str, workspace: WorkspaceUid, seq: u64) {
-        let mut entries = self.entries();
-        entries.entry(destination.to_owned()).or_default().settled.push((workspace, seq));
-    }
-
     /// Changes the health of a destination.
     pub(crate) fn health(&self, destination: &str, change: impl FnOnce(&mut Health)) {
         change(&mut self.entries().entry(destination.to_owned()).or_default().health);
@@ -208,8 +202,7 @@ impl Board {
         let mut entries = self.entries();
         let mut news = Vec::new();
         for (destination, entry) in entries.iter_mut() {
-            let mut progress =
-                Progress { destination: destination.clone(), ..Progress::default() };
+            let mut progress = Progress { destination: destination.clone(), ..Progress::default() };
             let least = if all { News::Passed } else { News::Told };
             for (workspace, place) in &mut entry.places {
                 if place.news >= least {

@@ -71,7 +71,9 @@ pub enum SettingsError {
     #[error("its settings cannot be read")]
     Settings,
     /// The store's key is another one.
-    #[error("its secrets cannot be opened: the store's key is another one; set the address and the secrets again")]
+    #[error(
+        "its secrets cannot be opened: the store's key is another one; set the address and the secrets again"
+    )]
     Sealed,
     /// The filter cannot be read.
     #[error("its filter cannot be read")]

@@ -19,6 +19,9 @@ pub trait Encoder: Send + Sync {
 
     /// Writes that events expired before they were told.
     fn gap(&self, gap: &Gap<'_>) -> Payload;
+
+    /// Writes that this is a test, made at `at` (RFC 3339).
+    fn test(&self, at: &str) -> Payload;
 }
 
 /// Returns the encoder of a form.

@@ -6,7 +6,9 @@
 //! stood.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use proofbook_store::config::{Config, Destination};
@@ -22,9 +24,10 @@ use crate::destination::{self, SettingsError, WEBHOOK, WebhookSecrets};
 use crate::encode;
 use crate::guard::Guard;
 use crate::limits;
+use crate::message::Message;
 use crate::stream::Stream;
-use crate::transport::Transport;
 use crate::transport::webhook::{Webhook, tls_config};
+use crate::transport::{Answer, Transport};
 
 /// Settings of the engine.
 #[derive(Clone, Debug)]
@@ -105,8 +108,69 @@ impl Engine {
         self.shared.board.clone()
     }
 
+    /// Starts working on a thread of its own, which the system serves after those of ingest.
+    ///
+    /// # Errors
+    /// There is no thread or no runtime to be had.
+    pub fn start(self: &Arc<Self>) -> io::Result<Working> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .thread_name("delivery-read")
+            .on_thread_start(yield_to_others)
+            .build()?;
+        let (engine, stop) = (self.clone(), CancellationToken::new());
+        let token = stop.clone();
+        let thread = thread::Builder::new().name("delivery".to_owned()).spawn(move || {
+            yield_to_others();
+            runtime.block_on(engine.run(token));
+        })?;
+        Ok(Working { stop, thread: Some(thread) })
+    }
+
+    /// Returns how many numbers a destination has not dealt with yet, over all its workspaces.
+    ///
+    /// Events that its filter does not take count until it has passed them over.
+    pub fn lag(&self, destination: &Destination) -> u64 {
+        let shared = &self.shared;
+        let logged = shared.store.view().delivered.of(&destination.id).cloned();
+        let mut lag = 0;
+        for workspace in shared.store.directory().all() {
+            if !destination.covers(&workspace.name) {
+                continue;
+            }
+            let generation = destination.start_of(&workspace.name).generation;
+            let known = shared.board.cursor(&destination.id, workspace.uid);
+            let logged = logged.as_ref().and_then(|logged| logged.cursors.get(&workspace.uid));
+            let cursors = known.into_iter().chain(logged.copied());
+            let next =
+                cursors.filter(|cursor| cursor.generation == generation).map(|c| c.next).max();
+            lag += workspace.edge.size().saturating_sub(next.unwrap_or(0));
+        }
+        lag
+    }
+
+    /// Sends one message to a destination, now and outside of its order, and returns what became of it.
+    ///
+    /// # Errors
+    /// The destination cannot be used as it is configured.
+    pub async fn test(&self, destination: &Destination) -> Result<Answer, SettingsError> {
+        let stream = self.stream(destination)?;
+        let mut number = [0; 8];
+        self.shared.random.fill(&mut number);
+        let id = format!("test_{:016x}", u64::from_be_bytes(number));
+        let now = self.shared.store.now();
+        let message = Message { id, payload: stream.encoder.test(&now.to_string()) };
+        let answer = stream.transport.send(&message, now.micros().div_euclid(1_000_000)).await;
+        Ok(answer)
+    }
+
+    /// Lets a destination be tried at once, whatever it waits for.
+    pub fn hurry(&self, destination: &str) {
+        self.shared.board.hurry(destination);
+    }
+
     /// Works until it is stopped; then what was told is put into the log.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut running: BTreeMap<String, Running> = BTreeMap::new();
         let mut known: Option<Arc<Config>> = None;
         let mut idle_flush = Instant::now();
@@ -133,9 +197,7 @@ impl Engine {
         for running in running.values() {
             running.stop.cancel();
         }
-        for running in running.into_values() {
-            running.end().await;
-        }
+        futures_util::future::join_all(running.into_values().map(Running::end)).await;
         self.flush(true).await;
     }
 
@@ -147,14 +209,13 @@ impl Engine {
                 return true;
             }
             own.stop.cancel();
-            ended.push((id.clone(), own.task.take()));
+            let (destination, stop) = (own.destination.clone(), own.stop.clone());
+            ended.push((id.clone(), Running { destination, stop, task: own.task.take() }));
             false
         });
-        for (id, task) in ended {
-            if let Some(task) = task {
-                // Its last message comes to its end first, so that no two loops serve one destination.
-                let _ = task.await;
-            }
+        for (id, own) in ended {
+            // Its last message comes to its end first, so that no two loops serve one destination.
+            own.end().await;
             if !config.destinations.contains_key(&id) {
                 self.shared.board.forget(&id);
             }
@@ -213,9 +274,56 @@ impl Engine {
 }
 
 impl Running {
-    async fn end(self) {
-        if let Some(task) = self.task {
+    /// Lets the message that is under way come to its end, for a while.
+    async fn end(mut self) {
+        let Some(mut task) = self.task.take() else { return };
+        if tokio::time::timeout(limits::LAST_MESSAGE, &mut task).await.is_err() {
+            // Whether it was taken nobody knows; it is sent again under the same id.
+            task.abort();
             let _ = task.await;
         }
     }
 }
+
+impl Drop for Running {
+    /// An engine that ends early takes its loops with it.
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// An engine at work on its thread. Dropping it stops the engine and waits for it.
+pub struct Working {
+    stop: CancellationToken,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Working {
+    /// Stops, and waits until what was told is in the log. Blocks for a few seconds at most.
+    pub fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Gives way to other threads: on Linux the niceness is that of the calling thread alone.
+fn yield_to_others() {
+    if cfg!(target_os = "linux") {
+        // Refused by no system that we know; without it deliveries compete with ingest.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+    }
+}
+
+/// How much deliveries give way, from 0 (not at all) to 19.
+const NICENESS: i32 = 10;

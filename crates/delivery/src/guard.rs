@@ -100,7 +100,15 @@ impl AllowList {
     /// The part that is none of these.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty());
-        parts.map(|part| exception(part).ok_or_else(|| part.to_owned())).collect::<Result<_, _>>().map(Self)
+        parts
+            .map(|part| exception(part).ok_or_else(|| part.to_owned()))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Tells whether nothing is allowed beyond the public internet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn has_address(&self, address: IpAddr, port: u16) -> bool {
@@ -154,7 +162,8 @@ impl Target {
     /// # Errors
     /// It is none.
     pub fn parse(text: &str) -> Result<Self, GuardError> {
-        let url = Url::parse(text).map_err(|_| GuardError::Url("this is no address of a webhook"))?;
+        let url =
+            Url::parse(text).map_err(|_| GuardError::Url("this is no address of a webhook"))?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(GuardError::Url("an address begins with https://"));
         }
@@ -231,9 +240,11 @@ impl Guard {
             Host::Ipv4(address) => (vec![IpAddr::V4(*address)], None),
             Host::Ipv6(address) => (vec![IpAddr::V6(*address)], None),
             Host::Domain(name) => {
-                let found = self.resolver.look_up(name).await.map_err(|source| {
-                    GuardError::LookUp { name: name.clone(), source }
-                })?;
+                let found = self
+                    .resolver
+                    .look_up(name)
+                    .await
+                    .map_err(|source| GuardError::LookUp { name: name.clone(), source })?;
                 (found, Some(name.as_str()))
             }
         };

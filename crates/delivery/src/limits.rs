@@ -20,6 +20,8 @@ pub const ANSWER_REST: Duration = Duration::from_secs(1);
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an answer's head.
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long a message under way may take when its destination is stopped.
+pub const LAST_MESSAGE: Duration = Duration::from_secs(3);
 /// Connections that are kept open for one destination.
 pub const IDLE_CONNECTIONS_MAX: usize = LANES;
 /// How long a connection is kept open without use; below what receivers allow themselves.

@@ -38,7 +38,15 @@ mod tests {
         let ours = Some("https://log.example/base/");
         check(None, None, None);
         check(ours, None, Some("https://log.example/base/w/acme/e/a:1.b"));
-        check(ours, Some("https://app.example/audit"), Some("https://app.example/audit?event=a%3A1.b"));
-        check(None, Some("https://app.example/a?ws=1#x"), Some("https://app.example/a?ws=1&event=a%3A1.b#x"));
+        check(
+            ours,
+            Some("https://app.example/audit"),
+            Some("https://app.example/audit?event=a%3A1.b"),
+        );
+        check(
+            None,
+            Some("https://app.example/a?ws=1#x"),
+            Some("https://app.example/a?ws=1&event=a%3A1.b#x"),
+        );
     }
 }

@@ -71,7 +71,8 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
     }
     let end = head.min(from.saturating_add(limits::READ_SEQS_MAX));
     // Proofbook's own events are left out unless a filter names them; a follower gets every event.
-    let mut filter = text(&format!("seq:<{end} (action:* action:audit_log.*)"))?.resolve(&context);
+    let mut filter =
+        text(&format!("seq:<{end} (action:* OR action:audit_log.*)"))?.resolve(&context);
     if let StartAt::RecordedAt(at) = wanted.from {
         let at = Timestamp::from_micros(at).to_string();
         filter = filter.and(text(&format!("recorded:>={at}"))?.resolve(&context));
@@ -91,15 +92,32 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
 
 /// Returns the number of the oldest event from a number on that is still kept, the head's size if none.
 fn oldest_from(reader: &Reader, from: u64, budget: &Budget<'_>) -> Result<u64, ReadError> {
-    let everything = ResolvedFilter::everything()
-        .and(text("action:* action:audit_log.*")?.resolve(&ResolveContext {
-            now: Timestamp::from_micros(0),
-            zone: TimeZone::UTC,
-        }));
+    let everything = ResolvedFilter::everything().and(
+        text("action:* OR action:audit_log.*")?
+            .resolve(&ResolveContext { now: Timestamp::from_micros(0), zone: TimeZone::UTC }),
+    );
     let found = reader.after_seq(&everything, from.checked_sub(1), 1, budget)?;
     Ok(found.first().map_or(reader.head().size, Found::seq))
 }
 
 fn text(text: &str) -> Result<Filter, ReadError> {
     Filter::parse(text).map_err(|_| ReadError::Filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_filters_can_be_read_at_every_end() {
+        for at in [0, 1, i64::MAX / 2_000, 1_795_339_800_000_001] {
+            let at = Timestamp::from_micros(at).to_string();
+            assert_eq!(Filter::parse(&format!("recorded:>={at}")).err(), None, "{at}");
+        }
+        for end in [0, 1, (1_u64 << 53) - 1] {
+            let filter = format!("seq:<{end} (action:* OR action:audit_log.*)");
+            let filter = Filter::parse(&filter).expect("a filter");
+            assert!(filter.names_audit_log());
+        }
+    }
 }

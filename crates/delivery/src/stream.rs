@@ -126,8 +126,7 @@ impl Stream {
                     .flatten()
                     .filter(|cursor| cursor.generation == start.generation)
                     .max_by_key(|cursor| cursor.next);
-                let cursor =
-                    cursor.unwrap_or(Cursor { generation: start.generation, next: 0 });
+                let cursor = cursor.unwrap_or(Cursor { generation: start.generation, next: 0 });
                 let is_due = cursor.next < workspace.edge.size();
                 is_due.then_some(Lane { workspace, cursor, from: start.from })
             };
@@ -190,12 +189,9 @@ impl Stream {
                 return Ok(());
             }
             let seq = found.seq();
-            let message = match self.message(shared, &due, found) {
-                Some(message) => message,
-                None => {
-                    let why = "the event cannot be read".to_owned();
-                    return Err(Broken { why, retry_after: None });
-                }
+            let Some(message) = self.message(shared, &due, found) else {
+                let why = "the event cannot be read".to_owned();
+                return Err(Broken { why, retry_after: None });
             };
             if !self.send(shared, uid, at(seq), &message).await? {
                 return Ok(());
@@ -259,7 +255,10 @@ impl Stream {
         match read.await {
             Ok(Ok(due)) => Ok(due),
             Ok(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot read what is due");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot read what is due"
+                );
                 Err(broken(error.to_string()))
             }
             Err(_) => Err(broken("reading what is due failed".to_owned())),

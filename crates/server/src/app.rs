@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use proofbook_delivery::engine::{self, Engine};
+use proofbook_delivery::guard::{Guard, SystemResolver};
 use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_store::random::Random;
 use proofbook_store::signing::Signer;
@@ -60,6 +62,8 @@ pub(crate) struct Shared {
     administration: tokio::sync::Mutex<()>,
     /// Exports and sessions that were recorded lately.
     pub(crate) noted: Noted,
+    /// What leaves the house on its own.
+    pub(crate) delivery: Arc<Engine>,
 }
 
 impl std::ops::Deref for App {
@@ -84,7 +88,14 @@ impl App {
         };
         let cursor_key = derived_key(&store, &*random, b"proofbook/v1/cursor-key\0");
         let sealing_key = derived_key(&store, &*random, b"proofbook/v1/sealing-key\0");
+        let settings = engine::Settings {
+            public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
+            ..engine::Settings::default()
+        };
+        let guard = Guard::new(config.webhook_allow.clone(), Arc::new(SystemResolver));
+        let delivery = Engine::new(store.clone(), random.clone(), settings, guard);
         Self(Arc::new(Shared {
+            delivery: Arc::new(delivery),
             ingest: places("ingest", config.ingest_tasks),
             queries: places("queries", config.query_tasks),
             exports: places("exports", config.export_tasks),

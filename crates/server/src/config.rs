@@ -11,7 +11,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use proofbook_delivery::guard::AllowList;
 use proofbook_event::name::nearest;
+use proofbook_store::store_key::StoreKey;
 
 use crate::keys::SecretKey;
 
@@ -129,6 +131,9 @@ settings! {
     known_head: Option<PathBuf> = "", "A checkpoint of this store that somebody holds; a store that is older signs nothing";
     listen: SocketAddr = "127.0.0.1:7676", "Address and port to listen on; port 0 takes a free one";
     allow_plain_http: bool = "false", "Listen beyond this machine without TLS, because something in front brings it";
+    public_url: Option<PublicUrl> = "", "Address under which people reach these pages, such as https://log.acme.example; for links in notifications";
+    webhook_allow: AllowList = "", "Targets of webhooks that are not public and allowed all the same: addresses, blocks or names, with or without a port";
+    store_key: Option<StoreKey> = "", "Key that seals secrets in the log, 64 hex digits; kept in the data directory when empty";
     admin_key: Option<SecretKey> = "", "First admin key; generated and shown once when empty";
     open_page: bool = "false", "Show every workspace on the page at / without a key; on this machine only";
     log_format: LogFormat = "text", "Log lines for people (text) or for machines (json)";
@@ -287,6 +292,50 @@ impl Read for Option<SecretKey> {
             return Ok(None);
         }
         SecretKey::parse(text).map(Some).map_err(|error| format!("cannot be used: {error}"))
+    }
+}
+
+/// An address of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Returns the address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Read for Option<PublicUrl> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+        match rest {
+            Some(rest) if is_plain && !rest.is_empty() && !rest.starts_with('/') => {
+                Ok(Some(PublicUrl(text.trim_end_matches('/').to_owned())))
+            }
+            _ => Err("takes an address such as https://log.acme.example".to_owned()),
+        }
+    }
+}
+
+impl Read for AllowList {
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|part| {
+            format!("takes addresses, blocks and names such as 10.1.0.0/16 or hooks.corp:9000, not {part}")
+        })
+    }
+}
+
+impl Read for Option<StoreKey> {
+    fn read(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        StoreKey::parse(text).map(Some).ok_or_else(|| "takes 64 hex digits".to_owned())
     }
 }
 

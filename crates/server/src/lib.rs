@@ -26,6 +26,7 @@ mod change_label;
 pub mod config;
 mod console;
 mod cors;
+mod delivery;
 mod demo;
 mod document;
 mod document_page;

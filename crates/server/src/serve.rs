@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use proofbook_delivery::engine::Working;
 use proofbook_store::random::Random;
 use proofbook_store::signing::Signer;
 use proofbook_store::store::Store;
@@ -59,6 +60,7 @@ pub struct Server {
     address: SocketAddr,
     app: App,
     accepting: JoinHandle<()>,
+    deliveries: Option<Working>,
     connections: TaskTracker,
     cut: CancellationToken,
 }
@@ -92,7 +94,15 @@ impl Server {
             connections: connections.clone(),
             cut: cut.clone(),
         }));
-        Ok(Self { address, app, accepting, connections, cut })
+        let deliveries = match app.delivery.start() {
+            Ok(working) => Some(working),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "nothing is delivered: there is no thread for it");
+                None
+            }
+        };
+        Ok(Self { address, app, accepting, deliveries, connections, cut })
     }
 
     /// Returns the address that it listens on, with the port that was taken.
@@ -119,6 +129,8 @@ impl Server {
         let drained = tokio::time::timeout(drain, self.connections.wait()).await.is_ok();
         self.cut.cancel();
         self.connections.wait().await;
+        // It waits for the messages that are under way, so it has a thread of its own.
+        let _ = tokio::task::spawn_blocking(move || drop(self.deliveries)).await;
         drained
     }
 }

@@ -104,10 +104,8 @@ impl Progress {
     /// The bytes are of a form this version does not know.
     pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut from = Decoder::new(payload);
-        let mut progress = Self {
-            destination: from.text("a destination's id")?.to_owned(),
-            ..Self::default()
-        };
+        let mut progress =
+            Self { destination: from.text("a destination's id")?.to_owned(), ..Self::default() };
         for _ in 0..from.varint("cursors")? {
             progress.cursors.push(read_cursor(&mut from)?);
         }
@@ -162,8 +160,7 @@ impl Standing {
                 *known = *cursor;
             }
         }
-        let is_settled =
-            |dead: &DeadLetter| progress.settled.contains(&(dead.workspace, dead.seq));
+        let is_settled = |dead: &DeadLetter| progress.settled.contains(&(dead.workspace, dead.seq));
         self.dead.retain(|dead| !is_settled(dead));
         for dead in &progress.dead {
             // Given up twice, as after a crash, is one dead letter.

@@ -16,12 +16,12 @@ use crate::fold::{Fold, State, Workspace};
 use crate::log::{Frame, LocalLog};
 use crate::manifest;
 use crate::names;
-use crate::store_key::StoreKey;
 use crate::open::{OpenError, Replay, store_id_of};
 use crate::pack::{OpenSegments, segments_json};
 use crate::recent::RecentEvent;
 use crate::seal::Sealer;
 use crate::segment::{BlockCache, GroupSet, Segment, SegmentError, damaged_files};
+use crate::store_key::StoreKey;
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::native::{EVENT_TYPE, GAP_TYPE, event_json, gap_json};
+use super::native::{EVENT_TYPE, GAP_TYPE, TEST_SENTENCE, TEST_TYPE, event_json, gap_json};
 use super::{Encoder, body};
 use crate::message::{Gap, Payload, Told};
 
@@ -37,6 +37,19 @@ impl Encoder for CloudEvents {
             "sequence": format!("{:020}", gap.from_seq),
             "datacontenttype": "application/json",
             "data": gap_json(gap),
+        });
+        body(MEDIA_TYPE, &value)
+    }
+
+    fn test(&self, at: &str) -> Payload {
+        let value = json!({
+            "specversion": "1.0",
+            "id": format!("test-{at}"),
+            "source": "/",
+            "type": TEST_TYPE,
+            "time": at,
+            "datacontenttype": "application/json",
+            "data": {"message": TEST_SENTENCE},
         });
         body(MEDIA_TYPE, &value)
     }

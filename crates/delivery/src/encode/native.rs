@@ -10,6 +10,11 @@ pub(super) const EVENT_TYPE: &str = "audit_log.event";
 /// What a message about expired events says that it is.
 pub(super) const GAP_TYPE: &str = "audit_log.gap";
 
+/// What a test message says that it is.
+pub(super) const TEST_TYPE: &str = "audit_log.test";
+/// What a test message says to people.
+pub(super) const TEST_SENTENCE: &str = "Proofbook can reach this place: this is a test.";
+
 pub(super) struct Native;
 
 /// Writes an event as the API does, as JSON that can be put into another.
@@ -40,6 +45,12 @@ impl Encoder for Native {
 
     fn gap(&self, gap: &Gap<'_>) -> Payload {
         let value = json!({"type": GAP_TYPE, "timestamp": gap.at, "data": gap_json(gap)});
+        body("application/json", &value)
+    }
+
+    fn test(&self, at: &str) -> Payload {
+        let data = json!({"message": TEST_SENTENCE});
+        let value = json!({"type": TEST_TYPE, "timestamp": at, "data": data});
         body("application/json", &value)
     }
 }

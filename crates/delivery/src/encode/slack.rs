@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::native::TEST_SENTENCE;
 use super::words::{facts, gap_sentence, sentence};
 use super::{Encoder, body};
 use crate::message::{Gap, Payload, Told};
@@ -32,6 +33,10 @@ impl Encoder for Slack {
 
     fn gap(&self, gap: &Gap<'_>) -> Payload {
         body("application/json", &json!({"text": escape(&gap_sentence(gap))}))
+    }
+
+    fn test(&self, _: &str) -> Payload {
+        body("application/json", &json!({"text": TEST_SENTENCE}))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::native::TEST_SENTENCE;
 use super::words::{facts, gap_sentence, sentence};
 use super::{Encoder, body};
 use crate::message::{Gap, Payload, Told};
@@ -31,6 +32,11 @@ impl Encoder for Teams {
     fn gap(&self, gap: &Gap<'_>) -> Payload {
         let text = escape(&gap_sentence(gap));
         let blocks = vec![json!({"type": "TextBlock", "text": text, "wrap": true})];
+        body("application/json", &card(blocks, Vec::new()))
+    }
+
+    fn test(&self, _: &str) -> Payload {
+        let blocks = vec![json!({"type": "TextBlock", "text": TEST_SENTENCE, "wrap": true})];
         body("application/json", &card(blocks, Vec::new()))
     }
 }

@@ -25,19 +25,26 @@ pub(crate) fn facts(told: &Told<'_>) -> Vec<(&'static str, String)> {
         let email = actor.get("email").and_then(|value| value.as_str());
         let label = party_label(actor).unwrap_or("unknown");
         let both = email.filter(|email| *email != label);
-        facts.push(("Actor", match both {
-            Some(email) => format!("{label} ({email})"),
-            None => label.to_owned(),
-        }));
+        facts.push((
+            "Actor",
+            match both {
+                Some(email) => format!("{label} ({email})"),
+                None => label.to_owned(),
+            },
+        ));
     }
     if let Some(target) = event.targets().first().and_then(party_label) {
         facts.push(("Target", target.to_owned()));
     }
-    facts.push(("Status", match event.clear.outcome.as_str() {
-        "success" => "Success",
-        "failure" => "Failed",
-        _ => "Denied",
-    }.to_owned()));
+    facts.push((
+        "Status",
+        match event.clear.outcome.as_str() {
+            "success" => "Success",
+            "failure" => "Failed",
+            _ => "Denied",
+        }
+        .to_owned(),
+    ));
     if let Some(ip) = event.context("ip") {
         facts.push(("IP address", ip.to_owned()));
     }

@@ -19,7 +19,8 @@ fn p7_the_specifications_own_example_is_signed_the_same() {
 fn p7_a_receiver_with_the_public_key_alone_can_check() {
     let secret = Secret::generate(Scheme::Ed25519, &SimRandom::new(1));
     let public = secret.for_receiver();
-    let bytes = STANDARD.decode(public.strip_prefix(PUBLIC_PREFIX).expect("prefix")).expect("base64");
+    let bytes =
+        STANDARD.decode(public.strip_prefix(PUBLIC_PREFIX).expect("prefix")).expect("base64");
     let key = VerifyingKey::from_bytes(&bytes.try_into().expect("32 bytes")).expect("a key");
     let header = signatures(&[secret], "msg_1", 1_700_000_000, b"{}");
     let signature = STANDARD.decode(header.strip_prefix("v1a,").expect("v1a")).expect("base64");
@@ -31,7 +32,8 @@ fn p7_a_receiver_with_the_public_key_alone_can_check() {
 #[test]
 fn p7_while_secrets_are_rotated_both_sign() {
     let random = SimRandom::new(2);
-    let (new, old) = (Secret::generate(Scheme::Hmac, &random), Secret::generate(Scheme::Hmac, &random));
+    let (new, old) =
+        (Secret::generate(Scheme::Hmac, &random), Secret::generate(Scheme::Hmac, &random));
     let both = signatures(&[new.clone(), old.clone()], "msg_1", 1, b"x");
     let alone = |secret: &Secret| signatures(std::slice::from_ref(secret), "msg_1", 1, b"x");
     assert_eq!(both, format!("{} {}", alone(&new), alone(&old)));

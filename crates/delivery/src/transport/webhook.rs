@@ -103,8 +103,11 @@ impl Webhook {
             }
         }
         let mut fresh = self.connect().await?;
-        let response =
-            fresh.sender.send_request(self.request(message, now)?).await.map_err(SendError::Http)?;
+        let response = fresh
+            .sender
+            .send_request(self.request(message, now)?)
+            .await
+            .map_err(SendError::Http)?;
         Ok(self.judge(response, fresh).await)
     }
 
@@ -211,9 +214,8 @@ where
 async fn drain(mut body: Incoming) -> bool {
     let mut bytes_total = 0;
     loop {
-        let frame = std::future::poll_fn(|context| {
-            std::pin::Pin::new(&mut body).poll_frame(context)
-        });
+        let frame =
+            std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context));
         match frame.await {
             None => return true,
             Some(Ok(frame)) => {

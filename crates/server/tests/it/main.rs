@@ -3,6 +3,7 @@
 mod admin;
 mod bundles;
 mod console;
+mod destinations;
 mod encodings;
 mod export;
 mod ingest;

@@ -27,6 +27,7 @@ pub(crate) fn options() -> Options {
         reserve_bytes: 0,
         cache_bytes: 64 * 1024,
         compact_fan_in: 3,
+        store_key: None,
     }
 }
 
