@@ -3,9 +3,10 @@
 //!
 //! Each cycle starts the binary on the same data directory, reads back what was acknowledged, loads it
 //! from some threads over HTTP, and sends SIGKILL at a random moment; now and then it kills the start
-//! itself. What was acknowledged is kept here, in another process. The page cache survives a kill, so
+//! itself. Some requests wait for a signed head. What was acknowledged and signed is kept here, in another process. The page cache survives a kill, so
 //! this says nothing about power cuts; those are simulated (`cargo xtask sim`).
 
+mod heads;
 mod http;
 mod journal;
 mod server;
@@ -77,10 +78,11 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let _ = std::fs::remove_dir_all(&data);
     println!(
         "{} kills ({killed_starts} of them during a start), {} events acknowledged, {} batches of \
-         unknown outcome, {checked} events read back at the end, nothing lost, {} s",
+         unknown outcome, {checked} events read back at the end, nothing lost, {} signed heads, none contradicted, {} s",
         asked.kills + killed_starts,
         journal.acknowledged(),
         journal.unknown_batches,
+        journal.heads.count(),
         begin.elapsed().as_secs()
     );
     if journal.acknowledged() == 0 {
@@ -136,6 +138,7 @@ fn load_and_kill(
     for sent in results.into_iter().flatten() {
         journal.take(sent)?;
     }
+    journal.heads.next_life();
     Ok(())
 }
 

@@ -147,6 +147,7 @@ settings! {
     receipt_timeout: Duration = "15s", "Longest wait for a receipt before 503 and \"may have been recorded\"";
     export_timeout: Duration = "1h", "Longest time of one export";
     drain_timeout: Duration = "10s", "Longest time to finish what runs when stopping";
+    heartbeat_check: Duration = "10m", "How often it is looked for quiet logs whose heads are read; each gets a heartbeat a day";
     ingest_tasks: u32 = "4", "Requests judged and sealed at once; further ones wait";
     query_tasks: u32 = "4", "Queries at once; further ones wait";
     export_tasks: u32 = "2", "Exports at once; one more is answered 503";

@@ -16,12 +16,13 @@ use proofbook_store::commit::CommitError;
 use proofbook_store::config::ConfigChange;
 use proofbook_store::fold::{PublishedHead, Signing};
 use proofbook_store::prepare::Wanted;
-use proofbook_store::signing::{RefusedToSign, Signer};
+use proofbook_store::signing::{Outside, RefusedToSign, Signer};
 use proofbook_store::store::Store;
 use serde_json::json;
 
 use crate::admin::draft_of;
 use crate::app::App;
+use crate::notes;
 use crate::problem::{Code, Problem};
 use crate::receipts::whole;
 
@@ -29,6 +30,10 @@ use crate::receipts::whole;
 const PUBLISH_EVERY_MICROS: i64 = 10 * 1_000_000;
 /// A head that did not grow is published again after this time, in microseconds (24 h).
 const RENEW_AFTER_MICROS: i64 = 24 * 3600 * 1_000_000;
+/// How often a head is signed anew after somebody else signed a greater one meanwhile.
+const TRIES: u32 = 20;
+/// Heads that were asked for in this time get a heartbeat, in microseconds (30 days).
+const READ_LATELY_MICROS: i64 = 30 * 24 * 3600 * 1_000_000;
 
 /// The signer, and what was found out about it.
 pub(crate) struct Heads {
@@ -67,12 +72,36 @@ impl Heads {
         workspace: &str,
         need: Freshness,
     ) -> Result<SignedHead, Problem> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_to_sign(app, workspace, need)? {
+                Ok(signed) => return Ok(signed),
+                // Somebody else signed a greater head between our look and our signature.
+                Err(RefusedToSign::Behind { .. }) if tries < TRIES => {}
+                Err(error) => return Err(refused(&error)),
+            }
+        }
+    }
+
+    fn try_to_sign(
+        &self,
+        app: &App,
+        workspace: &str,
+        need: Freshness,
+    ) -> Result<Result<SignedHead, RefusedToSign>, Problem> {
         let missing = || Problem::not_found(format!("there is no workspace {workspace} yet"));
+        // What left the house first, and the tree after it: then the tree has it, if it ever had.
+        let known = app.store.directory().by_name(workspace).ok_or_else(missing)?;
+        let last = known.signing.as_ref().and_then(|signing| signing.eras.last());
+        let origin = last.map_or(0, |era| era.origin);
+        let outside = self.signer.outside(known.uid, origin);
         let mut reader = Reader::open(&app.store, workspace).ok_or_else(missing)?;
-        self.check_outside(&reader)?;
+        if let Some(outside) = outside {
+            self.check_outside(&reader, origin, outside)?;
+        }
         if is_due(&reader, app.store.now().micros(), need) {
-            let uid = reader.workspace().uid;
-            app.store.publish_heads(vec![uid]).map_err(|error| whole(&error))?;
+            app.store.publish_heads(vec![known.uid]).map_err(|error| whole(&error))?;
             reader = Reader::open(&app.store, workspace).ok_or_else(missing)?;
         }
         let no_seed = || {
@@ -81,27 +110,20 @@ impl Heads {
         };
         let signing = reader.workspace().signing.clone().ok_or_else(no_seed)?;
         let head = *signing.newest().ok_or_else(no_seed)?;
-        let uid = reader.workspace().uid;
-        let note = self.signer.sign(uid, &signing, &head).map_err(|error| refused(&error))?;
-        Ok(SignedHead { reader, signing, head, note })
+        let note = self.signer.sign(known.uid, &signing, &head);
+        Ok(note.map(|note| SignedHead { reader, signing, head, note }))
     }
 
     /// Finds out whether this tree continues the greatest head that left the house, once a process.
-    fn check_outside(&self, reader: &Reader) -> Result<(), Problem> {
+    fn check_outside(&self, reader: &Reader, origin: u32, outside: Outside) -> Result<(), Problem> {
         let workspace = reader.workspace();
-        let last = workspace.signing.as_ref().and_then(|signing| signing.eras.last());
-        let origin = last.map_or(0, |era| era.origin);
-        let Some(outside) = self.signer.outside(workspace.uid, origin) else { return Ok(()) };
         let size = workspace.edge.size();
         if outside.size > size {
             let behind = RefusedToSign::Behind { published: outside.size, size };
             return Err(refused(&behind));
         }
         let place = (workspace.uid, origin);
-        let known = |found: &Mutex<HashSet<_>>| {
-            found.lock().unwrap_or_else(PoisonError::into_inner).contains(&place)
-        };
-        if known(&self.continued) {
+        if self.continued.lock().unwrap_or_else(PoisonError::into_inner).contains(&place) {
             return Ok(());
         }
         if reader.root_at(outside.size)? != outside.root {
@@ -120,6 +142,28 @@ fn is_due(reader: &Reader, now: i64, need: Freshness) -> bool {
     match need {
         Freshness::Everything if has_grown => true,
         _ => (has_grown && age >= PUBLISH_EVERY_MICROS) || age >= RENEW_AFTER_MICROS,
+    }
+}
+
+/// Lets quiet trees grow by a leaf a day while somebody reads their heads, so that whoever reads can
+/// tell a quiet log from one that was frozen or cut. Runs until the server stops.
+pub(crate) async fn beat(app: App) {
+    let mut ticks = tokio::time::interval(app.config.heartbeat_check);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.stopping.cancelled() => return,
+        }
+        let now = app.store.now().micros();
+        for workspace in app.store.directory().all() {
+            let newest = workspace.signing.as_ref().and_then(|signing| signing.newest().copied());
+            let is_read = newest.is_some_and(|head| now - head.at < READ_LATELY_MICROS);
+            if is_read && now - workspace.recorded_at >= RENEW_AFTER_MICROS {
+                let event = json!({"actor": {"type": "system", "name": "Proofbook"}});
+                notes::append(&app, &workspace.name, "audit_log.heartbeat", event);
+            }
+        }
     }
 }
 

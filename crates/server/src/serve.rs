@@ -34,6 +34,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError};
+use crate::heads;
 use crate::limits;
 use crate::problem::{Code, Problem};
 use crate::routes;
@@ -84,6 +85,7 @@ impl Server {
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let app = App::new(config, store, signer, random);
+        tokio::spawn(heads::beat(app.clone()));
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
         let accepting = tokio::spawn(accept(Accept {

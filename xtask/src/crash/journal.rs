@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use super::heads::Heads;
 use super::http::Connection;
 use super::server::KEY;
 use super::{Dice, WORKSPACES};
@@ -45,6 +46,8 @@ pub(crate) struct Journal {
     settled: BTreeMap<String, u64>,
     /// Per workspace: the size last seen.
     sizes: BTreeMap<String, u64>,
+    /// Signed heads that left the server, of all its lives.
+    pub(crate) heads: Heads,
 }
 
 fn event(id: &str, says: &str) -> Value {
@@ -89,7 +92,8 @@ pub(crate) fn load(
         events.extend(repeat.map(|((_, id), says)| (id.clone(), says.clone())));
         let body: Vec<Value> = events.iter().map(|(id, says)| event(id, says)).collect();
         let body = Value::Array(body).to_string();
-        let path = format!("/v1/workspaces/{workspace}/events");
+        let wait = if dice.below(6) == 0 { "?wait=head" } else { "" };
+        let path = format!("/v1/workspaces/{workspace}/events{wait}");
         let answer = connection.send("POST", &path, KEY, body.as_bytes());
         let is_over = answer.is_err();
         let answer = answer.ok().map(|answer| (answer.status, answer.body));
@@ -144,6 +148,12 @@ impl Journal {
         if results.len() != events.len() {
             return Err(format!("{} events got {} results", events.len(), results.len()));
         }
+        if let Some(refused) = answer["without_proof"].as_str() {
+            return Err(format!("{workspace} got no head: {refused}"));
+        }
+        for proof in results.iter().filter_map(|result| result["proof"].as_str()) {
+            self.heads.take(&workspace, proof)?;
+        }
         for ((id, says), result) in events.into_iter().zip(results) {
             let name = (workspace.clone(), id);
             let seq = result["seq"].as_u64();
@@ -170,7 +180,16 @@ impl Journal {
 
     /// Reads back every event of every workspace.
     pub(crate) fn check_everything(&mut self, address: &str) -> Result<u64, String> {
-        self.check_from(address, &BTreeMap::new())
+        let count = self.check_from(address, &BTreeMap::new())?;
+        let mut leaves: BTreeMap<&str, BTreeMap<u64, &str>> = BTreeMap::new();
+        for ((workspace, _), receipt) in &self.receipts {
+            leaves.entry(workspace).or_default().insert(receipt.seq, &receipt.leaf);
+        }
+        for (workspace, leaves) in leaves {
+            let in_order: Vec<&str> = leaves.into_values().collect();
+            self.heads.check(workspace, &in_order)?;
+        }
+        Ok(count)
     }
 
     fn check_from(&mut self, address: &str, from: &BTreeMap<String, u64>) -> Result<u64, String> {

@@ -235,3 +235,22 @@ fn b7_a_seed_that_is_there_is_not_replaced() {
     let answer = world.post("/v1/signing-seed", "");
     answer.problem(409, "signing_refused");
 }
+
+#[test]
+fn b1_a_quiet_log_whose_head_is_read_gets_a_leaf_a_day() {
+    let world = World::with(&[("heartbeat_check", "20ms")]);
+    record(&world, 1);
+    world.record("unread", &json!({"action": "note.create"}));
+    checkpoint(&world);
+    let day = 24 * 3_600_000_000;
+    world.clock.advance(day);
+    let started = std::time::Instant::now();
+    let size = |name: &str| world.store.directory().by_name(name).expect("there").edge.size();
+    while size("acme") == 1 && started.elapsed() < crate::world::PATIENCE {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let events = world.get("/v1/workspaces/acme/events?q=action:audit_log.heartbeat").json();
+    assert_eq!(events["total"], 1, "{events}");
+    assert_eq!(size("unread"), 1);
+    assert_eq!(checkpoint(&world).1.size, 2);
+}
