@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes the pictures of docs/images: every screen in both themes.
 
-`python3 tests/browser/shots.py [folder]`; the servers and the stories are those of the tests.
+`python3 tests/browser/shots.py [folder [name ...]]`, names for some of them; the servers and the stories are those of the tests.
 """
 
 import sys
@@ -44,6 +44,10 @@ def reading(page, shot):
     page.click(".drawer .switch button", "Table")
     page.see(".drawer table.diff")
     shot("details-table")
+    page.click(".drawer .integrity button", "Check the proof")
+    page.see(".proof.held")
+    page.js("$('.proof').scrollIntoView({ block: 'end' })")
+    shot("proof")
     page.open("about:blank")
     page.open(world.demo().page("northwind-solar", "admin", "q=action:workflow.update"), "table.list tbody tr")
     page.click("button.open")
@@ -102,7 +106,7 @@ def main():
     try:
         for theme in ("light", "dark"):
             page = world.browser().page(theme=theme, height=860)
-            shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png")
+            shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png") if name in (sys.argv[2:] or [name]) else None
             for part in (products, reading, finding, states, narrow):
                 part(page, shot)
             page.close()

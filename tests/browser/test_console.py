@@ -1,7 +1,11 @@
 """V13: the operator's console, from the setup link to a key, as an operator would go."""
 
+import json
 import re
+import threading
+import time
 import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import axe
 from world import InBrowser, Server, SHOTS
@@ -18,7 +22,7 @@ class Console(InBrowser):
     @classmethod
     def setUpClass(cls):
         key = "pb_test00000000_" + "c" * 43
-        cls.server = Server("serve", env={"PROOFBOOK_ADMIN_KEY": key}, key=key)
+        cls.server = Server("serve", env={"PROOFBOOK_ADMIN_KEY": key, "PROOFBOOK_WEBHOOK_ALLOW": "127.0.0.1"}, key=key)
         cls.link = cls.server.url + LINK.search(cls.server.said())[1]
         cls.server.ask("PUT", "/v1/workspaces/acme", {"name": "Acme Corp", "preset": "clienwork", "plan": "pro"})
         cls.server.send("acme", {"action": "project.create", "actor": {"type": "user", "id": "u_1", "name": "Ada Park"},
@@ -126,6 +130,68 @@ class Console(InBrowser):
         page.wait("!document.querySelector('tbody')?.innerText.includes('Deletions')")
         page.see(".said", "Saved.")
 
+    def test_e_z_destinations_are_made_tested_paused_replayed_and_removed(self):
+        heard = []
+
+        class Receiver(BaseHTTPRequestHandler):
+            def do_POST(self):
+                heard.append((self.headers["webhook-id"], json.loads(self.rfile.read(int(self.headers["content-length"])))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        try:
+            page = self.signed_in("#destinations")
+            page.see("h1", "Destinations")
+            self.clean(page)
+            page.fill("input[name=name]", "siem")
+            page.fill("input[name=url]", f"http://127.0.0.1:{receiver.server_port}/in?token=hidden-in-the-query")
+            page.fill("input[name=workspaces]", "acme")
+            page.click("form button")
+            self.assertTrue(page.text(".secret code").startswith("whsec_"))
+            page.see("tbody th", "siem")
+            self.assertNotIn("hidden-in-the-query", page.text("body"))
+            self.clean(page)
+            self.shot(page, "console-destinations-light")
+            self.server.send("acme", {"id": "told", "action": "project.create", "actor": {"type": "user", "id": "u_1", "name": "Ada Park"}})
+            self.until(lambda: any("told" in json.dumps(body) for _, body in heard))
+            page.click("tbody button", "Open")
+            page.see("h2", "siem")
+            page.gone(".secret")
+            self.clean(page)
+            page.click("button", "Send a test")
+            page.see(".said", "The receiver took it.")
+            page.click("button", "Pause")
+            page.see("dd", "Paused")
+            count = len(heard)
+            self.server.send("acme", {"id": "later", "action": "project.create", "actor": {"type": "user", "id": "u_1", "name": "Ada Park"}})
+            page.click("button", "Resume")
+            page.see("dd", "Works")
+            self.until(lambda: any("later" in json.dumps(body) for _, body in heard[count:]))
+            page.fill("form input[name=workspace]", "acme")
+            page.fill("form input[name=seq]", "0")
+            page.click("form button", "Send again")
+            self.until(lambda: len([1 for _, body in heard if "told" in json.dumps(body)]) > 1)
+            page.size(320)
+            self.assertLessEqual(page.js("document.documentElement.scrollWidth"), 320)
+            page.size(1280)
+            page.js("void (window.confirm = () => true)")
+            page.click("button", "Remove")
+            page.see("section p", "Nothing is told to anybody yet.")
+        finally:
+            receiver.shutdown()
+
+    def until(self, happened):
+        """Waits for something that the server does by itself."""
+        end = time.monotonic() + 15
+        while not happened():
+            self.assertLess(time.monotonic(), end, "it did not happen")
+            time.sleep(0.05)
+
     def test_f_the_operator_reads_a_log_and_it_is_an_event(self):
         page = self.signed_in()
         page.open(f"{self.server.url}/w/acme", "table.list tbody tr")
@@ -139,7 +205,7 @@ class Console(InBrowser):
         page.see("h1", "Arbeitsbereiche")
         self.clean(page)
         self.shot(page, "console-workspaces-dark")
-        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#operators", "Betreiber")]:
+        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#operators", "Betreiber")]:
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             page.size(320)

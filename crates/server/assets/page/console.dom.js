@@ -13,6 +13,29 @@ export function el(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Makes an input. */
+export const text = (name, value = "", more = {}) => el("input", { name, value: value ?? "", ...more });
+
+/** Makes a drop-down; `options` are pairs of value and label. */
+export function choice(name, options, chosen) {
+  return el("select", { name }, options.map(([value, label]) => el("option", { value, selected: value === (chosen ?? "") }, label)));
+}
+
+/** Shows secrets that were just made, this once: the next look has them no more. */
+export function secrets(chosen, label, t) {
+  const made = el("div", { role: "status" });
+  const list = chosen.secrets ?? [];
+  chosen.secrets = null;
+  for (const secret of list) {
+    const copy = el("button", { type: "button", onclick: async () => {
+      await navigator.clipboard?.writeText(secret);
+      copy.replaceChildren(t("copied"));
+    } }, t("copy"));
+    made.append(el("p", {}, label), el("p", { class: "secret" }, el("code", {}, secret), " ", copy));
+  }
+  return made;
+}
+
 let count = 0;
 
 /** Makes a labelled field. `control` is an input, select or textarea. */

@@ -4,7 +4,7 @@ import { ask, get } from "./console.api.js";
 import { el, field, form, trouble } from "./console.dom.js";
 import * as all from "./console.parts.js";
 
-const PARTS = ["workspaces", "keys", "presets", "views", "operators"];
+const PARTS = ["workspaces", "keys", "presets", "views", "destinations", "operators"];
 const main = document.querySelector("main");
 const wanted = new URLSearchParams(location.search).get("lang");
 const lang = [wanted, ...navigator.languages].map((tag) => (tag ?? "").split("-")[0]).find((tag) => ["en", "de"].includes(tag)) ?? "en";
@@ -55,15 +55,15 @@ function setUp(secret) {
 
 const chosen = {};
 
-/** Shows a part, or `inside` of it; `said` is read out. */
-async function show(inside, said = "") {
+/** Shows a part, or `inside` of it, or what `more` answers; `said` is read out. */
+async function show(inside, said = "", more = null) {
   const part = PARTS.find((one) => location.hash === `#${one}`) ?? PARTS[0];
   const status = el("p", { class: "said", role: "status" }, said);
   const menu = el("nav", { "aria-label": t("nav") }, el("ul", {}, PARTS.map((one) =>
     el("li", {}, el("a", { href: `#${one}`, "aria-current": one === part ? "page" : false }, t(one))))));
   let body = inside;
   try {
-    body ??= await all[part]({ t, show, chosen, now: () => new Date().toISOString() });
+    body ??= await (more ?? all[part])({ t, show, chosen, now: () => new Date().toISOString() });
   } catch (problem) {
     if (problem.status === 401) return signIn();
     const again = el("button", { type: "button", onclick: () => show(null) }, t("retry"));
@@ -76,7 +76,7 @@ async function show(inside, said = "") {
   } }, t("sign_out"));
   paint(head(el("span", { class: "quiet" }, t("signed_in_as", { name: chosen.operator })), out), menu,
     el("section", {}, el("h1", { tabindex: "-1" }, t(part)), status, body));
-  (inside ? main.querySelector("h2") : null)?.focus();
+  (inside || more ? main.querySelector("h2") : null)?.focus();
 }
 
 async function begin() {

@@ -1,13 +1,9 @@
 // The parts of the console, each a function that answers its elements.
 
 import { ask, get, path } from "./console.api.js";
-import { el, field, form, row as line, table, unseen } from "./console.dom.js";
+import { choice, el, field, form, row as line, secrets, table, text, unseen } from "./console.dom.js";
 
-const text = (name, value = "", more = {}) => el("input", { name, value: value ?? "", ...more });
-
-function choice(name, options, chosen) {
-  return el("select", { name }, options.map(([value, label]) => el("option", { value, selected: value === (chosen ?? "") }, label)));
-}
+export { destinations } from "./console.delivery.js";
 
 /** Shows how long events are kept, such as "90 days". */
 function kept(keep, t) {
@@ -109,29 +105,18 @@ export async function keys({ t, show, now, chosen }) {
     state(key),
     key.revoked_at ? "" : el("button", { type: "button", "aria-label": `${t("revoke")}: ${key.name}`, onclick: () => revoke(key) }, t("revoke")),
   ]);
-  const made = el("div", { role: "status" });
-  if (chosen.key) {
-    // Shown this once: the next look at the keys has it no more.
-    const secret = chosen.key;
-    chosen.key = null;
-    const copy = el("button", { type: "button", onclick: async () => {
-      await navigator.clipboard?.writeText(secret);
-      copy.replaceChildren(t("copied"));
-    } }, t("copy"));
-    made.append(el("p", {}, t("key_made")), el("p", { class: "secret" }, el("code", {}, secret), " ", copy));
-  }
   const send = async (data) => {
     const key = await ask("POST", "/v1/keys", {
       name: data.get("name"), scopes: data.getAll("scopes"),
       workspaces: data.get("workspaces").trim().split(/\s+/),
     });
-    chosen.key = key.key;
+    chosen.secrets = [key.key];
     await show(null, t("saved"));
   };
   const scopes = ["write", "read", "import", "admin"].map((scope) =>
     el("label", { class: "tick" }, el("input", { type: "checkbox", name: "scopes", value: scope }), ` ${t(`scope_${scope}`)}`));
   return [
-    made,
+    secrets(chosen, t("key_made"), t),
     table(t("keys"), [t("name"), t("scopes"), t("workspaces"), t("created"), t("state"), unseen(t("steps"))], rows),
     el("h2", {}, t("key_new")),
     form(t("create"), send,

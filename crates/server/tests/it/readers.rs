@@ -46,6 +46,10 @@ const DOORS: &[&str] = &[
     "/export?format=ndjson",
     "/export?format=parquet",
     "/viewer",
+    "/viewer?rows=true",
+    "/events/seq/0/proof",
+    "/events/seq/0/leaf",
+    "/log/checkpoint",
 ];
 
 fn event(world: &World, workspace: &str) {
