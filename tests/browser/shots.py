@@ -4,6 +4,7 @@
 `python3 tests/browser/shots.py [folder [name ...]]`, names for some of them; the servers and the stories are those of the tests.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def reading(page, shot):
     page.see(".drawer table.diff")
     shot("details-table")
     page.click(".drawer .integrity button", "Check the proof")
-    page.see(".proof.held")
+    page.see(".proof.holds")
     page.js("$('.proof').scrollIntoView({ block: 'end' })")
     shot("proof")
     page.open("about:blank")
@@ -102,14 +103,56 @@ def narrow(page, shot):
     shot("narrow-details")
 
 
+PASSWORD = "a sentence is easy to keep"
+
+
+def console(page, shot):
+    """The operator's console; a server of its own for each theme, since its setup link works once."""
+    key = "pb_test00000000_" + "c" * 43
+    server = world.Server("serve", env={"PROOFBOOK_ADMIN_KEY": key, "PROOFBOOK_WEBHOOK_ALLOW": "127.0.0.1"}, key=key)
+    try:
+        server.ask("PUT", "/v1/workspaces/acme", {"name": "Acme Corp", "preset": "clienwork", "plan": "pro", "owner": {"name": "Ada Park", "email": "ada@acme.example"}})
+        server.ask("PUT", "/v1/workspaces/north", {"name": "Northwind Solar", "preset": "freshsales"})
+        server.send("acme", {"action": "project.create", "actor": {"type": "user", "id": "u_1", "name": "Ada Park"}})
+        server.ask("POST", "/v1/destinations", {"name": "Security team", "url": "https://siem.example/in", "workspaces": ["acme"]})
+        page.size(1280, 860)
+        page.open("about:blank")
+        page.open(server.url + re.search(r"(/console/setup#\S+)", server.said())[1], "input[name=password]")
+        shot("console-setup")
+        page.fill("input[name=name]", "ada")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button", "Create")
+        page.see("th", "Acme Corp")
+        shot("console-workspaces")
+        page.click("button", "Edit")
+        page.see("h2", "Acme Corp")
+        shot("console-workspace")
+        for part, heading in (("keys", "Keys"), ("presets", "Presets"), ("views", "Views"), ("destinations", "Destinations"), ("operators", "Operators")):
+            page.js(f"void (location.hash = '{part}')")
+            page.see("h1", heading)
+            shot(f"console-{part}")
+        page.js("void (location.hash = 'destinations')")
+        page.see("h1", "Destinations")
+        page.click("tbody button", "Open")
+        page.see("dl dd")
+        shot("console-destination")
+        page.click("button", "Sign out")
+        page.see("h1", "Sign in")
+        shot("console-sign-in")
+    finally:
+        server.stop()
+
+
 def main():
     try:
         for theme in ("light", "dark"):
             page = world.browser().page(theme=theme, height=860)
             shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png") if name in (sys.argv[2:] or [name]) else None
-            for part in (products, reading, finding, states, narrow):
+            for part in (products, reading, finding, states, narrow, console):
                 part(page, shot)
             page.close()
+        if sys.argv[2:]:
+            return
         page = world.browser().page(forced_colors="active", height=860)
         page.open(world.demo().page("bluebird-coaching"), "table.list tbody tr")
         page.shot(FOLDER / "forced-colours.png")

@@ -46,7 +46,7 @@ def screens(page):
     page.see(".drawer .address, .drawer .integrity")
     yield "drawer"
     page.click(".drawer .integrity button", "Check the proof")
-    page.see(".proof.held")
+    page.see(".proof.holds")
     yield "proof"
     page.js("$('.drawer .close').click()")
     page.gone(".drawer")
@@ -281,7 +281,7 @@ class Size(InBrowser):
         page = self.product("clienwork")
         page.click("td.eye button")
         page.click(".drawer .integrity button", "Check the proof")
-        page.see(".proof.held")
+        page.see(".proof.holds")
         later = [re.sub(r"^https?://[^/]+", "", one["url"]) for one in page.requests if re.search(r"/viewer/\w+\.js$", one["url"])]
         self.assertEqual(later, ["/viewer/proof.js"])
         request = urllib.request.Request(demo().url + later[0], headers={"accept-encoding": "gzip"})

@@ -116,11 +116,11 @@ class Proof(InBrowser):
             self.assertIn("signature:false", page.js(f"check(newest, {{}}, [{json.dumps(wrong)}]).then(verdict)"), wrong)
         page.js(f"$('audit-log').setAttribute('vkey', {json.dumps(other)})")
         self.asked(page)
-        page.see(".proof.failed [data-step=signature][data-ok=false]")
+        page.see(".proof.fails [data-step=signature][data-ok=false]")
         page.js(f"$('audit-log').setAttribute('vkey', {json.dumps(other + ' ' + key)})")
         page.key("j")
         self.asked(page, opened=True)
-        page.see(".proof.held", "This page was given the key")
+        page.see(".proof.holds", "This page was given the key")
 
     def asked(self, page, opened=False):
         """Opens the first event and asks for its proof, as a person would."""
@@ -133,7 +133,7 @@ class Proof(InBrowser):
     def test_b4_the_drawer_says_in_words_what_was_proven(self):
         page = self.product("clienwork")
         self.asked(page)
-        page.see(".proof.held", "This event is in the log, and it is what was recorded.")
+        page.see(".proof.holds", "This event is in the log, and it is what was recorded.")
         self.assertEqual(page.js("$$('.proof li').map((l) => l.dataset.step + l.dataset.ok)"), ["leaftrue", "valuestrue", "pathtrue", "signaturetrue"])
         page.see(".proof", "The key is the server’s own word.")
         # Another event was not checked, and what is shown may be touched after it came.
@@ -142,8 +142,8 @@ class Proof(InBrowser):
         page.wait("(({ event, opened, list }) => event?.id === opened && !list.data.includes(event))($('audit-log').model)")
         page.js("$('audit-log').model.event.description = 'nothing happened'; $('audit-log').model.update()")
         self.asked(page, opened=True)
-        page.see(".proof.failed", "Do not rely on what is shown")
-        page.see(".proof.failed [data-step=values][data-ok=false]", "What is shown is not what was sealed.")
+        page.see(".proof.fails", "Do not rely on what is shown")
+        page.see(".proof.fails [data-step=values][data-ok=false]", "What is shown is not what was sealed.")
 
     def test_b4_who_sees_a_part_gets_the_proof_of_that_part(self):
         bench().workspace("partly")
@@ -151,5 +151,5 @@ class Proof(InBrowser):
         page = self.page()
         page.open(bench().page("partly", columns=["occurred_at", "actor", "description", "ip"]), "table.list tbody tr")
         self.asked(page)
-        page.see(".proof.held", "/context, /metadata")
+        page.see(".proof.partly", "/context, /metadata")
         self.assertEqual(page.js("$('.proof [data-step=signature]').dataset.ok"), "null")

@@ -55,9 +55,10 @@ function proven(event, model) {
   if (id !== event.id) return html`<p class="quiet">${t("detail.integrity_help")}</p>${ask}`;
   if (error) return html`<p role="alert">${shown(error)}</p>${ask}`;
   if (!steps) return html`<p role="status">${t("proof.checking")}</p>`;
-  const failed = steps.some((one) => one.ok === false);
-  return html`<div class="proof ${failed ? "failed" : "held"}" role=${failed ? "alert" : "status"}>
-    <p class="strong">${t(failed ? "proof.fails" : "proof.holds")}</p>
+  const is = (ok) => steps.some((one) => one.ok === ok);
+  const verdict = is(false) ? "fails" : is(null) ? "partly" : "holds";
+  return html`<div class="proof ${verdict}" role=${is(false) ? "alert" : "status"}>
+    <p class="strong">${t(`proof.${verdict}`)}</p>
     <ul class="plain">${steps.map(({ name, ok }) => html`<li data-step=${name} data-ok=${String(ok)}>
       ${icon({ true: "check", false: "cross", null: "minus" }[ok])} ${t(`proof.${name}${ok === null ? ".unknown" : ok ? "" : ".wrong"}`, { n: event.seq, size })}</li>`)}</ul>
     ${withheld.length ? html`<p class="quiet">${t("proof.withheld", { groups: withheld.join(", ") })}</p>` : ""}
