@@ -15,6 +15,7 @@ pub mod access;
 pub mod admit;
 pub mod admitted;
 pub mod catalog;
+pub mod change_label;
 pub mod embedded;
 pub mod limits;
 pub mod link;

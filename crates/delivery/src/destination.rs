@@ -84,6 +84,9 @@ pub enum SettingsError {
     /// No such kind is known.
     #[error("this version knows no destinations of the kind {0}")]
     Kind(String),
+    /// No workspace that a rule is about has an owner with an address.
+    #[error("nobody would get it: no workspace of this rule has an owner with an address")]
+    NoRecipient,
     /// E-mail is not set up.
     #[error("e-mail is not set up: PROOFBOOK_SMTP_URL and PROOFBOOK_MAIL_FROM are needed")]
     NoMail,

@@ -12,6 +12,8 @@ mod slack;
 mod teams;
 mod words;
 
+pub(crate) use words::cut;
+
 /// Writes events in one form.
 pub trait Encoder: Send + Sync {
     /// Writes one event.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use proofbook_store::config::{Config, Destination};
+use proofbook_store::config::{Config, Destination, OWNER};
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
 use tokio::sync::Semaphore;
@@ -20,12 +20,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
-use crate::destination::{self, SettingsError, WEBHOOK, WebhookSecrets};
+use crate::destination::{self, MAIL, SettingsError, WEBHOOK, WebhookSecrets};
 use crate::encode;
 use crate::guard::Guard;
+use crate::letters::Letters;
 use crate::limits;
-use crate::message::Message;
-use crate::stream::Stream;
+use crate::message::{Message, Payload};
+use crate::rule::RuleSettings;
+use crate::stream::{Stream, Work};
+use crate::transport::mail::{Mail, MailSettings};
 use crate::transport::webhook::{Webhook, tls_config};
 use crate::transport::{Answer, Transport};
 
@@ -34,6 +37,8 @@ use crate::transport::{Answer, Transport};
 pub struct Settings {
     /// Where our own pages are reached, for links.
     pub public_url: Option<String>,
+    /// How e-mail is sent; without it no rule works.
+    pub mail: Option<MailSettings>,
     /// How often destinations look for something new.
     pub look_every: Duration,
     /// How often progress goes into the log.
@@ -43,7 +48,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (look_every, flush_every) = (limits::LOOK_EVERY, limits::FLUSH_EVERY);
-        Self { public_url: None, look_every, flush_every }
+        Self { public_url: None, mail: None, look_every, flush_every }
     }
 }
 
@@ -83,7 +88,14 @@ impl Engine {
     ) -> Self {
         let key = *store.key();
         let tls = std::sync::OnceLock::new();
+        let mail = settings.mail.as_ref().map(Mail::new);
         let make: MakeTransport = Box::new(move |destination| {
+            if destination.kind == MAIL {
+                return match &mail {
+                    Some(Ok(mail)) => Ok(mail.clone()),
+                    _ => Err(SettingsError::NoMail),
+                };
+            }
             let (target, secrets) = WebhookSecrets::open(&key, destination)?.ready()?;
             let tls = tls.get_or_init(tls_config).clone();
             Ok(Arc::new(Webhook::new(target, secrets, guard.clone(), tls)))
@@ -159,7 +171,14 @@ impl Engine {
         self.shared.random.fill(&mut number);
         let id = format!("test_{:016x}", u64::from_be_bytes(number));
         let now = self.shared.store.now();
-        let message = Message { id, payload: stream.encoder.test(&now.to_string()) };
+        let payload = match &stream.work {
+            Work::Each { encoder, .. } => encoder.test(&now.to_string()),
+            Work::Letters(letters) => {
+                let letter = letters.test(&self.shared, &stream);
+                Payload::Letter(Box::new(letter.ok_or(SettingsError::NoRecipient)?))
+            }
+        };
+        let message = Message { id, payload };
         let answer = stream.transport.send(&message, now.micros().div_euclid(1_000_000)).await;
         Ok(answer)
     }
@@ -204,7 +223,11 @@ impl Engine {
     /// Begins, ends and begins anew what the configuration says.
     async fn follow(&self, config: &Config, running: &mut BTreeMap<String, Running>) {
         let mut ended = Vec::new();
+        let owner = owners_rule();
         running.retain(|id, own| {
+            if id == OWNER {
+                return true;
+            }
             if config.destinations.get(id) == Some(&own.destination) {
                 return true;
             }
@@ -220,7 +243,9 @@ impl Engine {
                 self.shared.board.forget(&id);
             }
         }
-        for (id, destination) in &config.destinations {
+        let has_mail = self.shared.settings.mail.is_some();
+        let owner = has_mail.then_some((&owner.id, &owner));
+        for (id, destination) in config.destinations.iter().chain(owner) {
             if !running.contains_key(id) {
                 running.insert(id.clone(), self.begin(destination));
             }
@@ -241,16 +266,24 @@ impl Engine {
     }
 
     fn stream(&self, destination: &Destination) -> Result<Stream, SettingsError> {
-        if destination.kind != WEBHOOK {
-            return Err(SettingsError::Kind(destination.kind.clone()));
-        }
-        let settings = destination::webhook_settings(destination)?;
-        Ok(Stream {
-            filter: destination::filter(destination)?,
-            encoder: encode::encoder(settings.format),
-            transport: (self.make_transport)(destination)?,
-            destination: destination.clone(),
-        })
+        let filter = destination::filter(destination)?;
+        let work = match destination.kind.as_str() {
+            WEBHOOK => {
+                let settings = destination::webhook_settings(destination)?;
+                Work::Each { filter, encoder: encode::encoder(settings.format) }
+            }
+            MAIL => {
+                let mail = self.shared.settings.mail.clone().ok_or(SettingsError::NoMail)?;
+                let rule = match destination.id.as_str() {
+                    OWNER => None,
+                    _ => Some((RuleSettings::of(destination)?, filter)),
+                };
+                Work::Letters(Box::new(Letters::new(rule, mail)))
+            }
+            other => return Err(SettingsError::Kind(other.to_owned())),
+        };
+        let transport = (self.make_transport)(destination)?;
+        Ok(Stream { work, transport, destination: destination.clone() })
     }
 
     /// Puts what was told into the log.
@@ -314,6 +347,22 @@ impl Working {
 impl Drop for Working {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Returns the rule that every workspace has: its owner is told.
+pub fn owners_rule() -> Destination {
+    Destination {
+        id: OWNER.to_owned(),
+        name: "Owners".to_owned(),
+        kind: MAIL.to_owned(),
+        workspaces: vec!["*".to_owned()],
+        filter: String::new(),
+        settings: serde_json::Value::Null,
+        sealed: None,
+        created_at: 0,
+        paused_at: None,
+        starts: BTreeMap::new(),
     }
 }
 

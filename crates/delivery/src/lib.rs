@@ -4,7 +4,8 @@
 //! (that loop), `reading` (the next events of a workspace, as a View holds them), [`board`] (where each
 //! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
 //! there to a receiver: the two things that are pluggable), [`guard`] (which addresses may be called),
-//! [`sign`] (Standard Webhooks), `backoff`, [`secrets`].
+//! [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
+//! when), `letters` (one by one, or many in one) and `letter` (what it says, in the reader's language).
 //!
 //! What stays out: routes and HTML pages (`server`), judging which event is told to whom by default
 //! (`catalog`), searching (`query`), and every way to write into the log but through the store's own
@@ -22,11 +23,15 @@ pub mod destination;
 pub mod encode;
 pub mod engine;
 pub mod guard;
+mod letter;
+mod letters;
 pub mod limits;
 pub mod link;
 pub mod message;
 mod reading;
+pub mod rule;
 pub mod secrets;
 pub mod sign;
 mod stream;
+pub mod tongue;
 pub mod transport;

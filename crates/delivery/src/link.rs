@@ -20,6 +20,31 @@ pub fn to_event(
     Some(url.into())
 }
 
+/// Returns the address of a workspace's audit log.
+pub fn to_log(
+    public_url: Option<&str>,
+    settings: &WorkspaceSettings,
+    workspace: &str,
+) -> Option<String> {
+    if let Some(viewer_url) = &settings.viewer_url {
+        return Some(url::Url::parse(viewer_url).ok()?.into());
+    }
+    let mut url = url::Url::parse(public_url?).ok()?;
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["w", workspace]);
+    Some(url.into())
+}
+
+/// Returns the address at which a workspace's notifications are switched.
+pub fn to_notifications(
+    public_url: Option<&str>,
+    settings: &WorkspaceSettings,
+    workspace: &str,
+) -> Option<String> {
+    let mut url = url::Url::parse(&to_log(public_url, settings, workspace)?).ok()?;
+    url.query_pairs_mut().append_pair("notifications", "1");
+    Some(url.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

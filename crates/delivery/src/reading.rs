@@ -44,6 +44,8 @@ pub(crate) struct Wanted {
     pub(crate) filter: Option<Filter>,
     pub(crate) cursor: Cursor,
     pub(crate) from: StartAt,
+    /// Only what was recorded before this moment, microseconds UTC.
+    pub(crate) before: Option<i64>,
     pub(crate) events_max: usize,
 }
 
@@ -77,6 +79,10 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
         let at = Timestamp::from_micros(at).to_string();
         filter = filter.and(text(&format!("recorded:>={at}"))?.resolve(&context));
     }
+    if let Some(before) = wanted.before {
+        let before = Timestamp::from_micros(before).to_string();
+        filter = filter.and(text(&format!("recorded:<{before}"))?.resolve(&context));
+    }
     if let Some(own) = &wanted.filter {
         filter = filter.and(own.resolve(&context));
     }
@@ -88,6 +94,21 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
     // A cursor that has not begun has missed nothing that was before its start.
     let gap = gap.filter(|_| wanted.cursor.next > 0 || matches!(wanted.from, StartAt::Seq(_)));
     Ok(Some(Due { reader, gap, events, reached }))
+}
+
+/// Returns the number of the first event that has an address; `None` when none has it or it cannot be
+/// read.
+pub(crate) fn first_at_address(store: &Store, workspace: &str, ip: &str) -> Option<u64> {
+    let reader = Reader::open(store, workspace)?;
+    let context = ResolveContext { now: store.now(), zone: TimeZone::UTC };
+    let never = AtomicBool::new(false);
+    let no_time = || 0;
+    let budget =
+        Budget { micros: u64::MAX, bytes: u64::MAX, cancelled: &never, now_micros: &no_time };
+    let ip: std::net::IpAddr = ip.parse().ok()?;
+    let filter = text(&format!("ip:{ip}")).ok()?.resolve(&context);
+    let found = reader.after_seq(&filter, None, 1, &budget).ok()?;
+    found.first().map(Found::seq)
 }
 
 /// Returns the number of the oldest event from a number on that is still kept, the head's size if none.

@@ -23,6 +23,7 @@ use crate::backoff;
 use crate::board::{AfterRefusal, short};
 use crate::encode::Encoder;
 use crate::engine::Shared;
+use crate::letters::Letters;
 use crate::limits;
 use crate::link;
 use crate::message::{Gap, Message, Told, event_id, gap_id};
@@ -32,27 +33,58 @@ use crate::transport::{Answer, Transport};
 /// A destination with what it needs to work.
 pub(crate) struct Stream {
     pub(crate) destination: Destination,
-    pub(crate) filter: Filter,
-    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) work: Work,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
+/// What messages are made of events.
+pub(crate) enum Work {
+    /// One an event, in some form.
+    Each { filter: Filter, encoder: Box<dyn Encoder> },
+    /// E-mail.
+    Letters(Box<Letters>),
+}
+
 /// A workspace in which something is due.
-struct Lane {
-    workspace: Arc<Workspace>,
-    cursor: Cursor,
-    from: StartAt,
+#[derive(Clone)]
+pub(crate) struct Lane {
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) cursor: Cursor,
+    pub(crate) from: StartAt,
 }
 
 /// A failure that concerns every message.
-struct Broken {
+pub(crate) struct Broken {
     why: String,
     retry_after: Option<Duration>,
 }
 
 impl Stream {
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.destination.id
+    }
+
+    /// Tells whether anything of a workspace can be told.
+    fn covers(&self, shared: &Shared, workspace: &Workspace) -> bool {
+        if !self.destination.covers(&workspace.name) {
+            return false;
+        }
+        match &self.work {
+            // The owner's rule concerns workspaces that have an owner or a preset that names actions.
+            Work::Letters(letters) if letters.rule.is_none() => {
+                let settings = &workspace.settings;
+                settings.owner_email.is_some()
+                    || settings.preset.is_some()
+                        && shared
+                            .store
+                            .catalog_of(settings)
+                            .preset()
+                            .actions
+                            .iter()
+                            .any(|a| a.notify)
+            }
+            _ => true,
+        }
     }
 
     /// Works until it is stopped.
@@ -109,9 +141,6 @@ impl Stream {
         let now = Instant::now();
         shared.board.with_places(self.id(), |place_of| {
             let lane = |workspace: Arc<Workspace>| {
-                if !self.destination.covers(&workspace.name) {
-                    return None;
-                }
                 let start = self.destination.start_of(&workspace.name);
                 let (known, wait_until) = match place_of(workspace.uid) {
                     Some((cursor, wait_until)) => (Some(cursor), wait_until),
@@ -127,7 +156,7 @@ impl Stream {
                     .filter(|cursor| cursor.generation == start.generation)
                     .max_by_key(|cursor| cursor.next);
                 let cursor = cursor.unwrap_or(Cursor { generation: start.generation, next: 0 });
-                let is_due = cursor.next < workspace.edge.size();
+                let is_due = cursor.next < workspace.edge.size() && self.covers(shared, &workspace);
                 is_due.then_some(Lane { workspace, cursor, from: start.from })
             };
             workspaces.into_iter().filter_map(lane).collect()
@@ -174,11 +203,18 @@ impl Stream {
         stop: &CancellationToken,
     ) -> Result<(), Broken> {
         let uid = lane.workspace.uid;
-        let Some(due) = self.read(shared, lane).await? else { return Ok(()) };
+        let (filter, encoder) = match &self.work {
+            Work::Each { filter, encoder } => (filter, encoder),
+            Work::Letters(letters) => {
+                return letters.serve_lane(self, shared, lane, halt, stop).await;
+            }
+        };
+        let wanted = Wanted { filter: Some(filter.clone()), ..self.wanted(lane) };
+        let Some(due) = self.read(shared, wanted).await? else { return Ok(()) };
         let generation = lane.cursor.generation;
         let at = |next| Cursor { generation, next };
         if let Some((from_seq, through_seq)) = due.gap {
-            let message = self.gap_message(shared, &due, uid, (from_seq, through_seq));
+            let message = gap_message(&**encoder, shared, &due, uid, (from_seq, through_seq));
             if !self.send(shared, uid, at(from_seq), &message).await? {
                 return Ok(());
             }
@@ -189,7 +225,7 @@ impl Stream {
                 return Ok(());
             }
             let seq = found.seq();
-            let Some(message) = self.message(shared, &due, found) else {
+            let Some(message) = message(&**encoder, shared, &due, found) else {
                 let why = "the event cannot be read".to_owned();
                 return Err(Broken { why, retry_after: None });
             };
@@ -203,7 +239,7 @@ impl Stream {
     }
 
     /// Sends one message; false when it was refused and waits, true when the next one is due.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         shared: &Shared,
         workspace: WorkspaceUid,
@@ -236,16 +272,26 @@ impl Stream {
         }
     }
 
-    async fn read(&self, shared: &Arc<Shared>, lane: &Lane) -> Result<Option<Due>, Broken> {
-        let broken = |why: String| Broken { why, retry_after: None };
-        let turn = shared.reads.clone().acquire_owned().await;
-        let wanted = Wanted {
+    /// Says what is read of a lane, but for the filter.
+    pub(crate) fn wanted(&self, lane: &Lane) -> Wanted {
+        Wanted {
             workspace: lane.workspace.name.clone(),
-            filter: Some(self.filter.clone()),
+            filter: None,
             cursor: lane.cursor,
             from: lane.from,
+            before: None,
             events_max: limits::READ_EVENTS_MAX,
-        };
+        }
+    }
+
+    /// Reads in turn with other destinations.
+    pub(crate) async fn read(
+        &self,
+        shared: &Arc<Shared>,
+        wanted: Wanted,
+    ) -> Result<Option<Due>, Broken> {
+        let broken = |why: String| Broken { why, retry_after: None };
+        let turn = shared.reads.clone().acquire_owned().await;
         let store = shared.store.clone();
         let read = tokio::task::spawn_blocking(move || {
             let due = reading::read(&store, &wanted);
@@ -264,45 +310,41 @@ impl Stream {
             Err(_) => Err(broken("reading what is due failed".to_owned())),
         }
     }
+}
 
-    fn message(
-        &self,
-        shared: &Shared,
-        due: &Due,
-        found: &proofbook_query::Found,
-    ) -> Option<Message> {
-        let event = found.event().ok()?;
-        let leaf = found.leaf().map(|leaf| leaf.to_string());
-        let workspace = due.reader.workspace();
-        let link = link::to_event(
-            shared.settings.public_url.as_deref(),
-            &workspace.settings,
-            &workspace.name,
-            event.id(),
-        );
-        let told = Told {
-            event: &event,
-            leaf: leaf.as_deref(),
-            workspace: &workspace.name,
-            settings: &workspace.settings,
-            link: link.as_deref(),
-        };
-        let id = event_id(workspace.uid, found.seq());
-        Some(Message { id, payload: self.encoder.event(&told) })
-    }
+fn message(
+    encoder: &dyn Encoder,
+    shared: &Shared,
+    due: &Due,
+    found: &proofbook_query::Found,
+) -> Option<Message> {
+    let event = found.event().ok()?;
+    let leaf = found.leaf().map(|leaf| leaf.to_string());
+    let workspace = due.reader.workspace();
+    let public = shared.settings.public_url.as_deref();
+    let link = link::to_event(public, &workspace.settings, &workspace.name, event.id());
+    let told = Told {
+        event: &event,
+        leaf: leaf.as_deref(),
+        workspace: &workspace.name,
+        settings: &workspace.settings,
+        link: link.as_deref(),
+    };
+    let id = event_id(workspace.uid, found.seq());
+    Some(Message { id, payload: encoder.event(&told) })
+}
 
-    fn gap_message(
-        &self,
-        shared: &Shared,
-        due: &Due,
-        uid: WorkspaceUid,
-        (from_seq, through_seq): (u64, u64),
-    ) -> Message {
-        let at = shared.store.now().to_string();
-        let workspace = &*due.reader.workspace().name;
-        let gap = Gap { workspace, from_seq, through_seq, at: &at };
-        Message { id: gap_id(uid, from_seq, through_seq), payload: self.encoder.gap(&gap) }
-    }
+fn gap_message(
+    encoder: &dyn Encoder,
+    shared: &Shared,
+    due: &Due,
+    uid: WorkspaceUid,
+    (from_seq, through_seq): (u64, u64),
+) -> Message {
+    let at = shared.store.now().to_string();
+    let workspace = &*due.reader.workspace().name;
+    let gap = Gap { workspace, from_seq, through_seq, at: &at };
+    Message { id: gap_id(uid, from_seq, through_seq), payload: encoder.gap(&gap) }
 }
 
 async fn pause(time: Duration, stop: &CancellationToken) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::message::Message;
 
+pub mod mail;
 pub mod webhook;
 
 /// What became of one message.

@@ -90,6 +90,8 @@ impl App {
         let sealing_key = derived_key(&store, &*random, b"proofbook/v1/sealing-key\0");
         let settings = engine::Settings {
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
+            // Checked before; a mistake here would leave mail off and say so.
+            mail: config.mail_settings().unwrap_or_default(),
             ..engine::Settings::default()
         };
         let guard = Guard::new(config.webhook_allow.clone(), Arc::new(SystemResolver));

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proofbook_delivery::guard::AllowList;
+use proofbook_delivery::transport::mail::MailSettings;
 use proofbook_event::name::nearest;
 use proofbook_store::store_key::StoreKey;
 
@@ -20,8 +21,7 @@ use crate::keys::SecretKey;
 /// Prefix of the environment variables.
 pub const ENV_PREFIX: &str = "PROOFBOOK_";
 /// Variables with the prefix that other parts of the program read.
-const OTHER_VARIABLES: &[&str] =
-    &["URL", "KEY", "CONFIG", "LOG", "SMTP_URL", "MAIL_FROM", "PYTHON"];
+const OTHER_VARIABLES: &[&str] = &["URL", "KEY", "CONFIG", "LOG", "PYTHON"];
 
 /// One setting, for help texts and for building flags.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +132,8 @@ settings! {
     listen: SocketAddr = "127.0.0.1:7676", "Address and port to listen on; port 0 takes a free one";
     allow_plain_http: bool = "false", "Listen beyond this machine without TLS, because something in front brings it";
     public_url: Option<PublicUrl> = "", "Address under which people reach these pages, such as https://log.acme.example; for links in notifications";
+    smtp_url: Option<Secret> = "", "Mail server, such as smtps://user:password@mail.acme.example, smtp+starttls:// or smtp://; without it nothing is mailed";
+    mail_from: Option<String> = "", "Who mails are from, such as Acme <audit@acme.example>";
     webhook_allow: AllowList = "", "Targets of webhooks that are not public and allowed all the same: addresses, blocks or names, with or without a port";
     store_key: Option<StoreKey> = "", "Key that seals secrets in the log, 64 hex digits; kept in the data directory when empty";
     admin_key: Option<SecretKey> = "", "First admin key; generated and shown once when empty";
@@ -221,6 +223,7 @@ impl Config {
                 self.listen
             )));
         }
+        self.mail_settings().map_err(ConfigError::Contradiction)?;
         if self.open_page && !is_loopback {
             return Err(ConfigError::Contradiction(format!(
                 "--open-page shows every workspace without a key; it goes with 127.0.0.1 only, \
@@ -229,6 +232,22 @@ impl Config {
             )));
         }
         Ok(())
+    }
+}
+
+impl Config {
+    /// Returns how e-mail is sent; `None` when it is not set up.
+    ///
+    /// # Errors
+    /// One of the two settings is missing or cannot be used, in words.
+    pub fn mail_settings(&self) -> Result<Option<MailSettings>, String> {
+        match (&self.smtp_url, &self.mail_from) {
+            (None, None) => Ok(None),
+            (Some(Secret(url)), Some(from)) => {
+                MailSettings::new(url, from).map(Some).map_err(|error| error.to_string())
+            }
+            _ => Err("e-mail takes two settings: smtp_url and mail_from".to_owned()),
+        }
     }
 }
 
@@ -293,6 +312,28 @@ impl Read for Option<SecretKey> {
             return Ok(None);
         }
         SecretKey::parse(text).map(Some).map_err(|error| format!("cannot be used: {error}"))
+    }
+}
+
+/// A text that is not printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Read for Option<Secret> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| Secret(text.to_owned())))
+    }
+}
+
+impl Read for Option<String> {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| text.to_owned()))
     }
 }
 

@@ -22,7 +22,6 @@ mod ask;
 mod asset;
 mod body;
 mod bundle;
-mod change_label;
 pub mod config;
 mod console;
 mod cors;

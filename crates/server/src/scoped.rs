@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use proofbook_catalog::Catalog;
 use proofbook_catalog::link::{LinkValues, fill};
+use proofbook_catalog::{Catalog, change_label};
 use proofbook_event::{Event, Value};
 use proofbook_filter::{Field, ResolvedFilter};
 use proofbook_query::{
@@ -19,7 +19,6 @@ use serde_json::value::RawValue;
 
 use crate::access::Granted;
 use crate::app::App;
-use crate::change_label;
 use crate::problem::{Code, Problem};
 use crate::sight::{Part, Sight};
 

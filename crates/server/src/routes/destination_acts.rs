@@ -156,9 +156,12 @@ pub(crate) async fn test(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let destination = find(&app, &path)?;
-    let answer = app.delivery.test(&destination).await;
-    let (result, detail) = match answer {
+    send_test(&app, &find(&app, &path)?).await
+}
+
+/// Sends one test message to a destination or by a rule.
+pub(crate) async fn send_test(app: &App, destination: &Destination) -> Result<Response, Problem> {
+    let (result, detail) = match app.delivery.test(destination).await {
         Ok(Answer::Taken) => ("taken", None),
         Ok(Answer::Refused { why }) => ("refused", Some(why)),
         Ok(Answer::Failed { why, .. }) => ("failed", Some(why)),

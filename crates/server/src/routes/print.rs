@@ -20,7 +20,6 @@ use serde_json::json;
 use crate::access::{Bearer, Grant, InWorkspace};
 use crate::app::App;
 use crate::ask::{Which, ask};
-use crate::change_label;
 use crate::document::{self, Document};
 use crate::document_page::{page, words};
 use crate::limits;
@@ -33,6 +32,7 @@ use crate::scoped::Scoped;
 use crate::sealed::Purpose;
 use crate::sight::Part;
 use crate::tongue::{Tongue, Words};
+use proofbook_catalog::change_label;
 
 const FIELDS: &[&str] = &["q", "from", "to", "tz", "sort", "lang"];
 /// How long a ticket is good, in microseconds.

@@ -126,7 +126,7 @@ fn settings(app: &App, text: &[u8]) -> Result<WorkspaceSettings, Problem> {
 
 /// Tells whether a text can be an address: one `@` with something on both sides, nothing that would
 /// end a header.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let is_plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
     let parts = text.split_once('@');
     is_plain

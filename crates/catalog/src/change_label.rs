@@ -9,7 +9,7 @@ const CAPITALS: &[&str] = &[
 ];
 
 /// Puts a label into each change of a list.
-pub(crate) fn label_all(changes: &mut Value<'_>) {
+pub fn label_all(changes: &mut Value<'_>) {
     let Value::Array(changes) = changes else { return };
     for change in changes {
         let label = change.get("path").and_then(Value::as_str).map(label);
@@ -20,7 +20,7 @@ pub(crate) fn label_all(changes: &mut Value<'_>) {
 }
 
 /// Makes a label of a JSON pointer; the steps are joined with `›`.
-pub(crate) fn label(path: &str) -> String {
+pub fn label(path: &str) -> String {
     let steps: Vec<String> =
         path.split('/').skip(1).map(|step| words(&unescape_token(step))).collect();
     if steps.is_empty() { "Value".to_owned() } else { steps.join(" › ") }
