@@ -9,10 +9,12 @@ mod bench;
 mod catalog;
 mod completions;
 mod demo;
+mod destination;
 mod doctor;
 mod export;
 mod import;
 mod key;
+mod rule;
 mod search;
 mod serve;
 mod show;
@@ -51,6 +53,10 @@ enum Verb {
     Workspace(workspace::Arguments),
     /// List, make and revoke keys
     Key(key::Arguments),
+    /// Where events are sent on their own: list, make, test, pause, replay, remove
+    Destination(destination::Arguments),
+    /// Who is told of which events by e-mail: list, make, test, remove
+    Rule(rule::Arguments),
     /// List, show, check and put catalogs of actions
     Catalog(catalog::Arguments),
     /// Look for what is wrong with a server or a data directory
@@ -78,6 +84,8 @@ pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
         Verb::Export(arguments) => export::run(arguments, output),
         Verb::Workspace(arguments) => workspace::run(arguments, output),
         Verb::Key(arguments) => key::run(arguments, output),
+        Verb::Destination(arguments) => destination::run(arguments, output),
+        Verb::Rule(arguments) => rule::run(arguments, output),
         Verb::Catalog(arguments) => catalog::run(arguments, output),
         Verb::Doctor(arguments) => doctor::run(arguments, output),
         Verb::Verify(arguments) => verify::run(arguments, output),

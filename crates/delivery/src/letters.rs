@@ -129,12 +129,9 @@ impl Letters {
                 return Ok(());
             }
             let seq = found.seq();
-            let message = match self.of_event(stream, shared, &due, found, &manner) {
-                Some(message) => message,
-                None => {
-                    shared.board.moved(stream.id(), uid, at(seq + 1), false);
-                    continue;
-                }
+            let Some(message) = self.of_event(stream, shared, &due, found, &manner) else {
+                shared.board.moved(stream.id(), uid, at(seq + 1), false);
+                continue;
             };
             if manner.recipients.is_empty() {
                 self.hold(stream, shared, uid, at(seq));

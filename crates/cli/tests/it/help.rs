@@ -12,6 +12,8 @@ const VERBS: &[&str] = &[
     "export",
     "workspace",
     "key",
+    "destination",
+    "rule",
     "catalog",
     "verify",
     "bench",
