@@ -185,6 +185,31 @@ class Console(InBrowser):
         finally:
             receiver.shutdown()
 
+    def test_e_zz_rules_of_email_are_made_changed_and_removed(self):
+        page = self.signed_in("#rules")
+        page.see("h1", "E-mail rules")
+        self.clean(page)
+        page.fill("input[name=name]", "security")
+        page.fill("input[name=filter]", "severity:critical")
+        page.fill("input[name=recipients]", "sec@acme.example, ops@acme.example")
+        page.choose("select[name=mode]", "Every day")
+        page.click("form button")
+        page.see("tbody th", "security")
+        made = self.server.get("/v1/rules")["data"][0]
+        self.assertEqual((made["filter"], made["recipients"], made["mode"]), ("severity:critical", ["sec@acme.example", "ops@acme.example"], "daily"))
+        self.clean(page)
+        page.click("tbody button", "Edit")
+        page.see("h2", "security")
+        page.click("input[name=paused]")
+        page.click("form button")
+        page.see("tbody td", "Paused")
+        page.size(320)
+        self.assertLessEqual(page.js("document.documentElement.scrollWidth"), 320)
+        page.size(1280)
+        page.js("void (window.confirm = () => true)")
+        page.click("tbody button", "Remove")
+        page.see("section p", "There is no rule.")
+
     def until(self, happened):
         """Waits for something that the server does by itself."""
         end = time.monotonic() + 15
@@ -205,7 +230,7 @@ class Console(InBrowser):
         page.see("h1", "Arbeitsbereiche")
         self.clean(page)
         self.shot(page, "console-workspaces-dark")
-        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#operators", "Betreiber")]:
+        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#operators", "Betreiber")]:
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             page.size(320)

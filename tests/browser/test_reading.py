@@ -190,7 +190,7 @@ class Keyboard(Reading):
         page.see("dialog dl.keys")
         names = page.js("$$('dialog [data-key]').map((e) => e.dataset.key)")
         page.key("Escape")
-        page.gone("dialog[open]")
+        page.wait("!$('audit-log').model.dialog")
         param = lambda name: f"new URLSearchParams(location.search).get('{name}')"
         checks = {
             "next": ("j", "active().matches('td.eye button')"),
@@ -231,7 +231,7 @@ class Keyboard(Reading):
             page.wait(holds, f"{name} ({key})")
             if name in ("time", "export", "columns", "sheet"):
                 page.key("Escape")
-                page.gone("dialog[open]")
+                page.wait("!$('audit-log').model.dialog")
             page.wait("!$$('.scroll[aria-busy=true]').length")
 
     def test_v10_an_event_is_found_read_and_exported_by_keyboard_alone(self):
@@ -267,7 +267,7 @@ class Keyboard(Reading):
         page.key("?")
         page.click("dialog input[type=checkbox]")
         page.key("Escape")
-        page.gone("dialog[open]")
+        page.wait("!$('audit-log').model.dialog")
         page.key("e")
         time.sleep(0.3)
         self.assertFalse(page.js("!!$('dialog[open]')"))

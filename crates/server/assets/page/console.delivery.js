@@ -1,4 +1,5 @@
-// The parts of the console that are about what leaves the house on its own: destinations over HTTP.
+// The parts of the console that are about what leaves the house on its own: destinations over HTTP, and
+// rules of e-mail.
 
 import { ask, get, path } from "./console.api.js";
 import { choice, el, field, form, secrets, table, text, unseen } from "./console.dom.js";
@@ -108,5 +109,63 @@ async function detail(id, { t, show, chosen }) {
     el("h3", {}, t("edit")),
     editor(one, { t, show, chosen }),
     el("p", {}, el("button", { type: "button", onclick: () => show(null) }, t("back"))),
+  ];
+}
+
+const MODES = ["instant", "hourly", "daily", "weekly"];
+
+/** Rules of e-mail, beside what each workspace's owner is told of. */
+export async function rules({ t, show }) {
+  const list = (await get("/v1/rules")).data;
+  const remove = async (one) => {
+    if (!confirm(t("rule_remove_sure", { name: one.name }))) return;
+    await ask("DELETE", path("v1", "rules", one.id));
+    await show(null, t("saved"));
+  };
+  const test = async (one) => {
+    const { result, detail: why } = await ask("POST", path("v1", "rules", one.id, "test")).catch((problem) => ({ result: "unusable", detail: problem.message }));
+    await show(null, `${t(`test_${result}`)} ${why ?? ""}`);
+  };
+  const named = (word, one, run) => el("button", { type: "button", "aria-label": `${t(word)}: ${one.name}`, onclick: () => run(one) }, t(word));
+  const rows = list.map((one) => [
+    one.name,
+    one.recipients.join(", ") || t("rule_owner"),
+    one.workspaces.join(" "),
+    el("code", {}, one.filter),
+    t(`mode_${one.mode}`),
+    state(one, t),
+    el("span", { class: "buttons" }, named("test", one, test), named("edit", one, () => show(rule(one, { t, show }))), named("remove", one, remove)),
+  ]);
+  return [
+    el("p", {}, t("rules_why")),
+    list.length ? table(t("rules"), [t("name"), t("recipients"), t("workspaces"), t("view_query"), t("mode"), t("state"), unseen(t("steps"))], rows) : el("p", {}, t("rules_none")),
+    rule(null, { t, show }),
+  ].flat();
+}
+
+function rule(one, { t, show }) {
+  const words = (data, name) => data.get(name).trim().split(/[\s,]+/).filter(Boolean);
+  const send = async (data) => {
+    const asked = {
+      name: data.get("name"), workspaces: words(data, "workspaces"), filter: data.get("filter"), recipients: words(data, "recipients"),
+      mode: data.get("mode"), per_hour: Number(data.get("per_hour")), language: data.get("language"), zone: data.get("zone") || "UTC",
+      paused: data.has("paused"),
+    };
+    await (one ? ask("PUT", path("v1", "rules", one.id), asked) : ask("POST", "/v1/rules", asked));
+    await show(null, t("saved"));
+  };
+  return [
+    el("h2", { tabindex: "-1" }, one?.name ?? t("rule_new")),
+    form(t(one ? "save" : "create"), send,
+      field(t("name"), text("name", one?.name, { required: true })),
+      field(t("key_workspaces"), text("workspaces", one?.workspaces.join(" ") ?? "*", { required: true })),
+      field(t("view_query"), text("filter", one?.filter)),
+      field(t("recipients"), text("recipients", one?.recipients.join(" ")), t("recipients_hint")),
+      field(t("mode"), choice("mode", MODES.map((each) => [each, t(`mode_${each}`)]), one?.mode ?? "instant")),
+      field(t("per_hour"), text("per_hour", String(one?.per_hour ?? 20), { type: "number", min: "1", max: "1000" })),
+      field(t("language"), choice("language", [["en", "English"], ["de", "Deutsch"]], one?.language ?? "en")),
+      field(t("zone"), text("zone", one?.zone ?? "UTC")),
+      el("label", { class: "tick" }, el("input", { type: "checkbox", name: "paused", checked: one?.paused }), ` ${t("pause")}`)),
+    one ? el("p", {}, el("button", { type: "button", onclick: () => show(null) }, t("cancel"))) : null,
   ];
 }

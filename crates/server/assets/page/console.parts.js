@@ -3,7 +3,7 @@
 import { ask, get, path } from "./console.api.js";
 import { choice, el, field, form, row as line, secrets, table, text, unseen } from "./console.dom.js";
 
-export { destinations } from "./console.delivery.js";
+export { destinations, rules } from "./console.delivery.js";
 
 /** Shows how long events are kept, such as "90 days". */
 function kept(keep, t) {

@@ -15,6 +15,7 @@ export function controlBar(model) {
     ${dialog ? filterButton(model) : filters.map((one) => dropDown(one, model))}
     <span class="gap"></span>
     <button class="button" aria-expanded=${model.more} aria-controls="more" @click=${() => model.keep("more", !model.more)}>${icon("search")}${t("bar.more")}</button>
+    ${model.boot.manage ? html`<button class="button" @click=${() => model.notifications()}>${icon("bell")}${t("bar.notify")}</button>` : ""}
     <button class="button icon-only" aria-pressed=${model.live} title=${t("bar.live")} aria-label=${t("bar.live")} @click=${() => model.setLive(!model.live)}>${icon("live")}</button>
     ${["columns", "export", "keys"].map((kind) => iconButton(kind, t(`bar.${kind}`), () => model.show({ kind }), "button icon-only"))}
   </div>

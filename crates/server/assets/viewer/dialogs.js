@@ -15,7 +15,7 @@ import { icon, iconButton, shown } from "./text.js";
 import { around } from "./time.js";
 import { actorName } from "./values.js";
 
-const KINDS = { changes: seeChanges, filter, time, columns, export: exporting, keys, view };
+const KINDS = { changes: seeChanges, filter, time, columns, export: exporting, keys, view, later: (_, open) => open.view() };
 
 /** The dialog; what is in it goes when it closes. */
 export function dialog(model) {

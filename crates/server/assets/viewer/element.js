@@ -157,6 +157,14 @@ export class AuditLog extends HTMLElement {
         const ordered = await model.api.send("POST", "print", { q, from, to, tz, sort: model.sort, lang: model.locale.split("-")[0] });
         open(model.api.base + ordered.url, "_blank", "noopener");
       },
+      notifications: async () => {
+        try {
+          const { notifications } = await import(`${BASE}/viewer/notify.js`);
+          model.show({ kind: "later", view: await notifications(html, shown, model) });
+        } catch (problem) {
+          model.say(problem.message);
+        }
+      },
       prove: async (event) => {
         const say = (found) => {
           model.proof = { id: event.id, ...found };

@@ -77,6 +77,7 @@ const ICONS = {
   move: "M8 2v12M5 5l3-3 3 3M5 11l3 3 3-3",
   copy: "M6 6h8v8H6zM10 6V2H2v8h4",
   star: "M8 2l2 4 4 .5-3 3 .8 4L8 11.5l-3.8 2 .8-4-3-3L6 6z",
+  bell: "M8 2a4 4 0 00-4 4v3l-1 2h10l-1-2V6a4 4 0 00-4-4zM7 13h2",
   shield: "M8 2l5 2v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM6 8l2 2 3-4",
   keys: "M1 4h14v8H1zM4 7h0M7 7h0M10 7h0M12 7h0M5 10h6",
 };
