@@ -17,6 +17,8 @@ pub enum ExitKind {
     Partly,
     /// Stored data is damaged; the files are named.
     Damage,
+    /// A bundle's proofs hold, and the policy that the caller gave is not met.
+    NotMet,
     /// The server cannot be reached.
     Unreachable,
     /// The key is missing, wrong, or may not do this.
@@ -36,7 +38,7 @@ Exit codes:
   1  it did not work; the message says why
   2  the command line, or a file given in it, is wrong
   3  done except for some items, each of which was named
-  4  stored data is damaged; the files were named
+  4  stored data is damaged, and the files were named; or a bundle does not meet the policy given
   5  the server cannot be reached
   6  the key is missing, wrong, or may not do this
   7  no such workspace, event or key
@@ -50,7 +52,7 @@ impl ExitKind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Partly => 3,
-            Self::Damage => 4,
+            Self::Damage | Self::NotMet => 4,
             Self::Unreachable => 5,
             Self::Forbidden => 6,
             Self::NotFound => 7,

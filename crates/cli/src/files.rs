@@ -41,8 +41,9 @@ pub(crate) fn open_input(path: &str) -> Result<Input, Failure> {
     Ok(Input { bytes, taken, length })
 }
 
+/// Opens a file of the user's for reading.
 #[expect(clippy::disallowed_methods, reason = "a file of the user's, not of the store")]
-fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+mod bundle;
 mod client;
 mod data_dir;
 pub mod demo;
@@ -21,6 +22,7 @@ mod logging;
 mod output;
 mod progress;
 mod running;
+mod trusted;
 mod verb;
 
 pub use failure::{ExitKind, Failure};

@@ -61,7 +61,7 @@ enum Verb {
     Catalog(catalog::Arguments),
     /// Look for what is wrong with a server or a data directory
     Doctor(doctor::Arguments),
-    /// Check a stopped store: re-hash every file, rebuild every tree
+    /// Check a bundle with proofs, or a stopped store
     Verify(verify::Arguments),
     /// Measure this machine with the published workload
     Bench(bench::Arguments),

@@ -5,6 +5,9 @@ mod console;
 mod exit_codes;
 mod help;
 mod import;
+#[path = "../../../ledger/tests/it/world.rs"]
+#[expect(dead_code, reason = "the ledger's own tests use more of it")]
+mod ledger_world;
 mod server;
 mod support;
 mod verify;

@@ -92,6 +92,16 @@ impl Verdict {
             Self::PolicyNotMet => "policy_not_met",
         }
     }
+
+    /// Returns the exit code of `proofbook verify`; 2 is for what is wrong with the command line.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Fails => 1,
+            Self::Incomplete => 3,
+            Self::PolicyNotMet => 4,
+        }
+    }
 }
 
 impl Report {
