@@ -10,7 +10,7 @@ pub(crate) const ABOUT: &str = "runs the fuzz targets, each for a bounded time";
 pub(crate) const RUN: Option<crate::Run> = Some(run);
 
 /// Every target: one parser of outside bytes each.
-const TARGETS: &[&str] = &["ingest_json", "ndjson", "filter", "log_frame", "mapping"];
+const TARGETS: &[&str] = &["ingest_json", "ndjson", "filter", "log_frame", "mapping", "proofs"];
 /// How long each runs unless told otherwise, in seconds.
 const SECONDS: u64 = 600;
 /// How long each runs in CI, in seconds: enough to see that it builds and finds nothing at once.

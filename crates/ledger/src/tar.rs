@@ -9,6 +9,8 @@
 //!
 //! The same files give the same archive, so two exports of one range can be compared with `cmp`.
 //!
+//! A reader takes what other programs write of plain files, too.
+//!
 //! What stays out: compression, directories, links, long names; a reader refuses them.
 
 use alloc::string::{String, ToString};
@@ -122,13 +124,28 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Reads a header, taking only the one that [`header`] makes of the same path and size.
+/// Reads the header of a plain file, also one that another program wrote: its checksum must hold, and
+/// its path stand in the header itself.
 fn parse(block: &[u8; BLOCK_BYTES]) -> Option<(String, u64)> {
+    let bytes = block.iter().enumerate();
+    // The checksum is over the header with spaces in the checksum's place.
+    let sum: u64 = bytes
+        .map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte }))
+        .sum();
+    let is_plain_file = matches!(block[156], b'0' | 0);
+    let has_prefix = block.starts_with(b"\0") || block[345] != 0;
+    if number(&block[148..156])? != sum || !is_plain_file || has_prefix {
+        return None;
+    }
     let path = block[..PATH_BYTES_MAX].split(|byte| *byte == 0).next()?;
-    let path = core::str::from_utf8(path).ok()?.to_string();
-    let size = core::str::from_utf8(&block[124..135]).ok()?;
-    let size = u64::from_str_radix(size, 8).ok()?;
-    (header(&path, size)? == *block).then_some((path, size))
+    let path = core::str::from_utf8(path).ok()?;
+    Some((path.trim_start_matches("./").to_string(), number(&block[124..136])?))
+}
+
+/// Reads octal digits, with what programs put around them.
+fn number(field: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(field).ok()?;
+    u64::from_str_radix(text.trim_matches(['\0', ' ']), 8).ok()
 }
 
 /// Fills a field with octal digits.

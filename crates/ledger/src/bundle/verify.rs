@@ -384,7 +384,7 @@ impl<F: BundleFiles> Run<'_, F> {
                 let text = format!("{count} events purged, as the leaves {} record", by.join(", "));
                 self.say("purged", Status::Pass, text);
             }
-            _ if manifest.kind == Kind::Full => {
+            _ if manifest.kind == Kind::Full && seen.missing.count == 0 => {
                 let text = format!(
                     "{count} events are called purged, and the log records no purge of all of them"
                 );
@@ -553,26 +553,25 @@ impl<F: BundleFiles> Run<'_, F> {
             let is_same = old.root == head.root;
             return Ok(if is_same { Continues::Yes } else { no("there are two different heads") });
         }
-        if let Some(root) = seen.roots.get(&old.size) {
-            let is_same = *root == old.root;
-            return Ok(if is_same {
-                Continues::Yes
-            } else {
-                no("the log does not continue its head")
-            });
-        }
-        let Some(text) = self.files.take(&consistency_path(old.size))? else {
-            return Ok(Continues::Unknown);
-        };
-        let lines = match ConsistencyLines::parse(&text) {
-            Ok(lines) if lines.checkpoint.as_bytes() == self.note && lines.old_size == old.size => {
-                lines
+        let by_leaves = seen.roots.get(&old.size).map(|root| *root == old.root);
+        let lines = self.files.take(&consistency_path(old.size))?;
+        let by_lines = match lines.as_deref().map(ConsistencyLines::parse) {
+            None => None,
+            Some(Err(error)) => return Ok(Continues::No(error.to_string())),
+            Some(Ok(lines)) => {
+                if lines.checkpoint.as_bytes() != self.note || lines.old_size != old.size {
+                    return Ok(no("the consistency lines are not to this head, or from that"));
+                }
+                let verdict =
+                    verify_consistency(old.size, &old.root, head.size, &head.root, &lines.proof);
+                Some(verdict.is_ok())
             }
-            Ok(_) => return Ok(no("the consistency lines are not from the head")),
-            Err(error) => return Ok(Continues::No(error.to_string())),
         };
-        let verdict = verify_consistency(old.size, &old.root, head.size, &head.root, &lines.proof);
-        Ok(if verdict.is_ok() { Continues::Yes } else { no("the log does not continue its head") })
+        Ok(match (by_leaves, by_lines) {
+            (Some(false), _) | (_, Some(false)) => no("the log does not continue its head"),
+            (Some(true), _) | (_, Some(true)) => Continues::Yes,
+            (None, None) => Continues::Unknown,
+        })
     }
 
     /// The history of keys is the server's word; here it only must be readable.

@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) wrong_openings: Tally,
     pub(crate) silent: Tally,
     pub(crate) undeclared: Tally,
+    /// Blocks of which the leaves could not be read.
+    unread: Vec<core::ops::Range<u64>>,
     /// The leaves in the tiles.
     begin: u64,
     end: u64,
@@ -100,6 +102,7 @@ impl Seen {
             wrong_openings: Tally::default(),
             silent: Tally::default(),
             undeclared: Tally::default(),
+            unread: Vec::new(),
             begin,
             end: begin,
             workspace: None,
@@ -125,7 +128,8 @@ impl Seen {
 
     /// Says whether the bundle has this leaf itself.
     pub(crate) fn has_leaf(&self, seq: u64) -> bool {
-        (self.begin..self.end).contains(&seq) || self.alone.contains(&seq)
+        let is_unread = self.unread.iter().any(|range| range.contains(&seq));
+        ((self.begin..self.end).contains(&seq) && !is_unread) || self.alone.contains(&seq)
     }
 
     /// Looks at one leaf where it stands. `None` when its bytes are no leaf.
@@ -242,7 +246,8 @@ pub(crate) fn read_leaves<F: BundleFiles>(
                 }
                 seen.range.block(&hashes);
             }
-            _ => {}
+            Some(_) => {}
+            None => seen.unread.push(first..end),
         }
         first = end;
         seen.end = end;

@@ -91,7 +91,8 @@ where
 {
     /// Begins a bundle of what the manifest claims, under this signed head.
     ///
-    /// `event_count` and `purged` of the manifest are filled in here and need not be right.
+    /// `event_count` and `purged` of the manifest are filled in here and need not be right; `withheld` is
+    /// completed by what the lines keep back.
     ///
     /// # Errors
     /// Claims that contradict each other or the head, or a sink that fails.
@@ -147,6 +148,7 @@ where
             return Err(WriteError::Order { expected: Some(seq) });
         }
         self.manifest.event_count += u64::from(is_claimed);
+        self.declare(openings.as_ref());
         self.push(Slot::Kept { leaf: leaf.to_vec(), openings })
     }
 
@@ -191,6 +193,7 @@ where
                 self.lines_block = seq / BLOCK;
             }
             openings.write_line(&mut self.lines);
+            self.declare(Some(&openings));
             self.manifest.event_count += 1;
         }
         Ok(())
@@ -244,6 +247,15 @@ where
         (self.sink)(SUMS, sums.as_bytes())
             .map_err(|source| WriteError::Sink { path: SUMS.to_string(), source })?;
         Ok(self.sink)
+    }
+
+    /// Says in the manifest that values of these groups are kept back.
+    fn declare(&mut self, openings: Option<&EventOpenings>) {
+        for group in openings.iter().flat_map(|openings| &openings.withheld) {
+            if let Err(place) = self.manifest.withheld.binary_search(group) {
+                self.manifest.withheld.insert(place, *group);
+            }
+        }
     }
 
     fn next(&self) -> Option<u64> {

@@ -37,7 +37,11 @@ fn b3_no_cut_or_changed_archive_is_read_as_it_was() {
         assert!(files(&bytes[..at]).any(|file| file.is_err()), "cut at {at}");
         let mut changed = bytes.clone();
         changed[at] ^= 0x10;
-        assert_ne!(files(&changed).collect::<Vec<_>>(), whole, "byte {at}");
+        let in_header = (0..512).contains(&at) || (1024..1536).contains(&at);
+        let read: Vec<_> = files(&changed).collect();
+        // The checksum guards the header; how it is itself written has some play.
+        assert!(read != whole || (in_header && (148..156).contains(&(at % 512))), "byte {at}");
+        assert!(!in_header || read == whole || read.iter().any(Result::is_err), "byte {at}");
     }
     assert!(header(&"x".repeat(101), 0).is_none());
     assert!(header("", 0).is_none());

@@ -221,7 +221,9 @@ impl World {
             if purged.contains(&seq) {
                 writer.purged(leaf_hash(&event.leaf())).expect("next");
             } else {
-                let line = range.contains(&seq).then(|| event.line(&withheld));
+                // An operator may have numbered the leaf otherwise; its line stands in its place.
+                let line =
+                    range.contains(&seq).then(|| EventOpenings { seq, ..event.line(&withheld) });
                 writer.leaf(&event.leaf(), line).expect("next");
             }
         }
