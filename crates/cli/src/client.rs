@@ -38,6 +38,8 @@ pub(crate) struct Client {
 
 /// Bytes of an answer that is held in memory.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes of a text, such as a head, that are read.
+const TEXT_BYTES_MAX: u64 = 1024 * 1024;
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the head of an answer; a query may take its time.
@@ -97,6 +99,27 @@ impl Client {
         let body = self.open(path, query, headers)?.into_body();
         let reader: Box<dyn Read> = Box::new(body.into_reader());
         Ok(BufReader::new(reader))
+    }
+
+    /// Gets a short text.
+    pub(crate) fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+        let body = self.open(path, query, &[])?.into_body().into_reader();
+        read_short(body).map_err(broken)
+    }
+
+    /// Posts a text to another server, which is not told our key; returns status and answer.
+    pub(crate) fn post_elsewhere(
+        &self,
+        address: &str,
+        body: &[u8],
+    ) -> Result<(u16, String), Failure> {
+        let away = |error: ureq::Error| {
+            Failure::new(ExitKind::Unreachable, format!("no answer from {address}")).because(error)
+        };
+        let answer = self.agent.post(address).send(body).map_err(away)?;
+        let status = answer.status().as_u16();
+        let text = read_short(answer.into_body().into_reader()).map_err(broken)?;
+        Ok((status, text))
     }
 
     /// Sends a body with a method and returns the JSON answer, `Null` for none.
@@ -207,6 +230,13 @@ pub(crate) fn part(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Reads a text of at most [`TEXT_BYTES_MAX`].
+fn read_short(body: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    body.take(TEXT_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn read_json(answer: Response<Body>) -> Result<Value, Failure> {

@@ -27,6 +27,8 @@ pub enum ExitKind {
     NotFound,
     /// Another process has the data directory open.
     InUse,
+    /// A log did not only grow: it was forked, rolled back or rewritten.
+    Forked,
     /// Whoever read our output stopped reading; no fault of anybody.
     Closed,
 }
@@ -42,7 +44,8 @@ Exit codes:
   5  the server cannot be reached
   6  the key is missing, wrong, or may not do this
   7  no such workspace, event or key
-  8  another process has the data directory open";
+  8  another process has the data directory open
+  9  a log did not only grow: it was forked, rolled back or rewritten";
 
 impl ExitKind {
     /// Returns the process's exit code.
@@ -57,6 +60,7 @@ impl ExitKind {
             Self::Forbidden => 6,
             Self::NotFound => 7,
             Self::InUse => 8,
+            Self::Forked => 9,
         }
     }
 }

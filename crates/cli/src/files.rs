@@ -64,6 +64,34 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(&next, path)
 }
 
+/// Replaces a small file of the user's as [`replace`] does; when it returns, the file outlives a crash.
+pub(crate) fn replace_durably(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let next = path.with_extension("next");
+    let mut file = create(&next)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    rename(&next, path)?;
+    open(folder)?.sync_all()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a folder of the user's, not of the store")]
+fn make_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the user's, not of the store")]
+fn create(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the user's, not of the store")]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
 /// Removes a small file of the user's; it may be gone already.
 #[expect(clippy::disallowed_methods, reason = "a file of the user's, not of the store")]
 pub(crate) fn remove(path: &Path) -> io::Result<()> {

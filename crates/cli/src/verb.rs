@@ -20,6 +20,8 @@ mod serve;
 mod show;
 mod tail;
 mod verify;
+mod watch;
+mod witness;
 mod workspace;
 
 /// The audit log in one binary.
@@ -63,6 +65,10 @@ enum Verb {
     Doctor(doctor::Arguments),
     /// Check a bundle with proofs, or a stopped store
     Verify(verify::Arguments),
+    /// Pull a log's heads, and raise the alarm when it did not only grow
+    Watch(watch::Arguments),
+    /// Cosign the heads of logs that only grow
+    Witness(witness::Arguments),
     /// Measure this machine with the published workload
     Bench(bench::Arguments),
     /// Print a completion script for a shell
@@ -89,6 +95,8 @@ pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
         Verb::Catalog(arguments) => catalog::run(arguments, output),
         Verb::Doctor(arguments) => doctor::run(arguments, output),
         Verb::Verify(arguments) => verify::run(arguments, output),
+        Verb::Watch(arguments) => watch::run(arguments, output),
+        Verb::Witness(arguments) => witness::run(arguments, output),
         Verb::Bench(arguments) => bench::run(arguments, output),
         Verb::Completions(arguments) => completions::run(arguments, output),
     }

@@ -49,6 +49,7 @@ pub mod split;
 mod tongue;
 mod viewer;
 mod views;
+pub mod witness;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;

@@ -16,6 +16,8 @@ const VERBS: &[&str] = &[
     "rule",
     "catalog",
     "verify",
+    "watch",
+    "witness",
     "bench",
     "doctor",
     "completions",

@@ -11,3 +11,4 @@ mod ledger_world;
 mod server;
 mod support;
 mod verify;
+mod witness;
