@@ -1,7 +1,8 @@
 //! How long a workspace keeps its events: plans, their durations, and what outlives them.
 //!
-//! A day is 24 hours; a year is one calendar year in UTC. The oldest moment still kept is computed
-//! here alone, so that admit, queries and purge never disagree about an event.
+//! A day is 24 hours; a year is one calendar year in UTC. A [`Policy`] is what holds for one workspace:
+//! its plan's duration or its own, and those of single actions. The oldest moment still kept is
+//! computed here alone, so that admit, queries and purge never disagree about an event.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,8 @@ use proofbook_event::Timestamp;
 pub enum Keep {
     /// For ever.
     Unlimited,
+    /// A number of seconds, at least 1; for trials and drills.
+    Seconds(u32),
     /// A number of 24-hour days, at least 1.
     Days(u32),
     /// A number of calendar years in UTC, at least 1.
@@ -30,6 +33,8 @@ pub struct ParseKeepError {
 
 /// Greatest number of days, about a hundred years.
 const DAYS_MAX: u32 = 36_500;
+/// Greatest number of seconds, a hundred days.
+const SECONDS_MAX: u32 = 8_640_000;
 /// Greatest number of years.
 const YEARS_MAX: u32 = 1_000;
 
@@ -40,6 +45,10 @@ impl Keep {
     pub fn cutoff(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Unlimited => None,
+            Self::Seconds(seconds) => {
+                let micros = i64::from(seconds) * 1_000_000;
+                Some(Timestamp::from_micros(now.micros().saturating_sub(micros)))
+            }
             Self::Days(days) => {
                 let micros = i64::from(days) * 86_400_000_000;
                 Some(Timestamp::from_micros(now.micros().saturating_sub(micros)))
@@ -68,6 +77,7 @@ impl FromStr for Keep {
             (1..=max).contains(&number).then_some(number)
         };
         let keep = match text.split_at_checked(text.len().saturating_sub(1)) {
+            Some((digits, "s")) => number(digits, SECONDS_MAX).map(Self::Seconds),
             Some((digits, "d")) => number(digits, DAYS_MAX).map(Self::Days),
             Some((digits, "y")) => number(digits, YEARS_MAX).map(Self::Years),
             _ => None,
@@ -80,6 +90,7 @@ impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unlimited => f.write_str("unlimited"),
+            Self::Seconds(seconds) => write!(f, "{seconds}s"),
             Self::Days(days) => write!(f, "{days}d"),
             Self::Years(years) => write!(f, "{years}y"),
         }
@@ -93,6 +104,90 @@ pub struct Retention {
     pub default: Option<String>,
     /// How long each plan keeps events.
     pub plans: BTreeMap<String, Keep>,
+    /// Actions whose events are kept for another time than the plan says, by name.
+    pub actions: BTreeMap<String, Keep>,
+}
+
+/// What one workspace decided for itself; it goes before its preset.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// How long its events are kept, whatever its plan says.
+    pub keep: Option<Keep>,
+    /// How long those of single actions are kept, by name.
+    pub actions: BTreeMap<String, Keep>,
+}
+
+/// How long one workspace keeps its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// All events but those of `actions`.
+    pub keep: Keep,
+    /// Events of single actions, by name.
+    pub actions: BTreeMap<String, Keep>,
+}
+
+/// A [`Policy`] at one moment: the oldest moments still kept, microseconds UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Cutoffs {
+    default: Option<i64>,
+    actions: BTreeMap<String, Option<i64>>,
+}
+
+impl Policy {
+    /// Returns the moments that begin what is kept at `now`.
+    pub fn cutoffs(&self, now: Timestamp) -> Cutoffs {
+        let cutoff = |keep: Keep| keep.cutoff(now).map(|cutoff| cutoff.micros());
+        let actions = self.actions.iter().map(|(name, keep)| (name.clone(), cutoff(*keep)));
+        Cutoffs { default: cutoff(self.keep), actions: actions.collect() }
+    }
+
+    /// Returns how long events of an action are kept.
+    pub fn keep_of(&self, action: &str) -> Keep {
+        match outlives_retention(action) {
+            true => Keep::Unlimited,
+            false => self.actions.get(action).copied().unwrap_or(self.keep),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    /// Writes it as people read it, such as `90d, project.read 30d`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.keep)?;
+        self.actions.iter().try_for_each(|(name, keep)| write!(f, ", {name} {keep}"))
+    }
+}
+
+impl Cutoffs {
+    /// Returns the oldest moment at which an event of this action is kept; `None` when all are.
+    pub fn since(&self, action: &str) -> Option<i64> {
+        match self.actions.get(action) {
+            _ if self.keeps_everything() || outlives_retention(action) => None,
+            Some(cutoff) => *cutoff,
+            None => self.default,
+        }
+    }
+
+    /// Returns the cutoff of actions that have none of their own.
+    pub fn default(&self) -> Option<i64> {
+        self.default
+    }
+
+    /// Returns the moment from which on every event is kept, whatever its action; `None` when every
+    /// event is kept however old.
+    pub fn latest(&self) -> Option<i64> {
+        self.actions.values().copied().chain([self.default]).flatten().max()
+    }
+
+    /// Tells whether nothing ends.
+    pub fn keeps_everything(&self) -> bool {
+        self.default.is_none() && self.actions.values().all(Option::is_none)
+    }
+
+    /// Tells whether an event is outside of retention, by its action and the moment that it counts from.
+    pub fn is_expired(&self, action: &str, counts_from: i64) -> bool {
+        self.since(action).is_some_and(|since| counts_from < since)
+    }
 }
 
 impl Retention {
@@ -105,6 +200,13 @@ impl Retention {
         plan.and_then(plan_of)
             .or_else(|| self.default.as_deref().and_then(plan_of))
             .unwrap_or(Keep::Unlimited)
+    }
+
+    /// Returns what holds for a workspace on this plan with what it decided for itself.
+    pub fn policy(&self, plan: Option<&str>, own: &Overrides) -> Policy {
+        let mut actions = self.actions.clone();
+        actions.extend(own.actions.iter().map(|(name, keep)| (name.clone(), *keep)));
+        Policy { keep: own.keep.unwrap_or_else(|| self.keep(plan)), actions }
     }
 }
 

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use proofbook_catalog::retention::outlives_retention;
+use proofbook_catalog::retention::Cutoffs;
 use proofbook_event::name::{RESERVED_ACTION_PREFIX, is_event_id};
 use proofbook_filter::fold;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::prepare::IdHasher;
-use proofbook_store::record::flag;
+use proofbook_store::rules::counts_from;
 use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
 use crate::rowset::RowSet;
@@ -105,29 +105,31 @@ impl Block<'_> {
         Ok(())
     }
 
-    /// Keeps the rows that retention keeps.
-    pub(crate) fn keep_retained(&self, since: i64, rows: &mut RowSet) -> Result<(), SegmentError> {
+    /// Returns the rows whose retention ended.
+    pub(crate) fn expired(&self, cutoffs: &Cutoffs, rows: &RowSet) -> Result<RowSet, SegmentError> {
+        let mut expired = rows.emptied();
+        let Some(latest) = cutoffs.latest() else { return Ok(expired) };
         let times = self.columns.segment.occurred_at(self.columns.number)?;
         // Rows of one workspace ascend by time, and what counts from its recording was recorded later
         // than it happened.
         let bounds = rows.bounds();
-        if bounds.is_empty() || times.get(bounds.start) >= since {
-            return Ok(());
+        if bounds.is_empty() || times.get(bounds.start) >= latest {
+            return Ok(expired);
         }
         let recorded = self.columns.segment.recorded_at(self.columns.number)?;
         let flags = self.columns.segment.flags(self.columns.number)?;
         let actions = self.columns.segment.actions(self.columns.number)?;
-        let outliving: Vec<bool> = (0..actions.words())
-            .map(|word| actions.word(word).is_some_and(outlives_retention))
+        let since: Vec<Option<i64>> = (0..actions.words())
+            .map(|word| actions.word(word).and_then(|word| cutoffs.since(word)))
             .collect();
-        for row in bounds {
-            let from_recorded = flags.get(row) as u8 & flag::RETAIN_FROM_RECORDED != 0;
-            let counts_from = if from_recorded { recorded.get(row) } else { times.get(row) };
-            if counts_from < since && !outliving[actions.codes()[row] as usize] {
-                rows.remove(row);
+        for row in rows.iter() {
+            let from = counts_from(flags.get(row) as u8, times.get(row), recorded.get(row));
+            let since = since[actions.codes()[row] as usize];
+            if since.is_some_and(|since| from < since) {
+                expired.insert(row);
             }
         }
-        Ok(())
+        Ok(expired)
     }
 
     /// Takes Proofbook's own events out and returns how many they were.

@@ -1,10 +1,9 @@
 //! What is asked of every event: the filter, the moment, the retention.
 
-use proofbook_catalog::retention::outlives_retention;
 use proofbook_event::name::RESERVED_ACTION_PREFIX;
 use proofbook_event::{Event, GroupBytes};
 use proofbook_filter::{ResolvedFilter, Verdict};
-use proofbook_store::record::flag;
+use proofbook_store::rules::{Rules, counts_from};
 
 use crate::found::Stored;
 
@@ -15,8 +14,8 @@ pub(crate) struct Question<'q> {
     pub(crate) filter: &'q ResolvedFilter,
     /// Only events with a smaller seq.
     pub(crate) seq_below: u64,
-    /// Events that count from before this moment are outside of retention, microseconds UTC.
-    pub(crate) kept_since: Option<i64>,
+    /// What retention and holds keep.
+    pub(crate) rules: &'q Rules,
 }
 
 /// The answer for one event.
@@ -37,10 +36,9 @@ impl Question<'_> {
     }
 
     fn is_kept(&self, event: &Stored<'_>) -> bool {
-        let Some(since) = self.kept_since else { return true };
-        let from_recorded = event.flags & flag::RETAIN_FROM_RECORDED != 0;
-        let counts_from = if from_recorded { event.recorded_at } else { event.occurred_at };
-        counts_from >= since || outlives_retention(event.action)
+        let from = counts_from(event.flags, event.occurred_at, event.recorded_at);
+        !self.rules.is_expired(event.action, from)
+            || self.rules.is_held(&event.clear(), &event.groups)
     }
 
     /// Tells whether an action's events are left out unless the filter names them.

@@ -9,6 +9,7 @@ use proofbook_ledger::Hash;
 use proofbook_store::fold::Workspace;
 use proofbook_store::prepare::IdHasher;
 use proofbook_store::recent::RecentEvent;
+use proofbook_store::rules::Rules;
 use proofbook_store::segment::GroupSet;
 use proofbook_store::store::Store;
 use proofbook_store::view::View;
@@ -35,7 +36,7 @@ pub struct Head {
 pub struct Reader {
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) view: Arc<View>,
-    pub(crate) kept_since: Option<i64>,
+    pub(crate) rules: Rules,
     id_hasher: IdHasher,
 }
 
@@ -44,10 +45,8 @@ impl Reader {
     pub fn open(store: &Store, workspace: &str) -> Option<Self> {
         let workspace = store.directory().by_name(workspace)?;
         let view = store.view();
-        let catalog = store.catalog_of(&workspace.settings);
-        let keep = catalog.preset().retention.keep(workspace.settings.plan.as_deref());
-        let kept_since = keep.cutoff(store.now()).map(|since| since.micros());
-        Some(Self { workspace, view, kept_since, id_hasher: store.id_hasher() })
+        let rules = store.rules_of(&view, &workspace);
+        Some(Self { workspace, view, rules, id_hasher: store.id_hasher() })
     }
 
     /// Returns the head that bounds every answer of this reader.
@@ -65,9 +64,10 @@ impl Reader {
         &self.workspace
     }
 
-    /// Returns the moment before which events are outside of retention, microseconds UTC.
+    /// Returns the moment before which events are outside of retention, microseconds UTC. Single
+    /// actions may have other moments, and holds keep what is older.
     pub fn kept_since(&self) -> Option<i64> {
-        self.kept_since
+        self.rules.cutoffs.default()
     }
 
     /// Tells whether retention still shows an event.
@@ -76,9 +76,18 @@ impl Reader {
         self.question(&everything, u64::MAX).is_visible(&found.stored())
     }
 
-    pub(crate) fn question<'q>(&self, filter: &'q ResolvedFilter, seq_below: u64) -> Question<'q> {
+    /// Returns what is kept of the workspace's events at the reader's moment.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub(crate) fn question<'q>(
+        &'q self,
+        filter: &'q ResolvedFilter,
+        seq_below: u64,
+    ) -> Question<'q> {
         let seq_below = seq_below.min(self.workspace.edge.size());
-        Question { filter, seq_below, kept_since: self.kept_since }
+        Question { filter, seq_below, rules: &self.rules }
     }
 
     /// Collects what can hold an answer; `by_time` says how recent is arranged.

@@ -39,6 +39,8 @@ pub(crate) struct Selection<'q> {
     pub(crate) question: Question<'q>,
     pub(crate) meter: Meter<'q>,
     plan: Plan<'q>,
+    /// What is kept whatever retention says.
+    holds: Vec<Plan<'q>>,
     ids: IdRows,
     /// Judged blocks, when blocks are looked at more than once; 512 bytes each.
     known: Option<RefCell<KnownBlocks>>,
@@ -62,6 +64,7 @@ impl<'q> Selection<'q> {
     ) -> Self {
         Self {
             plan: Plan::new(question.filter.expr()),
+            holds: question.rules.holds.iter().map(|hold| Plan::new(hold.expr())).collect(),
             ids: IdRows::new(workspace.uid, ids),
             workspace,
             sources,
@@ -136,10 +139,13 @@ impl<'q> Selection<'q> {
         if source.seqs().1 >= self.question.seq_below {
             block.keep_seqs_below(self.question.seq_below, &mut rows)?;
         }
-        if let Some(since) = self.question.kept_since
-            && source.times().0 < since
-        {
-            block.keep_retained(since, &mut rows)?;
+        let cutoffs = &self.question.rules.cutoffs;
+        if cutoffs.latest().is_some_and(|latest| source.times().0 < latest) {
+            let expired = block.expired(cutoffs, &rows)?;
+            rows.take(&expired);
+            for hold in self.holds.iter().filter(|_| !expired.is_empty()) {
+                rows.add(&hold.passing(block, &expired, &self.meter)?);
+            }
         }
         let mut rows = self.plan.passing(block, &rows, &self.meter)?;
         let left_out = if self.question.filter.names_audit_log() || rows.is_empty() {

@@ -21,18 +21,47 @@ use crate::reader::Reader;
 /// Leaves of one block, whose root is an entry of level 1.
 const BLOCK: u64 = TILE_WIDTH as u64;
 
+/// What is there of one number.
+enum Leaf {
+    Event(Box<Found>),
+    /// Its event was purged, its leaf's hash stays.
+    Purged(Hash),
+}
+
+impl Leaf {
+    fn event(self) -> Option<Found> {
+        match self {
+            Self::Event(event) => Some(*event),
+            Self::Purged(_) => None,
+        }
+    }
+}
+
 impl Reader {
-    /// Returns the events with these numbers in their order, whether retention shows them or not.
+    /// Returns the events with these numbers in their order, whether retention shows them or not; those
+    /// that were purged are left out.
     ///
     /// # Errors
     /// [`QueryError::Damaged`] when one is missing or cannot be read.
     pub fn every(&self, seqs: Range<u64>) -> Result<Vec<Found>, QueryError> {
+        let found = self.gather(seqs)?;
+        Ok(found.into_iter().filter_map(Leaf::event).collect())
+    }
+
+    /// Returns what is there of these numbers, one after the other without gap.
+    fn gather(&self, seqs: Range<u64>) -> Result<Vec<Leaf>, QueryError> {
         let end = seqs.end.min(self.workspace.edge.size());
         let count = end.saturating_sub(seqs.start) as usize;
-        let mut found: Vec<Option<Found>> = vec![None; count];
+        let mut found: Vec<Option<Leaf>> = (0..count).map(|_| None).collect();
         let uid = self.workspace.uid;
         let unread = |error| QueryError::unread(&error);
         for segment in self.view.segments.iter() {
+            let mut put = |seq: u64, leaf| {
+                if let Some(slot) = found.get_mut(seq.wrapping_sub(seqs.start) as usize) {
+                    *slot = Some(Leaf::Purged(leaf));
+                }
+            };
+            segment.for_each_purged(uid, seqs.start..end, &mut put).map_err(unread)?;
             let Some(range) = segment.range(uid) else { continue };
             let (from, to) = (range.seqs.start.max(seqs.start), range.seqs.end.min(end));
             let mut rows = Vec::new();
@@ -46,7 +75,8 @@ impl Reader {
             for row in read.iter() {
                 let place = (row.seq.wrapping_sub(seqs.start)) as usize;
                 if let Some(slot) = found.get_mut(place) {
-                    *slot = Some(Found::packed(self.workspace.clone(), &row));
+                    let event = Found::packed(self.workspace.clone(), &row);
+                    *slot = Some(Leaf::Event(Box::new(event)));
                 }
             }
         }
@@ -56,7 +86,8 @@ impl Reader {
             for event in events[first..].iter().take_while(|event| event.seq < end) {
                 let place = (event.seq - seqs.start) as usize;
                 if let Some(slot) = found.get_mut(place) {
-                    *slot = Some(Found::recent(self.workspace.clone(), event.clone()));
+                    let event = Found::recent(self.workspace.clone(), event.clone());
+                    *slot = Some(Leaf::Event(Box::new(event)));
                 }
             }
         }
@@ -74,13 +105,13 @@ impl Reader {
     /// [`QueryError::Damaged`] when an event is missing, cannot be read, or has no keys.
     pub fn leaf_hashes(&self, seqs: Range<u64>) -> Result<Vec<Hash>, QueryError> {
         let mut sealer = Sealer::default();
-        let events = self.every(seqs)?;
-        let hash = |event: &Found| {
-            event.leaf_with(&mut sealer).ok_or_else(|| QueryError::Damaged {
+        let hash = |leaf: &Leaf| match leaf {
+            Leaf::Purged(hash) => Ok(*hash),
+            Leaf::Event(event) => event.leaf_with(&mut sealer).ok_or_else(|| QueryError::Damaged {
                 what: format!("event {} of the workspace has no keys", event.seq()),
-            })
+            }),
         };
-        events.iter().map(hash).collect()
+        self.gather(seqs)?.iter().map(hash).collect()
     }
 
     /// Returns the root of the first `size` leaves.

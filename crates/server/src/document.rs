@@ -144,6 +144,29 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Returns the members of an object of texts; empty when it is absent or null.
+    pub(crate) fn members(
+        &self,
+        pointer: &str,
+        count_max: usize,
+    ) -> Result<Vec<(&str, &str)>, Problem> {
+        let invalid = |detail: String| self.fault(Code::Invalid, pointer, detail, None);
+        match self.value.pointer(pointer) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Object(members)) if members.len() > count_max => {
+                let detail = format!("{} members; at most {count_max} are taken", members.len());
+                Err(self.fault(Code::TooLarge, pointer, detail, Some(count_max)))
+            }
+            Some(Value::Object(members)) => {
+                let texts =
+                    members.iter().map(|(key, value)| Some((key.as_ref(), value.as_str()?)));
+                let texts: Option<Vec<(&str, &str)>> = texts.collect();
+                texts.ok_or_else(|| invalid("expected strings in the object".to_owned()))
+            }
+            Some(_) => Err(invalid("expected an object of strings".to_owned())),
+        }
+    }
+
     /// Returns a whole number within bounds; `None` when it is absent or null.
     pub(crate) fn number(
         &self,

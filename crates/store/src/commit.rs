@@ -89,6 +89,8 @@ pub struct Published {
     pub directory: Directory,
     /// Bytes of recent events, over all generations.
     pub recent_bytes: AtomicU64,
+    /// Counts changes of what is kept: plans, retention, holds, catalogs.
+    pub rules_epoch: AtomicU64,
 }
 
 impl Published {
@@ -99,6 +101,7 @@ impl Published {
             view: ArcSwap::from_pointee(view),
             directory: Directory::default(),
             recent_bytes: AtomicU64::new(recent_bytes),
+            rules_epoch: AtomicU64::new(0),
         }
     }
 
@@ -120,6 +123,14 @@ pub struct PackJob {
     pub frame_hash: [u8; 32],
 }
 
+/// The state at a frame up to which nothing is recent: a snapshot without a pack.
+pub struct SnapshotJob {
+    /// The state as of that frame.
+    pub state: State,
+    /// Hash of that frame.
+    pub frame_hash: [u8; 32],
+}
+
 /// The segments that a decision needs opened before its View is published.
 pub type OpenSegment = Box<dyn Fn(&SegmentEntry) -> Result<Arc<Segment>, String> + Send>;
 
@@ -133,6 +144,7 @@ pub struct Committer {
     recent_pack_bytes: usize,
     unmarked: bool,
     pack_job: Option<PackJob>,
+    snapshot_job: Option<SnapshotJob>,
     /// Whether a pack was asked for while another was under way; it is made due when that one ends.
     pack_wanted: bool,
     no_space: bool,
@@ -159,6 +171,7 @@ impl Committer {
             recent_pack_bytes,
             unmarked: false,
             pack_job: None,
+            snapshot_job: None,
             pack_wanted: false,
             no_space: false,
         }
@@ -177,6 +190,11 @@ impl Committer {
     /// Takes the pack job that the last frame made due.
     pub fn take_pack_job(&mut self) -> Option<PackJob> {
         self.pack_job.take()
+    }
+
+    /// Takes the snapshot job that [`Committer::settle`] made due.
+    pub fn take_snapshot_job(&mut self) -> Option<SnapshotJob> {
+        self.snapshot_job.take()
     }
 
     /// Commits a group of batches as one frame and answers each.
@@ -276,6 +294,43 @@ impl Committer {
         if !self.unmarked {
             return Ok(());
         }
+        self.write_mark()
+    }
+
+    /// Makes what is due so that the log and the snapshots may forget what is behind them: a pack if
+    /// anything is recent, else a snapshot alone. With `rotate` the log goes on in a new file, so that
+    /// the one until now can be released.
+    ///
+    /// Nothing is due while a pack is under way; asking again after it is right.
+    ///
+    /// Returns the position that was reached: with a new file, the first in it.
+    ///
+    /// # Errors
+    /// The store must stop.
+    pub fn settle(&mut self, rotate: bool) -> Result<Position, Fatal> {
+        if rotate {
+            self.log.rotate();
+        }
+        self.write_mark()?;
+        let view = self.published.view();
+        let position = view.position;
+        let [growing] = view.generations.as_slice() else { return Ok(position) };
+        if growing.event_count() > 0 {
+            drop(view);
+            self.freeze_now();
+        } else if view.position == self.fold.state.position {
+            let state = self.fold.state.clone();
+            let frame_hash = self.log.last_hash().0;
+            // Recovery takes a snapshot without a frame behind it for a log that lost its end.
+            self.write_mark()?;
+            if self.fold.state.position > state.position {
+                self.snapshot_job = Some(SnapshotJob { state, frame_hash });
+            }
+        }
+        Ok(position)
+    }
+
+    fn write_mark(&mut self) -> Result<(), Fatal> {
         let draft = FrameDraft {
             stamp: self.clock.now_micros(),
             body: &[],
@@ -306,7 +361,7 @@ impl Committer {
     }
 
     /// Looks the ids of batches up again when a generation went into a segment and out of the fold's
-    /// own table since. A batch whose ids cannot be looked up is refused and leaves the group: without
+    /// own table since, or when ids went with purged events. A batch whose ids cannot be looked up is refused and leaves the group: without
     /// the answer the fold would take a duplicate for a new event, and a replay would not.
     fn refresh_look_ups(&self, group: &mut Vec<Batch>) {
         let view = self.published.view();
@@ -335,6 +390,10 @@ impl Committer {
         for decision in &folded.decisions {
             self.apply_decision(&mut view, decision)?;
         }
+        if folded.ids_removed && !plant::is_on(Plant::PurgedIdBelieved) {
+            // Whoever looked ids up before this looks again: see `refresh_look_ups`.
+            view.pack_epoch += 2;
+        }
         if folded.config_changed {
             view.config = self.fold.state.config.clone();
         }
@@ -349,6 +408,9 @@ impl Committer {
         self.published.directory.update(
             folded.touched.iter().map(|index| (*index, workspaces[*index as usize].clone())),
         );
+        if folded.rules_changed {
+            self.published.rules_epoch.fetch_add(1, Ordering::SeqCst);
+        }
         Ok(folded.outcomes)
     }
 
@@ -422,10 +484,10 @@ impl Committer {
 }
 
 fn refresh(view: &View, batch: &mut Batch) -> Result<(), SegmentError> {
+    // What was found is looked for again too: it may have been purged since, and a replay of the log
+    // would not find it.
     for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
-        if hit.is_none() {
-            *hit = Home::new(view, wanted.workspace).find(wanted)?;
-        }
+        *hit = Home::new(view, wanted.workspace).find(wanted)?;
     }
     Ok(())
 }

@@ -29,9 +29,23 @@ pub struct WorkspaceSettings {
     pub app_url: Option<String>,
     /// Where its people open the viewer.
     pub viewer_url: Option<String>,
+    /// How long its events are kept, such as `90d`, whatever its plan says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<String>,
+    /// How long events of single actions are kept, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub retention_actions: BTreeMap<String, String>,
 }
 
 impl WorkspaceSettings {
+    /// Tells whether other settings keep the same events as these.
+    pub(crate) fn keeps_as(&self, other: &Self) -> bool {
+        self.preset == other.preset
+            && self.plan == other.plan
+            && self.retention == other.retention
+            && self.retention_actions == other.retention_actions
+    }
+
     /// Returns the settings of a workspace of which nothing was said, one object for all of them.
     pub fn none() -> Arc<Self> {
         static NONE: LazyLock<Arc<WorkspaceSettings>> = LazyLock::new(Arc::default);
@@ -166,6 +180,24 @@ pub struct Notifications {
     pub zone: Option<String>,
 }
 
+/// A legal hold in force; what its filter means is said in [`crate::hold`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Its id.
+    pub id: String,
+    /// The workspace whose events it holds.
+    pub workspace: String,
+    /// Which of them, in the filter language; empty for all.
+    pub filter: String,
+    /// Why, for instance a file number.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it was placed, microseconds UTC; relative times in the filter count from here.
+    pub placed_at: i64,
+}
+
 /// One change of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -229,6 +261,18 @@ pub enum ConfigChange {
         /// What the owner is told of.
         notifications: Notifications,
     },
+    /// A legal hold is placed.
+    PutHold {
+        /// The hold.
+        hold: Hold,
+    },
+    /// A legal hold ends; what it kept is subject to retention again.
+    LiftHold {
+        /// Its id.
+        id: String,
+        /// The workspace that it was placed in.
+        workspace: String,
+    },
     /// The guarded clock noticed something.
     ClockObserved {
         /// Nothing may be purged before this stamp, microseconds UTC.
@@ -276,6 +320,16 @@ pub struct Config {
     /// The master seed that signing keys are derived from.
     #[serde(default)]
     pub signing_seed: Option<SeedId>,
+    /// Legal holds that are in force, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holds: BTreeMap<String, Hold>,
+    /// The newest frame that changed what is kept in more than one workspace.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rules_changed: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Config {
@@ -313,6 +367,12 @@ impl Config {
             }
             ConfigChange::SigningSeed { seed } => {
                 Arc::make_mut(self).signing_seed = Some(*seed);
+            }
+            ConfigChange::PutHold { hold } => {
+                Arc::make_mut(self).holds.insert(hold.id.clone(), hold.clone());
+            }
+            ConfigChange::LiftHold { id, .. } => {
+                Arc::make_mut(self).holds.remove(id);
             }
             ConfigChange::PutWorkspace { .. } | ConfigChange::NewEra { .. } => {}
         }

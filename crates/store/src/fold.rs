@@ -30,6 +30,7 @@ use crate::segment_entry::SegmentEntry;
 
 mod heads;
 mod ids;
+mod rewrite;
 
 pub use heads::{Era, HEADS_MAX, PublishedHead, SeedId, Signing};
 pub use ids::{IdHit, KnownIds, id_crc};
@@ -60,6 +61,8 @@ pub struct Workspace {
     pub runs: Arc<Vec<Run>>,
     /// Its settings.
     pub settings: Arc<WorkspaceSettings>,
+    /// The newest frame that changed what is kept of its events: plan, retention, holds.
+    pub rules_changed: Position,
     /// What was published of its tree; `None` before the first head.
     pub signing: Option<Arc<Signing>>,
 }
@@ -151,6 +154,10 @@ pub struct Folded {
     pub config_changed: bool,
     /// Whether destinations moved.
     pub delivered_changed: bool,
+    /// Whether what is kept changed: plans, retention, holds.
+    pub rules_changed: bool,
+    /// Whether ids went with the events they named, so that earlier look-ups are wrong.
+    pub ids_removed: bool,
 }
 
 /// What became of a decision record.
@@ -276,7 +283,7 @@ impl Fold {
                     folded.outcomes.push(outcomes);
                 }
                 Record::Config { change, event } => {
-                    self.change_config(&change, &mut folded);
+                    self.change_config(&change, position, &mut folded);
                     let outcomes = match &event {
                         Some(event) => {
                             self.add_events(position, body, event, &mut cursor, &mut folded)?
@@ -305,6 +312,11 @@ impl Fold {
                         folded.delivered_changed = true;
                     }
                 }
+                Record::Rewritten(rewritten) => {
+                    let outcomes =
+                        self.rewrite(position, body, &rewritten, &mut cursor, &mut folded)?;
+                    folded.outcomes.push(outcomes);
+                }
             }
         }
         self.state.position = position;
@@ -331,6 +343,7 @@ impl Fold {
             recorded_at: 0,
             runs: Arc::default(),
             settings: WorkspaceSettings::none(),
+            rules_changed: Position::default(),
             signing: None,
         }));
         folded.touched.push(index);
@@ -458,7 +471,8 @@ impl Fold {
         folded.touched.push(index);
     }
 
-    fn change_config(&mut self, change: &ConfigChange, folded: &mut Folded) {
+    fn change_config(&mut self, change: &ConfigChange, position: Position, folded: &mut Folded) {
+        self.note_rules(change, position, folded);
         self.state.config.apply(change);
         folded.config_changed = true;
         if let ConfigChange::NewEra { workspace, new_origin, seed, overlap_until } = change

@@ -25,6 +25,13 @@ pub const LOG_FILES_MAX: usize = 8;
 pub const MARK_AFTER_MICROS: u64 = 50_000;
 /// Space kept in the reserve file.
 pub const RESERVE_BYTES: u64 = 32 * MIB as u64;
+/// How long after the end of its retention an event's values may still be in a file, in microseconds
+/// (7 days), when nothing else is set.
+pub const PURGE_WITHIN_MICROS: i64 = 7 * 86_400_000_000;
+/// Most rows that one purge takes, which bounds its memory: 48 bytes each.
+pub const PURGE_ROWS_MAX: usize = 1 << 19;
+/// Most workspaces that one purge touches: each gets an event that tells of it.
+pub const PURGE_WORKSPACES_MAX: usize = 1024;
 /// Batches waiting for the commit thread; more are answered 503.
 pub const COMMIT_QUEUE_MAX: usize = 256;
 

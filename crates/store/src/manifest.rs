@@ -9,7 +9,9 @@
 //! root: magic "PBroot01" ‖ hash of the root before ‖ generation ‖ position ‖ frame hash ‖ stamp ‖
 //!       format ‖ digest ‖ packed through ‖ configuration (JSON) ‖ segments ‖ runs (sha256, bytes) ‖
 //!       deliveries ‖ SHA-256 of all bytes before it
-//! run:  magic "PBwsrun2" ‖ count ‖ workspaces ‖ SHA-256 of all bytes before it
+//! run:  magic "PBwsrun2" ‖ count ‖ workspaces ‖ more ‖ SHA-256 of all bytes before it
+//! more: nothing when there is nothing to say; else count and for each: number of the workspace in the
+//!       run, position of the newest change of its rules
 //! ```
 //!
 //! Invariants: a root is written after its runs and is read back past the cache before anything
@@ -305,7 +307,10 @@ fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
     for _ in 0..from.varint("the runs")? {
         runs.push(RunRef { sha256: from.array("a run")?, bytes: from.varint("a run")? });
     }
-    state.delivered = Arc::new(Delivered::decode(&mut from)?);
+    // A root that was written before destinations were there ends here.
+    if !from.is_empty() {
+        state.delivered = Arc::new(Delivered::decode(&mut from)?);
+    }
     from.end()?;
     let root_hash = Sha256::digest(bytes).into();
     Ok((Snapshot { root_hash, generation, frame_hash, runs: Vec::new(), state }, runs))
@@ -345,7 +350,38 @@ fn encode_run(workspaces: &[Arc<Workspace>]) -> Vec<u8> {
             }
         }
     }
+    encode_more(workspaces, &mut out);
     seal_file(out)
+}
+
+/// Appends what only few workspaces have.
+fn encode_more(workspaces: &[Arc<Workspace>], out: &mut Vec<u8>) {
+    let ruled = || {
+        let numbered = workspaces.iter().enumerate();
+        numbered.filter(|(_, workspace)| workspace.rules_changed > Position::default())
+    };
+    let count = ruled().count();
+    if count == 0 {
+        return;
+    }
+    out.put_varint(count as u64);
+    for (number, workspace) in ruled() {
+        out.put_varint(number as u64);
+        out.put_varint(workspace.rules_changed.0);
+    }
+}
+
+fn decode_more(
+    from: &mut Decoder<'_>,
+    workspaces: &mut [Arc<Workspace>],
+) -> Result<(), DecodeError> {
+    for _ in 0..from.varint("the workspaces with rules")? {
+        let number = from.varint_u32("a workspace's number")? as usize;
+        let workspace =
+            workspaces.get_mut(number).ok_or(DecodeError::Unknown("a workspace's number"))?;
+        Arc::make_mut(workspace).rules_changed = Position(from.varint("a position")?);
+    }
+    Ok(())
 }
 
 fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
@@ -390,8 +426,12 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
             recorded_at,
             runs,
             settings,
+            rules_changed: Position::default(),
             signing,
         }));
+    }
+    if !from.is_empty() {
+        decode_more(&mut from, &mut workspaces)?;
     }
     from.end()?;
     Ok(workspaces)

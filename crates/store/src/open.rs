@@ -56,6 +56,9 @@ pub struct Options {
     pub compact_fan_in: usize,
     /// The key that seals secrets; `None` for the one in the data directory.
     pub store_key: Option<StoreKey>,
+    /// How long after the end of an event's retention its values are in no file any more, in
+    /// microseconds. Until about five sevenths of it nothing is purged.
+    pub purge_within_micros: i64,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             cache_bytes: crate::segment::CACHE_BYTES,
             compact_fan_in: crate::pack::COMPACT_FAN_IN,
             store_key: None,
+            purge_within_micros: limits::PURGE_WITHIN_MICROS,
         }
     }
 }
@@ -225,6 +229,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         pack_epoch: 0,
     }));
     let format = fold.state.format.ok_or(OpenError::StoreId)?;
+    let retired = retired_segments(&fold, &snapshots);
     let mut packer = Packer::new(
         disk.clone(),
         machine.random.clone(),
@@ -235,6 +240,7 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         options.compact_fan_in,
     );
     packer.retire(&report.unnamed_segments);
+    packer.retire(&retired);
     let opener = Box::new(move |entry: &SegmentEntry| {
         open_segments.open(&*disk, entry.files, &cache).map_err(|error| error.to_string())
     });
@@ -383,10 +389,7 @@ impl Replay {
         let mut records = Decoder::new(body);
         while !records.is_empty() {
             let record = Record::decode(&mut records).map_err(|error| error.to_string())?;
-            let (Record::Events(events) | Record::Config { event: Some(events), .. }) = record
-            else {
-                continue;
-            };
+            let Some(events) = record.events() else { continue };
             for bytes in events.iter() {
                 let parts =
                     bytes.and_then(EventParts::decode).map_err(|error| error.to_string())?;
@@ -518,11 +521,10 @@ fn check_tiling(
     let mut next: BTreeMap<WorkspaceUid, u64> = BTreeMap::new();
     let mut ranges: Vec<(WorkspaceUid, u64, u64)> = Vec::new();
     for segment in segments {
-        ranges.extend(
-            segment.workspaces().map(|(uid, range)| (uid, range.seqs.start, range.seqs.end)),
-        );
+        ranges.extend(segment.covers().into_iter().map(|(uid, seqs)| (uid, seqs.start, seqs.end)));
     }
     ranges.extend(recent.iter().map(|event| (event.workspace, event.seq, event.seq + 1)));
+    let is_damaged = segments.iter().any(|segment| segment.damage().is_some());
     let name_of = |uid: WorkspaceUid| {
         fold.workspace_by_uid(uid).map_or_else(
             || uid.to_string(),
@@ -531,6 +533,11 @@ fn check_tiling(
     };
     for (uid, start, end) in ranges {
         let expected = next.entry(uid).or_insert(0);
+        if start > *expected && is_damaged {
+            // With a damaged index went the leaf hashes of its purged events, so which seqs it answers
+            // for is not known. The damage is reported; `verify` says what is missing.
+            *expected = start;
+        }
         if start != *expected {
             return Err(OpenError::Tiling {
                 workspace: name_of(uid),
@@ -542,7 +549,7 @@ fn check_tiling(
     }
     for workspace in &fold.state.workspaces {
         let found = next.get(&workspace.uid).copied().unwrap_or(0);
-        if found != workspace.edge.size() {
+        if found != workspace.edge.size() && !(is_damaged && found < workspace.edge.size()) {
             return Err(OpenError::Tiling {
                 workspace: workspace.name.to_string(),
                 expected: workspace.edge.size(),
@@ -573,6 +580,17 @@ fn unnamed_segments(disk: &dyn Disk, fold: &Fold, snapshots: &[Snapshot]) -> io:
     }
     unnamed.dedup();
     Ok(unnamed)
+}
+
+/// Lists the segments that a kept snapshot names and the state does not: they were retired by a record
+/// behind it, and go when no kept snapshot names them any more.
+fn retired_segments(fold: &Fold, snapshots: &[Snapshot]) -> Vec<u64> {
+    let is_live = |id: u64| fold.state.segments.iter().any(|live| live.id() == id);
+    let named = snapshots.iter().flat_map(|snapshot| &snapshot.state.segments);
+    let mut retired: Vec<u64> = named.map(SegmentEntry::id).filter(|id| !is_live(*id)).collect();
+    retired.sort_unstable();
+    retired.dedup();
+    retired
 }
 
 /// Keeps space for clean-up on a full disk; without space now it is tried again later.

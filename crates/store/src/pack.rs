@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use proofbook_ledger::WorkspaceUid;
 
-use crate::commit::{PackJob, Published};
+use crate::commit::{PackJob, Published, SnapshotJob};
 use crate::disk::{Disk, ROOT, durable_write, join};
 use crate::fold::{self, State};
 use crate::log::Position;
@@ -127,11 +127,11 @@ impl OpenSegments {
 
 /// Makes segments and snapshots.
 pub struct Packer {
-    disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     random: Arc<dyn Random>,
-    published: Arc<Published>,
-    open: OpenSegments,
-    cache: Arc<BlockCache>,
+    pub(crate) published: Arc<Published>,
+    pub(crate) open: OpenSegments,
+    pub(crate) cache: Arc<BlockCache>,
     /// Verified snapshots, oldest first, at most [`SNAPSHOTS_KEPT`].
     snapshots: Vec<Snapshot>,
     /// How many neighbours are merged at once.
@@ -150,6 +150,10 @@ pub struct Written {
     pub packed_rows: u64,
     /// Rows written again by compaction.
     pub compacted_rows: u64,
+    /// Rows purged.
+    pub purged_rows: u64,
+    /// Rows written again because others beside them were purged or erased.
+    pub rewritten_rows: u64,
 }
 
 /// A segment whose files are durable and verified, and the record that makes it live.
@@ -236,8 +240,24 @@ impl Packer {
         let mut state: State = job.state;
         state.segments.push(packed);
         state.packed_through = job.through;
+        self.write_snapshot(state, job.frame_hash)
+    }
+
+    /// Writes a snapshot of a state up to which nothing is recent, as [`Packer::snapshot`] does.
+    ///
+    /// # Errors
+    /// The older snapshots stay in force and nothing is released.
+    pub fn snapshot_alone(&mut self, job: SnapshotJob) -> Result<Option<Position>, PackError> {
+        self.write_snapshot(job.state, job.frame_hash)
+    }
+
+    fn write_snapshot(
+        &mut self,
+        state: State,
+        frame_hash: [u8; 32],
+    ) -> Result<Option<Position>, PackError> {
         let before = self.snapshots.last();
-        let snapshot = manifest::write(&*self.disk, state, job.frame_hash, before)?;
+        let snapshot = manifest::write(&*self.disk, state, frame_hash, before)?;
         self.snapshots.push(snapshot);
         if self.snapshots.len() > SNAPSHOTS_KEPT {
             self.snapshots.remove(0);
@@ -366,7 +386,7 @@ impl Packer {
 
     /// Removes what a failed attempt left of a segment that no record names. Attempts have names of
     /// their own and a full disk fails many, so that each would take more of what little space is left.
-    fn discard(&self, id: u64) {
+    pub(crate) fn discard(&self, id: u64) {
         for name in [names::segment_parquet(id), names::segment_idx(id)] {
             let path = join(names::SEGMENT_DIR, &name);
             // What cannot be removed now is set aside at the next start.
@@ -375,13 +395,13 @@ impl Packer {
         }
     }
 
-    fn new_id(&self) -> u64 {
+    pub(crate) fn new_id(&self) -> u64 {
         let mut bytes = [0; 8];
         self.random.fill(&mut bytes);
         u64::from_le_bytes(bytes)
     }
 
-    fn names(&self) -> impl Fn(WorkspaceUid) -> String + use<> {
+    pub(crate) fn names(&self) -> impl Fn(WorkspaceUid) -> String + use<> {
         let published = self.published.clone();
         move |uid| {
             let known = published.directory.by_uid(uid);
@@ -464,6 +484,11 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
     if rows_seen == job.generation.event_count() { Ok(()) } else { Err(PackError::Merge) }
 }
 
+/// Returns what a segment counts when segments are merged: its rows and what is left of purged ones.
+fn weight(segment: &Segment) -> u64 {
+    u64::from(segment.rows()) + segment.purged_count()
+}
+
 /// Picks the longest due run of neighbours, small ones first.
 ///
 /// Segments fall into tiers by their rows, a factor of `fan_in` apart; a run is due when
@@ -472,7 +497,7 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
 fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
     let tier = |segment: &Arc<Segment>| match segment.damage() {
         Some(_) => u32::MAX,
-        None => segment.rows().max(1).ilog(fan_in as u32),
+        None => weight(segment).max(1).ilog(fan_in as u64),
     };
     for limit in 0..=SEGMENT_ROWS_MAX.ilog(fan_in as u32) {
         let mut begin = 0;
@@ -480,7 +505,7 @@ fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
             let run = segments[begin..].iter().take_while(|s| tier(s) <= limit).count();
             if run >= fan_in {
                 let chosen = &segments[begin..begin + run.min(2 * fan_in)];
-                let rows: u64 = chosen.iter().map(|segment| u64::from(segment.rows())).sum();
+                let rows: u64 = chosen.iter().map(|segment| weight(segment)).sum();
                 if rows <= u64::from(SEGMENT_ROWS_MAX) {
                     return Some(chosen.to_vec());
                 }

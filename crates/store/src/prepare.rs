@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use proofbook_catalog::admit::keyed_hash;
+use proofbook_catalog::retention::Cutoffs;
 use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
 use proofbook_event::{EventDraft, Group, Timestamp};
 use proofbook_ledger::prf::{Nonces, RUN_SLOTS};
@@ -24,7 +25,8 @@ use crate::limits;
 use crate::lookup::{Home, WantedId};
 use crate::plant::{self, Plant};
 use crate::random::Random;
-use crate::record::{EventParts, EventsRecord, Format, Record, flag};
+use crate::record::{EventParts, EventsRecord, Format, Record, Rewritten, flag};
+use crate::rules::policy_of;
 use crate::view::View;
 
 /// One event of a request, for one workspace.
@@ -188,7 +190,7 @@ impl Preparer {
             batch.places.push(place);
         }
         self.keep_keys(tables);
-        batch.finish(&*self.random, None)
+        batch.finish(&*self.random, Told::Events)
     }
 
     /// Encodes a configuration change with the event that tells of it.
@@ -207,7 +209,35 @@ impl Preparer {
         }
         let place = self.admit_one(now, true, event, &mut table, &mut batch);
         batch.places.push(place);
-        batch.finish(&*self.random, Some(change))
+        batch.finish(&*self.random, Told::Change(change))
+    }
+
+    /// Encodes a purge or an erasure with the events that tell of it, which are recorded only if the
+    /// decision holds.
+    pub fn prepare_rewritten(
+        &self,
+        published: &Published,
+        now: Timestamp,
+        rewritten: Rewritten<'_>,
+        events: Vec<Wanted<'_>>,
+    ) -> Prepared {
+        let view = published.view();
+        let mut batch = Building::new(&view);
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for event in &events {
+            *counts.entry(event.workspace).or_default() += 1;
+        }
+        let mut tables: HashMap<&str, Table<'_>> = HashMap::with_capacity(counts.len());
+        for (name, count) in counts {
+            let table = self.seat_workspace(published, &view, name, count, now, &mut batch);
+            tables.insert(name, table);
+        }
+        for event in events {
+            let table = tables.get_mut(event.workspace).ok_or_else(no_table);
+            let place = table.and_then(|table| self.admit_one(now, true, event, table, &mut batch));
+            batch.places.push(place);
+        }
+        batch.finish(&*self.random, Told::Rewritten(rewritten))
     }
 
     /// Returns the catalog that a workspace's events are judged by.
@@ -259,14 +289,14 @@ impl Preparer {
         let none = WorkspaceSettings::none;
         let settings = durable.map_or_else(none, |workspace| workspace.settings.clone());
         let catalog = self.catalog_of(view, &settings);
-        let keep = catalog.preset().retention.keep(settings.plan.as_deref());
+        let cutoffs = policy_of(catalog.preset(), &settings).cutoffs(now);
         let index = batch.workspaces.len() as u32;
         batch.workspaces.push(uid);
         Table {
             index,
             uid,
             catalog,
-            kept_since: keep.cutoff(now),
+            cutoffs,
             keys: PlaceKeys::new(places, ready),
             home: Home::new(view, uid),
         }
@@ -363,7 +393,7 @@ impl Preparer {
         let mut context = AdmitContext {
             catalog: &table.catalog,
             now,
-            kept_since: table.kept_since,
+            kept_since: table.cutoffs.since(&event.draft.action).map(Timestamp::from_micros),
             may_import,
             fingerprint_key: &self.format.id_key,
             mask_key: &self.format.mask_key,
@@ -399,7 +429,7 @@ struct Table<'v> {
     index: u32,
     uid: WorkspaceUid,
     catalog: Arc<Catalog>,
-    kept_since: Option<Timestamp>,
+    cutoffs: Cutoffs,
     keys: PlaceKeys,
     home: Home<'v>,
 }
@@ -451,6 +481,14 @@ impl Iterator for PlaceKeys {
             self.current = Some(OpenPlaces { run: run.number, left: count, keys, nonces });
         }
     }
+}
+
+/// What the events of a batch tell of.
+enum Told<'a> {
+    /// Of themselves.
+    Events,
+    Change(ConfigChange),
+    Rewritten(Rewritten<'a>),
 }
 
 /// A batch while it is built.
@@ -510,7 +548,7 @@ impl Building {
         self.hits.push(hit);
     }
 
-    fn finish(mut self, random: &dyn Random, change: Option<ConfigChange>) -> Prepared {
+    fn finish(mut self, random: &dyn Random, told: Told<'_>) -> Prepared {
         let mut batch = [0; 16];
         random.fill(&mut batch);
         let events = EventsRecord {
@@ -519,9 +557,13 @@ impl Building {
             event_count: self.wanted.len() as u32,
             events: &std::mem::take(&mut self.events),
         };
-        match change {
-            Some(change) => self.record(&Record::Config { change, event: Some(events) }),
-            None => self.record(&Record::Events(events)),
+        match told {
+            Told::Events => self.record(&Record::Events(events)),
+            Told::Change(change) => self.record(&Record::Config { change, event: Some(events) }),
+            Told::Rewritten(rewritten) => {
+                let rewritten = Rewritten { events: Some(events), ..rewritten };
+                self.record(&Record::Rewritten(rewritten));
+            }
         }
         Prepared {
             records: self.records,

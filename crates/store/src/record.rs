@@ -4,6 +4,8 @@
 //! read by every later version: a field is added at the end of a payload, a meaning is changed only
 //! by a new tag under a new `format` (design decision 2).
 //!
+//! A purge or an erasure is a record of its own file, `record/rewritten.rs`.
+//!
 //! Events stay as bytes: the same bytes go from admit into the frame, into recent and through the
 //! fold, so a replay reads exactly what the live path read.
 
@@ -15,6 +17,10 @@ use crate::config::ConfigChange;
 use crate::delivered::Progress;
 use crate::log::Position;
 use crate::segment_entry::SegmentEntry;
+
+mod rewritten;
+
+pub use rewritten::{Gone, Pair, Punctured, RewriteKind, Rewritten};
 
 /// Version of the fold's semantics that this binary writes.
 pub const FORMAT: u16 = 1;
@@ -78,6 +84,8 @@ pub enum Record<'a> {
     },
     /// How far a destination was told.
     Delivered(Progress),
+    /// Segments were written again without what was purged or erased.
+    Rewritten(Rewritten<'a>),
 }
 
 /// The fold's version and the keys that never change in a store.
@@ -153,6 +161,8 @@ mod tag {
     pub(super) const COMPACTED: u8 = 7;
     pub(super) const HEAD: u8 = 8;
     pub(super) const DELIVERED: u8 = 11;
+    pub(super) const PURGED: u8 = 9;
+    pub(super) const ERASED: u8 = 10;
 }
 
 impl EventParts<'_> {
@@ -266,6 +276,18 @@ impl<'a> EventsRecord<'a> {
     }
 }
 
+impl<'a> Record<'a> {
+    /// Returns the events that the record brings, in the order in which a fold takes them.
+    pub fn events(&self) -> Option<&EventsRecord<'a>> {
+        match self {
+            Record::Events(events) => Some(events),
+            Record::Config { event, .. } => event.as_ref(),
+            Record::Rewritten(rewritten) => rewritten.events.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 impl Record<'_> {
     /// Appends the record with its tag and length.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -329,6 +351,13 @@ impl Record<'_> {
                 progress.encode(&mut payload);
                 tag::DELIVERED
             }
+            Record::Rewritten(rewritten) => {
+                rewritten.encode(&mut payload);
+                match rewritten.kind {
+                    RewriteKind::Purged => tag::PURGED,
+                    RewriteKind::Erased { .. } => tag::ERASED,
+                }
+            }
         };
         out.put_u8(tag);
         out.put_bytes(&payload);
@@ -390,6 +419,8 @@ impl<'a> Record<'a> {
                 Record::Compacted { inputs, segment: SegmentEntry::decode(&mut from)? }
             }
             tag::DELIVERED => return Ok(Record::Delivered(Progress::decode(payload)?)),
+            tag::PURGED => Record::Rewritten(Rewritten::decode(&mut from, false)?),
+            tag::ERASED => Record::Rewritten(Rewritten::decode(&mut from, true)?),
             _ => return Err(DecodeError::Unknown("a record's tag")),
         };
         from.end()?;

@@ -3,7 +3,8 @@
 //!
 //! A segment is two files, `segments/<id>.parquet` (readable by any Parquet reader) and
 //! `segments/<id>.idx` (ours). `docs/spec/segment.md` has the byte layout of both. Rows are sorted by
-//! (workspace uid, occurred_at, seq); per workspace a segment holds exactly one contiguous seq range.
+//! (workspace uid, occurred_at, seq); per workspace a segment answers for exactly one contiguous range
+//! of seqs: rows, and purged ones of which the leaf hash is kept.
 //!
 //! What lives here: the writer, the reader, merging, the index of ids, the search columns and the
 //! text filters, and the byte ledger. What stays out: which rows go into which segment, and when
@@ -31,6 +32,7 @@ mod out;
 mod pack;
 mod page;
 mod parquet_out;
+mod purged;
 mod reader;
 mod rle;
 mod rows;
@@ -56,6 +58,8 @@ pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
 pub(crate) use ids::stored_part;
 pub use merge::{MergeDigest, digest_of, merge};
+pub(crate) use merge::{Rewrite, rewrite};
+pub use purged::{Cover, PurgedLeaf};
 pub use reader::Segment;
 pub(crate) use reader::damaged_files;
 pub use rows::{GroupSet, OwnedRows, RowStream};

@@ -16,21 +16,27 @@ use proofbook_event::{EventDraft, Timestamp, Value};
 use proofbook_ledger::WorkspaceUid;
 
 use crate::clock::{ClockObservation, GuardedClock};
-use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply};
+use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply, SnapshotJob};
 use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::delivered::Progress;
 use crate::disk::Lock;
-use crate::fold::Outcome;
+use crate::fold::{Outcome, Workspace};
 use crate::limits;
 use crate::log::Position;
 use crate::open::{OpenError, OpenReport, Opened, Options, open};
-use crate::pack::{PackError, Packer, Proposal, Written};
 use crate::prepare::{IdHasher, Place, Prepared, Preparer, Wanted};
+use crate::purge::{Expired, Purger, Settling};
 use crate::record::Record;
+use crate::rules::Rules;
+use crate::segment::SegmentError;
 use crate::store_key::StoreKey;
 use crate::view::{Directory, View};
 
+use background::BackgroundThread;
+
 pub use crate::open::Machine;
+
+mod background;
 
 /// Called once when the store cannot go on; the process should end with its own exit code.
 pub type OnFatal = Box<dyn Fn(&Fatal) + Send + Sync>;
@@ -49,9 +55,10 @@ pub struct Receipt {
 /// The store, shared by everything that serves requests.
 pub struct Store {
     published: Arc<Published>,
-    preparer: Preparer,
+    preparer: Arc<Preparer>,
     clock: Arc<GuardedClock>,
     sender: SyncSender<Message>,
+    tend: mpsc::Sender<Work>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopping: Arc<AtomicBool>,
     counters: Arc<Counters>,
@@ -71,6 +78,12 @@ pub struct Counters {
     pub packed_rows: AtomicU64,
     /// Rows written again by compaction.
     pub compacted_rows: AtomicU64,
+    /// Rows purged.
+    pub purged_rows: AtomicU64,
+    /// Rows written again because others beside them were purged or erased.
+    pub rewritten_rows: AtomicU64,
+    /// Purges and erasures of which old bytes are still in a file.
+    pub unsettled: AtomicU64,
     /// Times background work failed and was put off.
     pub background_failures: AtomicU64,
     /// Whether the store stopped taking events because of an error.
@@ -83,12 +96,19 @@ enum Message {
     Batch(Batch),
     /// Freeze the growing generation so that it is packed.
     Freeze,
+    /// Make what is due so that old bytes can go; `true` begins a new log file.
+    Settle(bool),
     Release(Position),
     Stop,
 }
 
 enum Work {
     Pack(Box<PackJob>),
+    Snapshot(Box<SnapshotJob>),
+    /// The log goes on in a new file from here on.
+    Rotated(Position),
+    /// Look what is to be purged or erased now.
+    Tend,
     Stop,
 }
 
@@ -104,6 +124,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let Opened { mut committer, packer, preparer, published, clock, report, key, lock } =
             open(machine, options)?;
+        let preparer = Arc::new(preparer);
         // A process that stopped between its snapshot and this left the files to the next one.
         if let Some(before) = packer.releasable()
             && let Err(error) = committer.release(before)
@@ -112,6 +133,7 @@ impl Store {
         }
         let (sender, messages) = mpsc::sync_channel(limits::COMMIT_QUEUE_MAX);
         let (work_sender, work) = mpsc::channel();
+        let tend = work_sender.clone();
         let counters = Arc::new(Counters::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let commit = CommitThread {
@@ -128,6 +150,12 @@ impl Store {
             counters: counters.clone(),
             reserve_bytes: options.reserve_bytes,
             stopping: stopping.clone(),
+            purger: Purger::new(options.purge_within_micros),
+            settling: Settling::default(),
+            preparer: preparer.clone(),
+            published: published.clone(),
+            clock: clock.clone(),
+            has_asked: false,
         };
         let threads = vec![
             spawn("commit", move || abort_on_panic(|| commit.run())),
@@ -138,6 +166,7 @@ impl Store {
             preparer,
             clock,
             sender,
+            tend,
             threads: Mutex::new(threads.into_iter().flatten().collect()),
             stopping,
             counters,
@@ -321,6 +350,28 @@ impl Store {
         let _ = self.sender.try_send(Message::Freeze);
     }
 
+    /// Makes the background work look now what is to be purged or erased, instead of in a while.
+    pub fn tend_soon(&self) {
+        // A thread that ended has nothing to look after.
+        let _ = self.tend.send(Work::Tend);
+    }
+
+    /// Returns what retention took from a workspace, or would take, without changing anything.
+    ///
+    /// # Errors
+    /// A segment is damaged.
+    pub fn purge_dry_run(&self, workspace: WorkspaceUid) -> Result<Expired, SegmentError> {
+        let now = self.clock.now_micros();
+        Purger::dry_run(&self.published, &self.preparer, now, workspace)
+    }
+
+    /// Returns what is kept of a workspace's events now.
+    pub fn rules_of(&self, view: &View, workspace: &Workspace) -> Rules {
+        let catalog = self.preparer.catalog_of(view, &workspace.settings);
+        let now = self.now();
+        Rules::of(&view.config, &workspace.name, catalog.preset(), &workspace.settings, now)
+    }
+
     /// Stops the threads after what was submitted before is committed. Further batches are refused.
     ///
     /// A pack under way is given `PACK_GRACE` to end, so that its work is not done twice; without it
@@ -457,6 +508,13 @@ impl CommitThread {
                 match message {
                     Message::Batch(batch) => group.push(batch),
                     Message::Freeze => self.committer.freeze_now(),
+                    Message::Settle(rotate) => {
+                        let position = self.committer.settle(rotate)?;
+                        if rotate {
+                            let _ = self.work.send(Work::Rotated(position));
+                        }
+                        self.hand_over_pack();
+                    }
                     Message::Release(before) => {
                         if self.committer.release(before).is_err() {
                             self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
@@ -491,118 +549,16 @@ impl CommitThread {
             // The background thread outlives this one, except after a panic there.
             let _ = self.work.send(Work::Pack(Box::new(job)));
         }
+        if let Some(job) = self.committer.take_snapshot_job() {
+            let _ = self.work.send(Work::Snapshot(Box::new(job)));
+        }
     }
-}
-
-/// What became of a proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decided {
-    /// Its record is durable and folded.
-    Taken,
-    /// The log had no space; it may be proposed again.
-    NoSpace,
-    /// The store stops.
-    Stopped,
 }
 
 /// How long a stop waits for a pack under way.
 const PACK_GRACE: Duration = Duration::from_secs(10);
 /// How often it looks.
 const PACK_GRACE_STEP: Duration = Duration::from_millis(10);
-
-/// How long background work waits after it failed, for instance for lack of space.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-
-struct BackgroundThread {
-    packer: Packer,
-    work: Receiver<Work>,
-    commit: SyncSender<Message>,
-    counters: Arc<Counters>,
-    reserve_bytes: u64,
-    /// Whether what does not succeed now is left to the next process.
-    stopping: Arc<AtomicBool>,
-}
-
-impl BackgroundThread {
-    fn run(mut self) {
-        while let Ok(Work::Pack(job)) = self.work.recv() {
-            self.pack(*job);
-            while let Some(inputs) = self.packer.compaction_due() {
-                let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
-                drop(inputs);
-                if self.decide(&proposal) != Decided::Taken {
-                    break;
-                }
-                drop(proposal);
-                self.attempt(|packer| packer.sweep());
-            }
-            self.attempt(|packer| packer.sweep());
-            let Written { packed_rows, compacted_rows } = self.packer.written;
-            self.counters.packed_rows.store(packed_rows, Ordering::Relaxed);
-            self.counters.compacted_rows.store(compacted_rows, Ordering::Relaxed);
-        }
-    }
-
-    /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
-    /// refused when recent is full. On a full disk the reserve is what it succeeds with.
-    fn pack(&mut self, job: PackJob) {
-        let mut proposal = None;
-        let entry = loop {
-            if self.counters.failed.load(Ordering::Relaxed) {
-                return;
-            }
-            if proposal.is_none() {
-                proposal = self.attempt(|packer| packer.pack(&job));
-            }
-            match proposal.as_ref().map(|proposal| (proposal.entry, self.decide(proposal))) {
-                Some((entry, Decided::Taken)) => break entry,
-                Some((_, Decided::Stopped)) => return,
-                Some((_, Decided::NoSpace)) | None if self.stopping.load(Ordering::Relaxed) => {
-                    return;
-                }
-                Some((_, Decided::NoSpace)) | None => {
-                    self.packer.give_up_reserve();
-                    std::thread::sleep(RETRY_AFTER);
-                }
-            }
-        };
-        if let Some(Some(before)) = self.attempt(|packer| packer.snapshot(job, entry)) {
-            let _ = self.commit.send(Message::Release(before));
-        }
-        self.packer.keep_reserve(self.reserve_bytes);
-    }
-
-    /// Puts a proposal into the log and waits until it is durable and folded.
-    fn decide(&mut self, proposal: &Proposal) -> Decided {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let reply: Reply = Box::new(move |outcome| {
-            let _ = sender.send(outcome);
-        });
-        let batch = decision_batch(proposal.record.clone(), reply);
-        if self.commit.send(Message::Batch(batch)).is_err() {
-            return Decided::Stopped;
-        }
-        match receiver.recv() {
-            Ok(Ok(_)) => {
-                self.attempt(|packer| packer.accepted(proposal));
-                Decided::Taken
-            }
-            Ok(Err(CommitError::NoSpace | CommitError::Busy)) => Decided::NoSpace,
-            Ok(Err(_)) | Err(_) => Decided::Stopped,
-        }
-    }
-
-    fn attempt<T>(&mut self, step: impl FnOnce(&mut Packer) -> Result<T, PackError>) -> Option<T> {
-        match step(&mut self.packer) {
-            Ok(done) => Some(done),
-            Err(error) => {
-                self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
-                None
-            }
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,8 @@ use crate::store_key::StoreKey;
 pub struct VerifyReport {
     /// Events whose leaf was derived again.
     pub event_count: u64,
+    /// Purged events whose leaf hash stands in for them.
+    pub purged_count: u64,
     /// Workspaces whose tree was rebuilt.
     pub workspace_count: u64,
     /// Files that were read whole.
@@ -180,7 +182,10 @@ fn check_segment_files(segments: &[Arc<Segment>], report: &mut VerifyReport) {
 struct Leaves {
     workspace: WorkspaceUid,
     first_seq: u64,
-    hashes: Vec<Hash>,
+    /// Each either derived from a row or kept of a purged event.
+    hashes: Vec<Option<Hash>>,
+    /// How many were derived.
+    derived: u64,
 }
 
 /// Derives every leaf and rebuilds every tree, in the order of the segments.
@@ -214,7 +219,8 @@ fn rebuild_trees(
         match derived.remove(&index) {
             Some(Ok(ranges)) => {
                 for leaves in ranges {
-                    report.event_count += leaves.hashes.len() as u64;
+                    report.event_count += leaves.derived;
+                    report.purged_count += leaves.hashes.len() as u64 - leaves.derived;
                     let edge = edges.entry(leaves.workspace).or_default();
                     if edge.size() != leaves.first_seq {
                         let name = name_of(&workspaces, leaves.workspace);
@@ -223,8 +229,15 @@ fn rebuild_trees(
                             edge.size()
                         ));
                     }
-                    for leaf in leaves.hashes {
-                        edge.append(leaf);
+                    for (place, leaf) in leaves.hashes.iter().enumerate() {
+                        if leaf.is_none() {
+                            let name = name_of(&workspaces, leaves.workspace);
+                            let seq = leaves.first_seq + place as u64;
+                            report.damage.push(format!(
+                                "workspace {name}: event {seq} is neither there nor purged"
+                            ));
+                        }
+                        edge.append(leaf.unwrap_or_default());
                     }
                 }
             }
@@ -269,13 +282,22 @@ fn derive_leaves(
     workspaces: &HashMap<WorkspaceUid, &Arc<Workspace>>,
 ) -> Result<Vec<Leaves>, String> {
     let mut ranges: Vec<Leaves> = segment
-        .workspaces()
-        .map(|(workspace, range)| Leaves {
+        .covers()
+        .into_iter()
+        .map(|(workspace, seqs)| Leaves {
             workspace,
-            first_seq: range.seqs.start,
-            hashes: vec![Hash::default(); (range.seqs.end - range.seqs.start) as usize],
+            first_seq: seqs.start,
+            hashes: vec![None; (seqs.end - seqs.start) as usize],
+            derived: 0,
         })
         .collect();
+    for range in &mut ranges {
+        let Leaves { workspace, first_seq, hashes, .. } = range;
+        let seqs = *first_seq..*first_seq + hashes.len() as u64;
+        let put = |seq: u64, leaf| hashes[(seq - *first_seq) as usize] = Some(leaf);
+        segment.for_each_purged(*workspace, seqs, put).map_err(|error| chain(&error))?;
+    }
+    let mut derived = vec![0_u64; ranges.len()];
     let mut sealer = Sealer::default();
     let mut at = 0;
     segment
@@ -291,8 +313,9 @@ fn derive_leaves(
                 range.hashes.get_mut(place as usize)
             });
             match (leaf, slot) {
-                (Some(leaf), Some(slot)) => {
-                    *slot = leaf;
+                (Some(leaf), Some(slot)) if slot.is_none() => {
+                    *slot = Some(leaf);
+                    derived[at] += 1;
                     Ok(())
                 }
                 _ => Err(SegmentError::Refused {
@@ -301,6 +324,9 @@ fn derive_leaves(
             }
         })
         .map_err(|error| chain(&error))?;
+    for (range, derived) in ranges.iter_mut().zip(derived) {
+        range.derived = derived;
+    }
     Ok(ranges)
 }
 

@@ -194,6 +194,12 @@ impl Checker<'_> {
                 Err(error) => self.at(&keep, error.to_string()),
             }
         }
+        for (action, keep) in file.actions {
+            match keep.get_ref().parse::<Keep>() {
+                Ok(parsed) => drop(retention.actions.insert(action, parsed)),
+                Err(error) => self.at(&keep, error.to_string()),
+            }
+        }
         if let Some(default) = file.default {
             if !retention.plans.contains_key(default.get_ref()) {
                 let known = retention.plans.keys().map(String::as_str);

@@ -54,6 +54,8 @@ pub(super) struct RetentionFile {
     pub(super) default: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) plans: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub(super) actions: BTreeMap<String, Spanned<String>>,
 }
 
 #[derive(Deserialize)]

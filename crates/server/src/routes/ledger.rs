@@ -85,7 +85,12 @@ fn entries(reader: &Reader, tile: Tile) -> Result<Vec<u8>, Problem> {
     let first = tile.index() * 256;
     let mut sealer = Sealer::default();
     let mut bundle = Vec::new();
-    for event in reader.every(first..first + u64::from(tile.width()))? {
+    let events = reader.every(first..first + u64::from(tile.width()))?;
+    if events.len() as u64 != u64::from(tile.width()) {
+        // tlog-tiles, "Pruning": the hashes stay, the entries need not.
+        return Err(Problem::not_found("events of this bundle were purged; its hash tile stays"));
+    }
+    for event in events {
         let leaf = event.leaf_bytes(&mut sealer).ok_or_else(|| no_keys(&event))?;
         append_entry(&leaf, &mut bundle);
     }

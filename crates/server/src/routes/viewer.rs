@@ -106,7 +106,7 @@ fn body(
     let viewer = place.grant().viewer();
     let workspace = app.store.directory().by_name(place.name());
     let settings = workspace.map(|workspace| workspace.settings.clone()).unwrap_or_default();
-    let keep = preset.retention.keep(settings.plan.as_deref());
+    let keep = proofbook_store::rules::policy_of(preset, &settings).keep;
     let (total, oldest) = oldest(reader, budget)?;
     let time = |micros: i64| Timestamp::from_micros(micros).to_string();
     let mut body = serde_json::to_value(preset.to_json())

@@ -1,12 +1,16 @@
 //! `/v1/workspaces` and `/v1/workspaces/{ws}`: what workspaces there are, and their settings.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use proofbook_event::name::SYSTEM_WORKSPACE;
+use proofbook_catalog::retention::Keep;
+use proofbook_event::name::{self, SYSTEM_WORKSPACE};
 use proofbook_store::config::{ConfigChange, WorkspaceSettings};
 use proofbook_store::fold::Workspace;
+use proofbook_store::rules::policy_of;
 use serde_json::{Value, json};
 
 use crate::access::{Grant, InWorkspace};
@@ -18,7 +22,10 @@ use crate::params::Params;
 use crate::problem::{Code, Problem};
 use crate::routes::catalogs;
 
-const FIELDS: &[&str] = &["name", "preset", "plan", "owner", "app_url", "viewer_url"];
+const FIELDS: &[&str] =
+    &["name", "preset", "plan", "owner", "app_url", "viewer_url", "retention", "retention_actions"];
+/// Actions of one workspace that may have a retention of their own.
+const RETENTION_ACTIONS_MAX: usize = 256;
 
 /// Answers the workspaces that the key is bound to, by name.
 pub(crate) async fn list(
@@ -121,7 +128,37 @@ fn settings(app: &App, text: &[u8]) -> Result<WorkspaceSettings, Problem> {
         owner_email: email,
         app_url: document::url(&document, "/app_url")?.map(str::to_owned),
         viewer_url: document::url(&document, "/viewer_url")?.map(str::to_owned),
+        retention: keep(&document, "/retention", document.text("/retention", 16)?)?,
+        retention_actions: retention_actions(&document)?,
     })
+}
+
+/// Reads how long something is kept, as it is written in plans.
+fn keep(
+    document: &Document<'_>,
+    pointer: &str,
+    text: Option<&str>,
+) -> Result<Option<String>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    match text.parse::<Keep>() {
+        Ok(keep) => Ok(Some(keep.to_string())),
+        Err(error) => Err(document.fault(Code::Invalid, pointer, error.to_string(), None)),
+    }
+}
+
+fn retention_actions(document: &Document<'_>) -> Result<BTreeMap<String, String>, Problem> {
+    let mut kept = BTreeMap::new();
+    for (action, text) in document.members("/retention_actions", RETENTION_ACTIONS_MAX)? {
+        let pointer = format!("/retention_actions/{action}");
+        if !name::is_action_name(action) {
+            let detail = "an action's name such as project.update is expected".to_owned();
+            return Err(document.fault(Code::Invalid, &pointer, detail, None));
+        }
+        if let Some(keep) = keep(document, &pointer, Some(text))? {
+            kept.insert(action.to_owned(), keep);
+        }
+    }
+    Ok(kept)
 }
 
 /// Tells whether a text can be an address: one `@` with something on both sides, nothing that would
@@ -143,17 +180,21 @@ fn of_settings(settings: &WorkspaceSettings) -> Value {
         "owner": {"name": settings.owner_name, "email": settings.owner_email},
         "app_url": settings.app_url,
         "viewer_url": settings.viewer_url,
+        "retention": settings.retention,
+        "retention_actions": settings.retention_actions,
     })
 }
 
 fn shown(app: &App, workspace: &Workspace) -> Value {
     let settings = &workspace.settings;
     let catalog = app.store.catalog_of(settings);
-    let keep = catalog.preset().retention.keep(settings.plan.as_deref());
+    let policy = policy_of(catalog.preset(), settings);
     let mut shown = of_settings(settings);
     shown["workspace"] = json!(&*workspace.name);
     shown["readers"] = json!(catalog.preset().access.view);
-    shown["retention"] = json!(keep.to_string());
+    shown["retention"] = json!(policy.keep.to_string());
+    let actions = policy.actions.iter().map(|(name, keep)| (name.clone(), json!(keep.to_string())));
+    shown["retention_actions"] = Value::Object(actions.collect());
     shown["head"] =
         json!({"size": workspace.edge.size(), "root": workspace.edge.root().to_string()});
     shown

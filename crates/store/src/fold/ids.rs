@@ -122,6 +122,17 @@ impl KnownIds {
         }
     }
 
+    /// Forgets the ids of some of a workspace's events, named by ascending ranges of seqs.
+    pub(super) fn forget(&mut self, workspace: u32, seqs: &[std::ops::Range<u64>]) {
+        let is_gone = |seq: u64| {
+            let at = seqs.partition_point(|range| range.end <= seq);
+            seqs.get(at).is_some_and(|range| range.contains(&seq))
+        };
+        for generation in &mut self.generations {
+            generation.ids.retain(|(of, _), hit| *of != workspace || !is_gone(hit.seq));
+        }
+    }
+
     /// Forgets the generations packed before this pack; the one it packed stays one pack longer.
     pub(super) fn packed(&mut self, through: Position) {
         let packed = |g: &Generation| g.through.is_some_and(|end| end <= through);

@@ -101,6 +101,11 @@ impl LocalLog {
         self.files.len()
     }
 
+    /// Ends the file that is open: the next frame begins a new one.
+    pub fn rotate(&mut self) {
+        self.open = None;
+    }
+
     /// Makes a new file with room for a frame of `frame_bytes`, ready for its first frame.
     ///
     /// Until the directory is synced the file may vanish in a crash, so no frame goes in before.

@@ -39,6 +39,7 @@ fn workspace(number: u32) -> Arc<Workspace> {
         recorded_at: i64::from(number) * 1_000,
         runs: Arc::new(vec![run; (number % 3) as usize]),
         settings: Arc::new(settings),
+        rules_changed: Position::default(),
         signing: None,
     })
 }

@@ -9,6 +9,7 @@ use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::Piece;
 use super::ids::{self, FirstKey};
+use super::purged::{self, Purged};
 use super::reader::File;
 use super::schema::{ParquetColumn, Shape};
 use super::search;
@@ -53,7 +54,7 @@ impl Pieces {
         self.offsets.capacity() * 8 + self.lens.capacity() * 4 + self.hashes.capacity() * 16
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.put_varint(self.len() as u64);
         let mut end = 0;
         for piece in self.iter() {
@@ -64,7 +65,7 @@ impl Pieces {
         self.hashes.iter().for_each(|hash| out.put_raw(hash));
     }
 
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn decode(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let count = from.varint_u32("pieces")? as usize;
         let mut pieces = Self::default();
         let mut end = 0_u64;
@@ -165,6 +166,8 @@ pub(super) struct Directory {
     pub(super) texts: Pieces,
     /// The filter of values of each block; of no length where there are none.
     pub(super) values: Pieces,
+    /// Purged events; written behind everything else, and only when there are some.
+    pub(super) purged: Purged,
 }
 
 /// Tells whether our reader reads a column; the workspace's columns are for foreign readers.
@@ -195,6 +198,7 @@ impl Directory {
             fold_version: FOLD_VERSION.to_string(),
             texts: Pieces::default(),
             values: Pieces::default(),
+            purged: Purged::default(),
         }
     }
 
@@ -231,7 +235,8 @@ impl Directory {
                 let shards = self.id_shards.pieces.iter().map(|piece| (ids::FILTER, piece));
                 let texts = self.texts.iter().map(|piece| (search::TEXT, piece));
                 let values = self.values.iter().map(|piece| (search::VALUES, piece));
-                let for_search = texts.chain(values);
+                let leaves = self.purged.pieces.iter().map(|piece| (purged::PIECE, piece));
+                let for_search = texts.chain(values).chain(leaves);
                 Box::new(permutations.chain(blocks).chain(shards).chain(for_search))
             }
             File::Parquet => Box::new(columns.flat_map(|column| {
@@ -274,6 +279,7 @@ impl Directory {
             + self.id_shards.memory_bytes()
             + self.texts.memory_bytes()
             + self.values.memory_bytes()
+            + self.purged.memory_bytes()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -302,6 +308,10 @@ impl Directory {
         out.put_bytes(self.fold_version.as_bytes());
         self.texts.encode(&mut out);
         self.values.encode(&mut out);
+        if !self.purged.is_empty() {
+            self.purged.encode(&mut out);
+            self.workspaces.encode_holes(&mut out);
+        }
         out
     }
 
@@ -348,6 +358,10 @@ impl Directory {
         let fits = |pieces: &Pieces| pieces.len() == blocks;
         if !(fits(&directory.texts) && fits(&directory.values)) {
             return Err(bad);
+        }
+        if !from.is_empty() {
+            directory.purged = Purged::decode(&mut from)?;
+            directory.workspaces.decode_holes(&mut from)?;
         }
         from.end()?;
         Ok(directory)

@@ -98,7 +98,7 @@ impl Segment {
         let piece = blocks.pieces.get(block);
         let piece = piece.ok_or_else(|| self.inconsistent("a block of ids is missing"))?;
         let bytes = self.load_packed(File::Idx, piece, ids::BLOCK)?;
-        let rows_of = |place| self.directory.workspaces.rows_of(place);
+        let rows_of = |place| self.directory.workspaces.seq_count_of(place);
         ids::decode_block(&bytes, blocks.first_keys[block].0, rows_of, visit)
             .map_err(|_| self.undecodable(File::Idx, piece, ids::BLOCK))
     }

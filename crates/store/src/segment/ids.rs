@@ -57,7 +57,7 @@ pub(super) fn filter_key(workspace: &WorkspaceUid, hash: u32) -> u64 {
     mix(mix(word(high) ^ u64::from(hash)).wrapping_add(word(low)))
 }
 
-/// Returns how many bits a seq needs in a workspace of so many rows.
+/// Returns how many bits a seq needs in a workspace of so many seqs.
 pub(super) fn seq_bits(rows: u32) -> u32 {
     u32::BITS - rows.saturating_sub(1).leading_zeros()
 }
@@ -83,7 +83,7 @@ pub(super) struct IdsOut {
 }
 
 impl IdsOut {
-    /// Adds the next entry of workspace number `place`, which has `rows` rows.
+    /// Adds the next entry of workspace number `place`, which has `rows` seqs from first to last.
     pub(super) fn put(
         &mut self,
         place: u32,
@@ -176,7 +176,7 @@ fn encode_block(runs: &[Run]) -> Vec<u8> {
 /// Decodes a block and calls `visit` with each workspace's place and entry, in order, while it
 /// returns `true`.
 ///
-/// `rows_of` gives a workspace's row count by its place, `None` for a place that is none.
+/// `rows_of` gives a workspace's count of seqs by its place, `None` for a place that is none.
 pub(super) fn decode_block(
     bytes: &[u8],
     first_workspace: u32,

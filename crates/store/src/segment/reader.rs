@@ -218,7 +218,7 @@ impl Segment {
         Some(workspaces.range(workspaces.find(&workspace)?))
     }
 
-    /// Finds the row of a seq; `None` when it is not in this segment.
+    /// Finds the row of a seq; `None` when it is not in this segment, or was purged.
     ///
     /// # Errors
     /// A piece that is needed for it is damaged or cannot be read.
@@ -244,6 +244,7 @@ impl Segment {
                 let row = rows.get(place).and_then(|row| u32::try_from(*row).ok());
                 match row.and_then(|row| row.checked_add(range.rows.start)) {
                     Some(row) if range.rows.contains(&row) => Ok(Some(row)),
+                    None if workspaces.has_holes(index) => Ok(None),
                     _ => Err(self.inconsistent("a permutation points outside its workspace")),
                 }
             }
@@ -264,7 +265,10 @@ impl Segment {
                         return Ok(found);
                     }
                 }
-                Err(self.inconsistent("a seq is missing from its workspace's rows"))
+                match workspaces.has_holes(index) {
+                    true => Ok(None),
+                    false => Err(self.inconsistent("a seq is missing from its workspace's rows")),
+                }
             }
         }
     }

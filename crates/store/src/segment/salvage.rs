@@ -25,7 +25,7 @@ use super::directory::Directory;
 use super::error::{Damaged, SegmentError};
 use super::out::hash_file;
 use super::schema::ParquetColumn;
-use super::workspaces::WorkspacesBuilder;
+use super::workspaces::{Holes, WorkspacesBuilder};
 use super::writer::paths;
 use super::{BLOCK_ROWS, Row, SEGMENT_ROWS_MAX, SegmentFiles};
 
@@ -100,7 +100,8 @@ type Ids = Vec<(WorkspaceUid, u64, u64)>;
 type Read3 = Result<(WorkspacesBuilder, Ids), SegmentError>;
 
 fn read_rows(reader: &SerializedFileReader<Whole>, hash_id: HashId<'_>) -> ParquetResult<Read3> {
-    let mut workspaces = WorkspacesBuilder::default();
+    // The leaf hashes of purged events stood in the index, so which seqs they are is not known.
+    let mut workspaces = WorkspacesBuilder::with_holes(Holes::Unknown);
     let mut ids = Ids::new();
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;

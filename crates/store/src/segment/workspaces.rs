@@ -15,6 +15,7 @@ use proofbook_ledger::WorkspaceUid;
 use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::error::SegmentError;
+use super::purged::Cover;
 use super::{Row, SEGMENT_ROWS_MAX};
 
 /// How many blocks a seq may lie in the span of, on average, before a permutation is written.
@@ -25,7 +26,8 @@ const SPAN_OVERLAP_MAX: u64 = 4;
 pub struct WorkspaceRange {
     /// Its rows in the segment.
     pub rows: Range<u32>,
-    /// Its seqs; as many as rows.
+    /// Its seqs, from the first row's to the last row's; as many as rows, and those purged between
+    /// them.
     pub seqs: Range<u64>,
     /// Earliest occurred_at, microseconds UTC.
     pub t_min: i64,
@@ -57,6 +59,8 @@ pub(super) struct Workspaces {
     /// For each crooked one: first span, or `PERMUTED | first piece`.
     crooked_at: Vec<u32>,
     spans: Vec<(u32, u32)>,
+    /// Workspaces with purged seqs between their rows, ascending, and their seqs from first to last.
+    holed: Vec<(u32, u32)>,
 }
 
 const PERMUTED: u32 = 1 << 31;
@@ -76,6 +80,19 @@ impl Workspaces {
         Some(self.row_starts.get(place as usize + 1).unwrap_or(&self.rows) - start)
     }
 
+    /// Returns how many seqs a workspace has from its first row's to its last row's, by its place.
+    pub(super) fn seq_count_of(&self, place: u32) -> Option<u32> {
+        match self.holed.binary_search_by_key(&place, |(holed, _)| *holed) {
+            Ok(at) => Some(self.holed[at].1),
+            Err(_) => self.rows_of(place),
+        }
+    }
+
+    /// Tells whether seqs are missing between a workspace's rows because they were purged.
+    pub(super) fn has_holes(&self, index: usize) -> bool {
+        self.holed.binary_search_by_key(&(index as u32), |(holed, _)| *holed).is_ok()
+    }
+
     /// Returns the workspace that holds a row of the segment.
     pub(super) fn of_row(&self, row: u32) -> usize {
         self.row_starts.partition_point(|start| *start <= row).saturating_sub(1)
@@ -90,7 +107,8 @@ impl Workspaces {
         let end = self.row_starts.get(index + 1).copied().unwrap_or(self.rows);
         let seq = self.seq_starts[index];
         let (t_min, t_max) = self.times[index];
-        WorkspaceRange { rows: start..end, seqs: seq..seq + u64::from(end - start), t_min, t_max }
+        let seq_count = self.seq_count_of(index as u32).unwrap_or(0);
+        WorkspaceRange { rows: start..end, seqs: seq..seq + u64::from(seq_count), t_min, t_max }
     }
 
     pub(super) fn seq_order(&self, index: usize) -> SeqOrder<'_> {
@@ -113,7 +131,7 @@ impl Workspaces {
             + self.seq_starts.capacity() * 8
             + self.times.capacity() * 16
             + (self.crooked.capacity() + self.crooked_at.capacity()) * 4
-            + self.spans.capacity() * 8
+            + (self.spans.capacity() + self.holed.capacity()) * 8
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -195,7 +213,31 @@ impl Workspaces {
         if !at.clone().is_sorted() || at.clone().any(|at| at > spans.len()) {
             return Err(bad());
         }
-        Ok(Self { uids, row_starts, seq_starts, times, rows, crooked, crooked_at, spans })
+        let holed = Vec::new();
+        Ok(Self { uids, row_starts, seq_starts, times, rows, crooked, crooked_at, spans, holed })
+    }
+
+    /// Appends what purged seqs change in the ranges.
+    pub(super) fn encode_holes(&self, out: &mut Vec<u8>) {
+        out.put_varint(self.holed.len() as u64);
+        for (place, seq_count) in &self.holed {
+            out.put_varint(u64::from(*place));
+            out.put_varint(u64::from(*seq_count));
+        }
+    }
+
+    /// Takes what [`Workspaces::encode_holes`] wrote.
+    pub(super) fn decode_holes(&mut self, from: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        for _ in 0..from.varint("holed")? {
+            let place = from.varint_u32("holed")?;
+            let seq_count = from.varint_u32("seqs")?;
+            let ascends = self.holed.last().is_none_or(|(last, _)| *last < place);
+            if !ascends || self.rows_of(place).is_none_or(|rows| rows >= seq_count) {
+                return Err(DecodeError::Unknown("holed"));
+            }
+            self.holed.push((place, seq_count));
+        }
+        Ok(())
     }
 }
 
@@ -205,6 +247,20 @@ pub(super) struct WorkspacesBuilder {
     done: Workspaces,
     permutation_pieces: u32,
     current: Option<Current>,
+    /// Which seqs may be missing between rows.
+    holes: Holes,
+}
+
+/// Which seqs may be missing between a workspace's rows.
+#[derive(Default)]
+pub(super) enum Holes {
+    /// None.
+    #[default]
+    Never,
+    /// Those that fill the range together with the rows, by workspace uid.
+    Purged(Vec<Cover>),
+    /// Any: the leaf hashes that would tell are lost.
+    Unknown,
 }
 
 /// The workspace whose rows are coming.
@@ -231,12 +287,34 @@ pub(super) struct Ended {
     pub(super) place: u32,
     pub(super) uid: WorkspaceUid,
     pub(super) seq_start: u64,
-    pub(super) rows: u32,
-    /// Its rows in seq order, when they are to be written as permutation pieces.
+    /// Seqs from its first row's to its last row's.
+    pub(super) seq_count: u32,
+    /// Its rows in seq order, when they are to be written as permutation pieces; -1 for purged seqs.
     pub(super) permutation: Option<Vec<i64>>,
 }
 
 impl WorkspacesBuilder {
+    /// Begins with what is known of purged seqs.
+    pub(super) fn with_holes(holes: Holes) -> Self {
+        Self { holes, ..Self::default() }
+    }
+
+    fn may_have_holes(&self, current: &Current, seqs: Range<u64>) -> bool {
+        match &self.holes {
+            Holes::Never => false,
+            Holes::Unknown => true,
+            Holes::Purged(covers) => {
+                let at = covers.binary_search_by_key(&current.uid, |cover| cover.workspace);
+                at.is_ok_and(|at| {
+                    let Cover { seqs: cover, purged, .. } = &covers[at];
+                    cover.start <= seqs.start
+                        && seqs.end <= cover.end
+                        && u64::from(current.rows) + u64::from(*purged) == cover.end - cover.start
+                })
+            }
+        }
+    }
+
     pub(super) fn rows(&self) -> u32 {
         self.done.rows
     }
@@ -272,24 +350,32 @@ impl WorkspacesBuilder {
             return Ok(None);
         };
         let rows = current.rows;
-        if i64::from(current.most) - i64::from(current.least) + 1 != i64::from(rows) {
+        let seq_start = current.first_seq.wrapping_add_signed(i64::from(current.least));
+        // Both lie within `SEGMENT_ROWS_MAX` of the first seq.
+        let seq_count = (i64::from(current.most) - i64::from(current.least) + 1) as u32;
+        let seqs = seq_start..seq_start + u64::from(seq_count);
+        let is_holed = seq_count > rows && self.may_have_holes(&current, seqs);
+        if seq_count != rows && !is_holed {
             return Err(SegmentError::refused(format!(
                 "seqs of workspace {} are not one contiguous range",
                 current.uid
             )));
         }
-        let seq_start = current.first_seq.wrapping_add_signed(i64::from(current.least));
         self.done.uids.push(current.uid);
         self.done.row_starts.push(current.row_start);
         self.done.seq_starts.push(seq_start);
         self.done.times.push((current.t_min, current.last_key.0));
         let place = self.done.uids.len() as u32 - 1;
-        let ended =
-            |permutation| Ok(Some(Ended { place, uid: current.uid, seq_start, rows, permutation }));
+        let ended = |permutation| {
+            Ok(Some(Ended { place, uid: current.uid, seq_start, seq_count, permutation }))
+        };
+        if is_holed {
+            self.done.holed.push((place, seq_count));
+        }
         if current.straight {
             return ended(None);
         }
-        let mut permutation = vec![-1_i64; rows as usize];
+        let mut permutation = vec![-1_i64; seq_count as usize];
         for (row, seq) in current.crooked.iter().enumerate() {
             let slot = &mut permutation[(seq - current.least) as usize];
             if *slot >= 0 {

@@ -14,8 +14,9 @@ use super::lift::Splitter;
 use super::out::{OutFile, temporary};
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
+use super::purged::{Cover, PurgedLeaf, PurgedOut};
 use super::search_out::SearchOut;
-use super::workspaces::{Ended, Workspaces, WorkspacesBuilder};
+use super::workspaces::{Ended, Holes, Workspaces, WorkspacesBuilder};
 use super::{
     BLOCK_RAW_BYTES, BLOCK_ROWS, FORMAT, IdEntry, Row, SegmentFiles, SegmentMeta, ZSTD_LEVEL,
 };
@@ -51,6 +52,7 @@ pub struct SegmentWriter<'d> {
     workspaces: WorkspacesBuilder,
     search: SearchOut,
     ids: IdsOut,
+    purged: PurgedOut,
     /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
     waiting_ids: Vec<(u32, u64, u32)>,
     splitter: Splitter,
@@ -84,11 +86,24 @@ impl<'d> SegmentWriter<'d> {
             workspaces: WorkspacesBuilder::default(),
             search: SearchOut::default(),
             ids: IdsOut::default(),
+            purged: PurgedOut::default(),
             waiting_ids: Vec::new(),
             splitter: Splitter::default(),
             block_raw_bytes: 0,
             block_rows: 0,
         })
+    }
+
+    /// Says, before any row, which purged seqs the segment will answer for; covers ascend by workspace.
+    pub(super) fn expect_purged(&mut self, covers: Vec<Cover>) {
+        self.workspaces = WorkspacesBuilder::with_holes(Holes::Purged(covers.clone()));
+        self.purged.expect(covers);
+    }
+
+    /// Adds the leaf hash of a purged event; they come by workspace and seq, whatever rows come
+    /// between.
+    pub(super) fn put_purged(&mut self, purged: &PurgedLeaf) -> Result<(), SegmentError> {
+        self.purged.put(purged, &mut self.idx)
     }
 
     /// Adds the next row in the order of (workspace, occurred_at, seq).
@@ -147,9 +162,9 @@ impl<'d> SegmentWriter<'d> {
         }
         self.waiting_ids.sort_unstable();
         for (hash, seq, fingerprint) in self.waiting_ids.drain(..) {
-            // The builder checked that the seqs are one range of as many as there are rows.
+            // The builder checked that the seqs are one range that begins here.
             let entry = Entry { hash, seq: (seq - ended.seq_start) as u32, fingerprint };
-            self.ids.put(ended.place, &ended.uid, ended.rows, entry, &mut self.idx)?;
+            self.ids.put(ended.place, &ended.uid, ended.seq_count, entry, &mut self.idx)?;
         }
         Ok(())
     }
@@ -185,8 +200,8 @@ impl<'d> SegmentWriter<'d> {
         };
         let range = workspaces.range(place);
         let entry = Entry { hash, seq: (seq - range.seqs.start) as u32, fingerprint };
-        let rows = range.rows.len() as u32;
-        self.ids.put(place as u32, workspace, rows, entry, &mut self.idx)
+        let seq_count = (range.seqs.end - range.seqs.start) as u32;
+        self.ids.put(place as u32, workspace, seq_count, entry, &mut self.idx)
     }
 
     /// Ends the segment.
@@ -209,6 +224,11 @@ impl<'d> SegmentWriter<'d> {
         self.ids.finish(&mut self.idx)?;
         self.directory.id_blocks = KeyedPieces::new(&self.ids.blocks);
         self.directory.id_shards = KeyedPieces::new(&self.ids.shards);
+        let workspaces = &self.directory.workspaces;
+        let rows_of = |uid| {
+            workspaces.find(&uid).map_or(0, |place| workspaces.range(place).rows.len() as u64)
+        };
+        self.directory.purged = self.purged.finish(&mut self.idx, rows_of)?;
         let parquet = self.parquet.finish(&mut self.directory)?;
         self.directory.parquet_len = parquet.len;
 

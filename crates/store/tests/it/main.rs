@@ -3,4 +3,6 @@
 
 mod a5_foreign_readers;
 mod golden;
+mod marker;
+mod p1_purge;
 mod python;

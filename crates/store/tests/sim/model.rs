@@ -56,10 +56,7 @@ impl Stored {
         let mut body = Decoder::new(records);
         while !body.is_empty() {
             let record = Record::decode(&mut body).expect("the store encoded this just now");
-            let (Record::Events(events) | Record::Config { event: Some(events), .. }) = record
-            else {
-                continue;
-            };
+            let Some(events) = record.events() else { continue };
             for event in events.iter() {
                 let event = event.expect("an event that was just encoded");
                 let parts = EventParts::decode(event).expect("an event that was just encoded");

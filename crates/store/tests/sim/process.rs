@@ -28,6 +28,7 @@ pub(crate) fn options() -> Options {
         cache_bytes: 64 * 1024,
         compact_fan_in: 3,
         store_key: None,
+        purge_within_micros: 0,
     }
 }
 

@@ -11,6 +11,7 @@ fn crooked_workspaces_survive_their_encoding() {
         rows: 700,
         crooked: vec![0, 1, 3, 4],
         crooked_at: vec![0, PERMUTED | 2, 2, 3],
+        holed: Vec::new(),
         spans: vec![(0, 9), (2, 3), (0, 99), (5, 99), (0, 50)],
     };
     let mut bytes = Vec::new();

@@ -1,0 +1,259 @@
+//! The background thread: packs, snapshots, compacts, purges, and removes what nobody needs.
+//!
+//! It proposes and the fold decides (`pack.rs`, `purge.rs`); this file only says in which order, and
+//! what is tried again. What recent waits for comes first: a pack is never behind more than one purge.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use proofbook_event::Timestamp;
+
+use super::{Counters, Message, Work, decision_batch, into_batch};
+use crate::clock::GuardedClock;
+use crate::commit::{Batch, CommitError, PackJob, Published, Reply};
+use crate::fold::Outcome;
+use crate::pack::{PackError, Packer, Proposal, Written};
+use crate::prepare::Preparer;
+use crate::purge::{PurgeProposal, Purger, Settling};
+
+/// How long background work waits after it failed, for instance for lack of space.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Longest and shortest time between two looks at what is to be purged.
+const TEND_EVERY_MAX: Duration = Duration::from_secs(60);
+const TEND_EVERY_MIN: Duration = Duration::from_millis(50);
+/// How long an answer to a request to settle may take before it is asked again.
+const SETTLE_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// What became of a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decided {
+    /// Its record is durable and folded.
+    Taken,
+    /// Its record is durable and the fold did not take it.
+    Fell,
+    /// The log had no space; it may be proposed again.
+    NoSpace,
+    /// The store stops.
+    Stopped,
+}
+
+pub(super) struct BackgroundThread {
+    pub(super) packer: Packer,
+    pub(super) work: Receiver<Work>,
+    pub(super) commit: SyncSender<Message>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) reserve_bytes: u64,
+    /// Whether what does not succeed now is left to the next process.
+    pub(super) stopping: Arc<AtomicBool>,
+    pub(super) purger: Purger,
+    pub(super) settling: Settling,
+    pub(super) preparer: Arc<Preparer>,
+    pub(super) published: Arc<Published>,
+    pub(super) clock: Arc<GuardedClock>,
+    /// Whether a request to settle is not answered yet.
+    pub(super) has_asked: bool,
+}
+
+impl BackgroundThread {
+    pub(super) fn run(mut self) {
+        let mut has_more = false;
+        loop {
+            match self.work.recv_timeout(self.pause(has_more)) {
+                Ok(Work::Pack(job)) => {
+                    self.has_asked = false;
+                    self.pack(*job);
+                    self.compact();
+                }
+                Ok(Work::Snapshot(job)) => {
+                    self.has_asked = false;
+                    if let Some(Some(before)) = self.attempt(|packer| packer.snapshot_alone(*job)) {
+                        let _ = self.commit.send(Message::Release(before));
+                    }
+                }
+                Ok(Work::Rotated(position)) => {
+                    self.settling.rotated_at(position);
+                    continue;
+                }
+                Ok(Work::Tend) => {}
+                Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => self.has_asked = false,
+            }
+            if self.stopping.load(Ordering::Relaxed) {
+                continue;
+            }
+            has_more = self.purge();
+            self.settle(has_more);
+            self.attempt(|packer| packer.sweep());
+            self.count();
+        }
+    }
+
+    /// Returns how long nothing may come before the thread looks what is to be done.
+    fn pause(&self, has_more: bool) -> Duration {
+        if has_more {
+            return Duration::ZERO;
+        }
+        if self.settling.is_wanted() {
+            return SETTLE_AGAIN_AFTER;
+        }
+        let every = self.purger.settle_after_micros() / 10;
+        Duration::from_micros(every.unsigned_abs()).clamp(TEND_EVERY_MIN, TEND_EVERY_MAX)
+    }
+
+    fn count(&self) {
+        let Written { packed_rows, compacted_rows, purged_rows, rewritten_rows } =
+            self.packer.written;
+        self.counters.packed_rows.store(packed_rows, Ordering::Relaxed);
+        self.counters.compacted_rows.store(compacted_rows, Ordering::Relaxed);
+        self.counters.purged_rows.store(purged_rows, Ordering::Relaxed);
+        self.counters.rewritten_rows.store(rewritten_rows, Ordering::Relaxed);
+        self.counters.unsettled.store(self.settling.is_wanted().into(), Ordering::Relaxed);
+    }
+
+    fn compact(&mut self) {
+        while let Some(inputs) = self.packer.compaction_due() {
+            let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
+            drop(inputs);
+            if self.decide(&proposal) != Decided::Taken {
+                break;
+            }
+            drop(proposal);
+            self.attempt(|packer| packer.sweep());
+        }
+    }
+
+    /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
+    /// refused when recent is full. On a full disk the reserve is what it succeeds with.
+    fn pack(&mut self, job: PackJob) {
+        let mut proposal = None;
+        let entry = loop {
+            if self.counters.failed.load(Ordering::Relaxed) {
+                return;
+            }
+            if proposal.is_none() {
+                proposal = self.attempt(|packer| packer.pack(&job));
+            }
+            match proposal.as_ref().map(|proposal| (proposal.entry, self.decide(proposal))) {
+                Some((entry, Decided::Taken)) => break entry,
+                Some((_, Decided::Stopped)) => return,
+                _ if self.stopping.load(Ordering::Relaxed) => return,
+                _ => {
+                    self.packer.give_up_reserve();
+                    std::thread::sleep(RETRY_AFTER);
+                }
+            }
+        };
+        if let Some(Some(before)) = self.attempt(|packer| packer.snapshot(job, entry)) {
+            let _ = self.commit.send(Message::Release(before));
+        }
+        self.packer.keep_reserve(self.reserve_bytes);
+    }
+
+    /// Purges one segment if one is due; tells whether there may be more.
+    fn purge(&mut self) -> bool {
+        if !self.clock.purge_allowed() || self.counters.failed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now = self.clock.now_micros();
+        let (published, preparer) = (self.published.clone(), self.preparer.clone());
+        let due = self.purger.due(&published, &preparer, now).map_err(PackError::from);
+        let Some(Some(plan)) = self.attempt(|_| due) else { return false };
+        let now = Timestamp::from_micros(now);
+        let proposed = self.attempt(|packer| packer.purge(&plan, &preparer, now));
+        let Some(PurgeProposal { prepared, proposal, .. }) = proposed else { return false };
+        drop(plan);
+        let (batch, _) = into_batch(prepared);
+        self.decide_rewritten(batch, &proposal) == Decided::Taken
+    }
+
+    /// Asks for what lets old bytes go: after a purge, and when the log or a snapshot grew old.
+    fn settle(&mut self, has_more: bool) {
+        if !self.settling.is_wanted() {
+            let view = self.published.view();
+            let snapshots = self.packer.snapshots();
+            let stamp = snapshots.first().map(|older| older.state.stamp);
+            let age = stamp.map_or(0, |stamp| self.clock.now_micros().saturating_sub(stamp));
+            let newest = snapshots.last().map(|newest| newest.state.position);
+            if age > self.purger.settle_after_micros().max(1_000_000)
+                && newest.is_some_and(|newest| newest < view.position)
+            {
+                self.settling.want(view.position);
+            }
+        }
+        // Several purges in a row are settled once.
+        if has_more || self.has_asked {
+            return;
+        }
+        if let Some(rotate) = self.settling.next(&self.packer) {
+            self.has_asked = self.commit.send(Message::Settle(rotate)).is_ok();
+        }
+    }
+
+    /// Puts a proposal into the log and waits until it is durable and folded.
+    fn decide(&mut self, proposal: &Proposal) -> Decided {
+        match self.commit_and_wait(|reply| decision_batch(proposal.record.clone(), reply)) {
+            Ok(_) => {
+                self.attempt(|packer| packer.accepted(proposal));
+                Decided::Taken
+            }
+            Err(decided) => decided,
+        }
+    }
+
+    /// Like [`BackgroundThread::decide`], for a record that the fold may not take: then no View names
+    /// the segment.
+    fn decide_rewritten(&mut self, batch: Batch, proposal: &Proposal) -> Decided {
+        let decided = self.commit_and_wait(|reply| Batch { reply, ..batch });
+        match decided {
+            Ok(_) if !self.is_live(proposal.entry.id()) => {
+                self.packer.retire(&[proposal.entry.id()]);
+                Decided::Fell
+            }
+            Ok(_) => {
+                self.attempt(|packer| packer.accepted(proposal));
+                self.settling.want(self.published.view().position);
+                Decided::Taken
+            }
+            Err(decided) => {
+                self.packer.retire(&[proposal.entry.id()]);
+                decided
+            }
+        }
+    }
+
+    fn is_live(&self, segment: u64) -> bool {
+        let view = self.published.view();
+        view.segments.iter().any(|live| live.files().name == segment)
+    }
+
+    fn commit_and_wait(
+        &mut self,
+        batch: impl FnOnce(Reply) -> Batch,
+    ) -> Result<Vec<Outcome>, Decided> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let reply: Reply = Box::new(move |outcome| {
+            let _ = sender.send(outcome);
+        });
+        if self.commit.send(Message::Batch(batch(reply))).is_err() {
+            return Err(Decided::Stopped);
+        }
+        match receiver.recv() {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            Ok(Err(CommitError::NoSpace | CommitError::Busy)) => Err(Decided::NoSpace),
+            Ok(Err(_)) | Err(_) => Err(Decided::Stopped),
+        }
+    }
+
+    fn attempt<T>(&mut self, step: impl FnOnce(&mut Packer) -> Result<T, PackError>) -> Option<T> {
+        match step(&mut self.packer) {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(error = &error as &dyn std::error::Error, "background work failed");
+                None
+            }
+        }
+    }
+}
