@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -249,10 +250,63 @@ def mail(folder, ca, cert, key, implicit):
               [letter["Subject"] for _, _, letter in found] == ["[Acme] Affiliate Banned durch ann@acme.example"],
               [letter["Subject"] for _, _, letter in found])
         if not implicit:
+            link(server, mailbox)
             webhooks(server)
     finally:
         server.stop()
         controller.stop()
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
+
+
+def fetch(address, method="GET", headers={}):
+    """Answers status, headers and text; follows nothing."""
+    request = urllib.request.Request(address, method=method, headers=headers, data=b"" if method == "POST" else None)
+    try:
+        with urllib.request.build_opener(Stay).open(request) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def link(server, mailbox):
+    """The link of a letter where the product has no page of its own."""
+    server.call("PUT", "/v1/workspaces/plain", {
+        "preset": "clickfunnels-workspace", "owner": {"email": "pia@acme.example"}})
+    server.call("POST", "/v1/workspaces/plain/events", {
+        "id": "plain-1", "action": "mfa.disable", "description": "Ann disabled MFA",
+        "actor": {"type": "user", "id": "u_1", "email": "ann@acme.example"}})
+    found = letters(mailbox, 1)
+    text = found[0][2].get_body(("plain",)).get_content() if found else ""
+    path = "/w/plain/e/plain-1"
+    check("link: it leads to our own page", f"https://log.acme.example{path}" in text, text)
+    status, _, page = fetch(server.url + path)
+    check("link: signed out, the page shows nothing of the event",
+          status == 200 and not any(word in page for word in ("ann@", "MFA", "pia@")), page)
+    check("link: and offers a link by e-mail", "Mail the owner a link" in page)
+    status, _, _ = fetch(server.url + path, "POST", {"origin": "https://evil.example"})
+    check("link: another site cannot ask for it", status == 403, status)
+    origin = {"origin": server.url}
+    status, _, unknown = fetch(server.url + "/w/nobody/e/x", "POST", origin)
+    status, _, page = fetch(server.url + path, "POST", origin)
+    check("link: asking answers the same for a workspace that is not there", status == 200 and page == unknown)
+    found = letters(mailbox, 1)
+    text = found[0][2].get_body(("plain",)).get_content() if found else ""
+    check("link: it is mailed to the owner alone",
+          len(found) == 1 and found[0][1].rcpt_tos == ["pia@acme.example"], len(found))
+    marker = "https://log.acme.example/portal/"
+    secret = text.split(marker)[1].split()[0] if marker in text else "none"
+    status, headers, _ = fetch(f"{server.url}/portal/{secret}")
+    place = headers.get("location") or ""
+    check("link: it opens the event, once", status == 303 and place.startswith("/w/plain?e=plain-1#token=pbv_"), place)
+    token = place.split("#token=")[-1]
+    status, _, body = fetch(f"{server.url}/v1/workspaces/plain/events/plain-1", headers={"authorization": f"Bearer {token}"})
+    check("link: who opened it reads", status == 200 and "ann@acme.example" in body, status)
+    status, _, _ = fetch(f"{server.url}/portal/{secret}")
+    check("link: a second time it is gone", status == 410, status)
 
 
 def webhooks(server):

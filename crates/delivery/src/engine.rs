@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use proofbook_store::config::{Config, Destination, OWNER};
+use proofbook_store::config::{Config, Destination, Notifications, OWNER, WorkspaceSettings};
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
 use tokio::sync::Semaphore;
@@ -23,10 +23,11 @@ use crate::board::Board;
 use crate::destination::{self, MAIL, SettingsError, WEBHOOK, WebhookSecrets};
 use crate::encode;
 use crate::guard::Guard;
+use crate::letter::{self, Frame};
 use crate::letters::Letters;
 use crate::limits;
 use crate::message::{Message, Payload};
-use crate::rule::RuleSettings;
+use crate::rule::{RuleSettings, owners_manner};
 use crate::stream::{Stream, Work};
 use crate::transport::mail::{Mail, MailSettings};
 use crate::transport::webhook::{Webhook, tls_config};
@@ -181,6 +182,37 @@ impl Engine {
         let message = Message { id, payload };
         let answer = stream.transport.send(&message, now.micros().div_euclid(1_000_000)).await;
         Ok(answer)
+    }
+
+    /// Mails a workspace's owner a link of ours that somebody asked for; `path` is its path.
+    ///
+    /// # Errors
+    /// Why it was not sent, in words.
+    pub async fn mail_link(
+        &self,
+        workspace: &str,
+        settings: &WorkspaceSettings,
+        language: &str,
+        path: &str,
+    ) -> Result<(), String> {
+        let public = self.shared.settings.public_url.as_deref();
+        let public = public.ok_or("public_url is not set, so there is no address to mail")?;
+        let transport = (self.make_transport)(&owners_rule()).map_err(|error| error.to_string())?;
+        let language = Some(language.to_owned());
+        let own = Notifications { language, ..Notifications::default() };
+        let manner = owners_manner(settings, Some(&own));
+        let frame =
+            Frame { workspace, settings, log_link: None, settings_link: None, unsubscribe: None };
+        let letter = letter::of_link(&frame, &manner, &format!("{public}{path}"));
+        let mut number = [0; 8];
+        self.shared.random.fill(&mut number);
+        let id = format!("link_{:016x}", u64::from_be_bytes(number));
+        let message = Message { id, payload: Payload::Letter(Box::new(letter)) };
+        let now = self.shared.store.now().micros().div_euclid(1_000_000);
+        match transport.send(&message, now).await {
+            Answer::Taken => Ok(()),
+            Answer::Refused { why } | Answer::Failed { why, .. } => Err(why),
+        }
     }
 
     /// Lets a destination be tried at once, whatever it waits for.

@@ -64,6 +64,18 @@ struct EventHtml<'l> {
 }
 
 #[derive(Template)]
+#[template(
+    source = "<!doctype html><html lang=\"{{ lang }}\"><p>{{ said }}</p><p><a href=\"{{ link }}\">{{ open }}</a></p></html>",
+    ext = "html"
+)]
+struct LinkHtml<'l> {
+    lang: &'l str,
+    said: &'l str,
+    open: &'l str,
+    link: &'l str,
+}
+
+#[derive(Template)]
 #[template(path = "digest.txt", escape = "none")]
 struct DigestText<'l> {
     words: &'l Words,
@@ -172,6 +184,16 @@ pub(crate) fn of_test(frame: &Frame<'_>, manner: &Manner) -> Letter {
     let subject = subject(frame, &words.test_subject);
     let html = format!("<!doctype html><p>{}</p>", words.test_text);
     frame.letter(manner, subject, words.test_text.clone(), html)
+}
+
+/// Writes the letter with a link that somebody asked for; the only letter that lets somebody in.
+pub(crate) fn of_link(frame: &Frame<'_>, manner: &Manner, link: &str) -> Letter {
+    let words = manner.tongue.words();
+    let subject = subject(frame, &words.link_subject);
+    let said = words.link_text.replace("{workspace}", frame.title());
+    let html = LinkHtml { lang: manner.tongue.code(), said: &said, open: &words.open, link };
+    let (text, html) = (format!("{said}\n\n{link}\n"), render(&html));
+    frame.letter(manner, subject, text, html)
 }
 
 /// What a letter of many events says, gathered event by event.

@@ -46,6 +46,8 @@ pub(crate) struct Words {
     pub(crate) more: String,
     pub(crate) test_subject: String,
     pub(crate) test_text: String,
+    pub(crate) link_subject: String,
+    pub(crate) link_text: String,
 }
 
 static ENGLISH: LazyLock<Words> = LazyLock::new(|| read(include_str!("../lang/en.json")));

@@ -127,6 +127,7 @@ impl Grant {
     fn of_viewer(viewer: Viewer) -> Self {
         let id = match &viewer.warrant {
             Warrant::Key(id) | Warrant::Operator(id) => format!("viewer of {id}"),
+            Warrant::Owner(_) => "viewer by e-mail".to_owned(),
             Warrant::Demo => "viewer of the demo".to_owned(),
         };
         // As a key it would be one that reads this workspace and nothing else.

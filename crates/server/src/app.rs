@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) sealer: Sealer,
     /// Workspaces that keys brought into being lately.
     pub(crate) newcomers: Newcomers,
+    /// Links that were mailed to owners lately, by workspace.
+    pub(crate) link_mails: Newcomers,
     /// Changes of saved views lately, by reader.
     pub(crate) view_changes: Newcomers,
     /// Signs heads.
@@ -107,6 +109,7 @@ impl App {
             metrics: Metrics::default(),
             stopping: CancellationToken::new(),
             newcomers: Newcomers::default(),
+            link_mails: Newcomers::default(),
             view_changes: Newcomers::default(),
             heads: Heads::new(signer),
             views: Views::default(),

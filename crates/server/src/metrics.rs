@@ -76,6 +76,7 @@ pub(crate) fn write(app: &App) -> String {
     let mut out = String::with_capacity(16 * 1024);
     write_routes(&app.metrics, &mut out);
     write_store(&app.store, &mut out);
+    write_deliveries(app, &mut out);
     let metrics = &app.metrics;
     let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     let name = "proofbook_ingested_events_total";
@@ -211,6 +212,42 @@ fn write_store(store: &Store, out: &mut String) {
     ];
     for (name, help, value) in rows {
         single(out, name, "gauge", help, value);
+    }
+}
+
+/// Destinations that have lines of their own; of more the first by their ids.
+const DESTINATIONS_SHOWN_MAX: usize = 100;
+
+fn write_deliveries(app: &App, out: &mut String) {
+    let config = app.store.view().config.clone();
+    let board = app.delivery.board();
+    let shown: Vec<_> = config
+        .destinations
+        .values()
+        .take(DESTINATIONS_SHOWN_MAX)
+        .map(|destination| (destination, board.health_of(&destination.id)))
+        .collect();
+    let label = |id: &str, kind: &str| format!("{{destination=\"{id}\",kind=\"{kind}\"}}");
+    let name = "proofbook_delivery_behind";
+    family(out, name, "gauge", "Numbers that a destination has not dealt with yet.");
+    for (known, _) in &shown {
+        line(out, name, &label(&known.id, &known.kind), app.delivery.lag(known));
+    }
+    let name = "proofbook_delivery_sent_total";
+    family(out, name, "counter", "Messages that a destination took.");
+    for (known, health) in &shown {
+        line(out, name, &label(&known.id, &known.kind), health.sent);
+    }
+    let name = "proofbook_delivery_failed_total";
+    family(out, name, "counter", "Times that a message did not arrive.");
+    for (known, health) in &shown {
+        line(out, name, &label(&known.id, &known.kind), health.failed);
+    }
+    let name = "proofbook_delivery_failing";
+    family(out, name, "gauge", "1 while a destination fails or cannot be used.");
+    for (known, health) in &shown {
+        let fails = health.failing_since.is_some() || health.unusable.is_some();
+        line(out, name, &label(&known.id, &known.kind), u64::from(fails));
     }
 }
 

@@ -138,6 +138,7 @@ routes! {
     get "/favicon.ico" Nothing assets::icon;
     get "/w/{ws}" Nothing pages::workspace;
     get "/w/{ws}/e/{id}" Nothing pages::event;
+    post "/w/{ws}/e/{id}" Nothing pages::mail_link;
     get "/embed/{ws}" Nothing pages::embed;
     get "/portal/{secret}" Nothing pages::portal;
     get "/print/{ws}" Nothing print::show;

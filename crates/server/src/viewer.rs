@@ -26,6 +26,8 @@ pub(crate) enum Warrant {
     Key(String),
     /// An operator's who is signed in at the console: any role, also where the preset lets nobody in.
     Operator(String),
+    /// The owner's, who got a link by e-mail at this address; as long as it is the owner's.
+    Owner(String),
     /// The demo's, as long as the server shows everything to this machine.
     Demo,
 }
@@ -86,6 +88,10 @@ impl Viewer {
             Warrant::Key(id) | Warrant::Operator(id) => {
                 let view = app.store.view();
                 view.config.keys.get(id).is_some_and(|key| is_live(key, now))
+            }
+            Warrant::Owner(address) => {
+                let workspace = app.store.directory().by_name(&self.workspace);
+                workspace.is_some_and(|known| known.settings.owner_email.as_ref() == Some(address))
             }
             Warrant::Demo => app.config.open_page,
         };

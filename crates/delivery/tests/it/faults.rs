@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use proofbook_store::config::{ConfigChange, Destination, Start, StartAt};
+use proofbook_store::config::{ConfigChange, Destination, Start, StartAt, WorkspaceSettings};
 use proofbook_store::disk::SimDisk;
 use proofbook_testkit::TestStore;
 
@@ -218,6 +218,43 @@ async fn p3_pause_resume_and_replay_from_a_number_and_from_a_time() {
 
     configure(&world, ConfigChange::RemoveDestination { id: "dst_a".to_owned() });
     assert!(world.store.view().delivered.of("dst_a").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_what_expired_before_it_was_told_is_told_as_a_gap() {
+    const DAY: u64 = 24 * 3_600_000_000;
+    let disk = SimDisk::new(7);
+    let world = TestStore::in_memory(7, &disk);
+    let settings = WorkspaceSettings {
+        preset: Some("clienwork".to_owned()),
+        plan: Some("free".to_owned()),
+        ..WorkspaceSettings::default()
+    };
+    configure(&world, ConfigChange::PutWorkspace { name: "acme".to_owned(), settings });
+    put(&world, destination("dst_a"));
+    let receiver = Receiver::default();
+    let working = Working::start(&world, &one(&receiver));
+    let occurring = |count: usize| {
+        let at = world.store.now().to_string();
+        let event = format!("{{\"action\":\"thing.update\",\"occurred_at\":\"{at}\"}}");
+        for receipt in world.send("acme", &vec![event; count]) {
+            receipt.expect("taken");
+        }
+    };
+    occurring(2);
+    until("the first two", 1, || receiver.taken().len() == 2).await;
+    working.stop().await;
+    occurring(3);
+    world.clock.advance(31 * DAY);
+    occurring(2);
+    let working = Working::start(&world, &one(&receiver));
+    until("the gap and the rest", 1, || receiver.taken().len() == 5).await;
+    working.stop().await;
+    let (id, gap) = receiver.taken().swap_remove(2);
+    assert!(id.starts_with("gap_"), "{id}");
+    assert_eq!(gap["type"], "audit_log.gap");
+    assert_eq!((&gap["data"]["from_seq"], &gap["data"]["through_seq"]), (&2.into(), &4.into()));
+    assert_eq!(receiver.seqs("acme"), [0, 1, 5, 6]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,6 +23,10 @@ arrived();
 // A link with another token, opened in the same tab, is another reader: nothing of the last one stays.
 addEventListener("hashchange", () => arrived() && location.reload());
 
+// Whoever comes by a link from an e-mail, without a session, may have another one mailed to the owner.
+const ask = document.getElementById("ask");
+if (ask) ask.action = location.pathname;
+
 let asked = false;
 
 /** Answers the token; when it is asked again, the one before has ended. */
@@ -40,7 +44,9 @@ async function token() {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ workspace }),
   }).catch(() => null);
-  return answer?.ok ? (await answer.json()).token : null;
+  if (answer?.ok) return (await answer.json()).token;
+  if (ask) ask.hidden = false;
+  return null;
 }
 
 const log = document.createElement("audit-log");

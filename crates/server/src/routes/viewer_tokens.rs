@@ -38,6 +38,19 @@ pub(crate) struct PortalLink {
     pub(crate) number: String,
     /// Whom it lets in; `expires_at` is also the link's own end.
     pub(crate) viewer: Viewer,
+    /// The event that is open when they come in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<String>,
+}
+
+impl PortalLink {
+    /// Makes a link, sealed.
+    pub(crate) fn seal(viewer: Viewer, event: Option<String>, app: &App) -> String {
+        let mut number = [0; 16];
+        app.random.fill(&mut number);
+        let number = format!("{:032x}", u128::from_be_bytes(number));
+        app.sealer.seal(Purpose::Portal, &Self { number, viewer, event }, &*app.random)
+    }
 }
 
 /// The sites that may frame the viewer of a workspace, sealed.
@@ -77,7 +90,7 @@ pub(crate) fn answer(app: &App, viewer: &Viewer) -> serde_json::Value {
     let mut number = [0; 16];
     random.fill(&mut number);
     let number = format!("{:032x}", u128::from_be_bytes(number));
-    let link = PortalLink { number, viewer: viewer.clone() };
+    let link = PortalLink { number, viewer: viewer.clone(), event: None };
     let secret = app.sealer.seal(Purpose::Portal, &link, random);
     let name = &viewer.workspace;
     let frame = Frame { workspace: name.clone(), origins: viewer.origins.clone() };

@@ -81,6 +81,10 @@ fn p3_a_webhook_is_told_in_order_paused_resumed_replayed_and_removed() {
         shown.text()
     );
     assert_eq!(shown.json()["status"]["state"], "working");
+    let metrics = world.get("/metrics").text();
+    let sent = metrics.lines().find(|line| line.starts_with("proofbook_delivery_sent_total{"));
+    // The third answer may not be counted yet.
+    assert!(sent.is_some_and(|line| line.contains("kind=\"webhook\"")), "{sent:?}");
 
     assert_eq!(world.post(&format!("{path}/pause"), "").status, 200);
     assert_eq!(world.get(&path).json()["status"]["state"], "paused");

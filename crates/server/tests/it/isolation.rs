@@ -84,6 +84,7 @@ const MATRIX: &[Row] = &[
     Row("GET", "/favicon.ico", ANYBODY, ANYBODY),
     Row("GET", "/w/{ws}", ANYBODY, ANYBODY),
     Row("GET", "/w/{ws}/e/{id}", ANYBODY, ANYBODY),
+    Row("POST", "/w/{ws}/e/{id}", ANYBODY, ANYBODY),
     Row("GET", "/embed/{ws}", ANYBODY, ANYBODY),
     Row("GET", "/portal/{secret}", ANYBODY, ANYBODY),
     Row("GET", "/print/{ws}", ANYBODY, ANYBODY),
@@ -184,6 +185,10 @@ fn call(world: &World, method: &str, path: &str, key: &str, workspace: &str) -> 
     let mut headers = Vec::new();
     if !key.is_empty() {
         headers.push(("authorization", format!("Bearer {key}")));
+    }
+    if (method, path) == ("POST", "/w/{ws}/e/{id}") {
+        // It is taken from its own page alone.
+        headers.push(("sec-fetch-site", "same-origin".to_owned()));
     }
     let mut stream = world.open(method, &address, &headers, body.as_bytes());
     let mut bytes = Vec::new();
