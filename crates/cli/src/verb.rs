@@ -12,8 +12,10 @@ mod demo;
 mod destination;
 mod doctor;
 mod export;
+mod hold;
 mod import;
 mod key;
+mod retention;
 mod rule;
 mod search;
 mod serve;
@@ -59,6 +61,10 @@ enum Verb {
     Destination(destination::Arguments),
     /// Who is told of which events by e-mail: list, make, test, remove
     Rule(rule::Arguments),
+    /// List, place and lift legal holds
+    Hold(hold::Arguments),
+    /// Show how long a workspace keeps its events and what the next purge would take
+    Retention(retention::Arguments),
     /// List, show, check and put catalogs of actions
     Catalog(catalog::Arguments),
     /// Look for what is wrong with a server or a data directory
@@ -92,6 +98,8 @@ pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
         Verb::Key(arguments) => key::run(arguments, output),
         Verb::Destination(arguments) => destination::run(arguments, output),
         Verb::Rule(arguments) => rule::run(arguments, output),
+        Verb::Hold(arguments) => hold::run(arguments, output),
+        Verb::Retention(arguments) => retention::run(arguments, output),
         Verb::Catalog(arguments) => catalog::run(arguments, output),
         Verb::Doctor(arguments) => doctor::run(arguments, output),
         Verb::Verify(arguments) => verify::run(arguments, output),

@@ -46,6 +46,8 @@ pub const ITEMS_MAX: usize = 1000;
 pub const FACET_VALUES: usize = 20;
 /// Values of a facet, buckets of a histogram.
 pub const VALUES_MAX: usize = 1000;
+/// Legal holds in force in a store; each is asked of every event whose retention ended.
+pub const HOLDS_MAX: usize = 1_000;
 /// Keys of a store, revoked ones included.
 pub const KEYS_MAX: usize = 10_000;
 /// Catalogs of a store.

@@ -14,6 +14,8 @@ const VERBS: &[&str] = &[
     "key",
     "destination",
     "rule",
+    "hold",
+    "retention",
     "catalog",
     "verify",
     "watch",

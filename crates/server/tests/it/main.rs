@@ -19,6 +19,7 @@ mod presets;
 mod print;
 mod problems;
 mod readers;
+mod retention;
 mod rules;
 mod shutdown;
 mod sight;
