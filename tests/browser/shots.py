@@ -81,6 +81,16 @@ def finding(page, shot):
         page.wait("!$('audit-log').model.dialog")
 
 
+def notifications(page, shot):
+    page.open("about:blank")
+    page.open(world.demo().page("bluebird-coaching", manage=True), "table.list tbody tr")
+    page.click(".page > .bar button", "Notifications")
+    page.see("dialog[open] fieldset")
+    shot("notifications")
+    page.key("Escape")
+    page.wait("!$('audit-log').model.dialog")
+
+
 def states(page, shot):
     world.bench().workspace("empty")
     for name, address, css in (
@@ -114,6 +124,8 @@ def console(page, shot):
         server.ask("PUT", "/v1/workspaces/acme", {"name": "Acme Corp", "preset": "clienwork", "plan": "pro", "owner": {"name": "Ada Park", "email": "ada@acme.example"}})
         server.ask("PUT", "/v1/workspaces/north", {"name": "Northwind Solar", "preset": "freshsales"})
         server.send("acme", {"action": "project.create", "actor": {"type": "user", "id": "u_1", "name": "Ada Park"}})
+        server.ask("POST", "/v1/rules", {"name": "Security", "workspaces": ["*"], "filter": "severity:critical", "recipients": ["security@acme.example"]})
+        server.ask("POST", "/v1/holds", {"workspace": "acme", "filter": "action:project.*", "reason": "Case 2026-11", "owner": "Ada Park"})
         server.ask("POST", "/v1/destinations", {"name": "Security team", "url": "https://siem.example/in", "workspaces": ["acme"]})
         page.size(1280, 860)
         page.open("about:blank")
@@ -127,7 +139,7 @@ def console(page, shot):
         page.click("button", "Edit")
         page.see("h2", "Acme Corp")
         shot("console-workspace")
-        for part, heading in (("keys", "Keys"), ("presets", "Presets"), ("views", "Views"), ("destinations", "Destinations"), ("operators", "Operators")):
+        for part, heading in (("keys", "Keys"), ("presets", "Presets"), ("views", "Views"), ("destinations", "Destinations"), ("rules", "E-mail rules"), ("holds", "Holds"), ("keeping", "Retention"), ("operators", "Operators")):
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             shot(f"console-{part}")
@@ -148,7 +160,7 @@ def main():
         for theme in ("light", "dark"):
             page = world.browser().page(theme=theme, height=860)
             shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png") if name in (sys.argv[2:] or [name]) else None
-            for part in (products, reading, finding, states, narrow, console):
+            for part in (products, reading, finding, notifications, states, narrow, console):
                 part(page, shot)
             page.close()
         if sys.argv[2:]:

@@ -17,7 +17,7 @@ LINK = re.compile(r"(/console/setup#\S+)")
 class Console(InBrowser):
     """One server; the first operator is made through the link that the server printed."""
 
-    forgiven = ("401", "429", "/v1/catalogs/sixth?check=true")
+    forgiven = ("401", "429", "/v1/catalogs/sixth?check=true", "/v1/holds")
 
     @classmethod
     def setUpClass(cls):
@@ -210,6 +210,36 @@ class Console(InBrowser):
         page.click("tbody button", "Remove")
         page.see("section p", "There is no rule.")
 
+    def test_e_zzz_holds_and_the_next_purge_are_shown(self):
+        page = self.signed_in("#holds")
+        page.see("h1", "Holds")
+        self.clean(page)
+        page.choose("select[name=workspace]", "Acme Corp")
+        page.fill("input[name=filter]", "free words")
+        page.fill("input[name=reason]", "Case 7")
+        page.fill("input[name=owner]", "Ada Park")
+        page.click("form button")
+        page.see(".trouble")
+        page.fill("input[name=filter]", "action:project.*")
+        page.click("form button")
+        page.see("tbody th", "Case 7")
+        self.assertEqual(self.server.get("/v1/holds")["data"][0]["filter"], "action:project.*")
+        self.clean(page)
+        page.js("void (location.hash = 'keeping')")
+        page.see("h1", "Retention")
+        page.choose("select[name=workspace]", "Acme Corp")
+        page.see("dd", "hold_")
+        page.see("section p", "It would delete 0 events.")
+        self.clean(page)
+        page.size(320)
+        self.assertLessEqual(page.js("document.documentElement.scrollWidth"), 320)
+        page.size(1280)
+        page.js("void (location.hash = 'holds')")
+        page.see("tbody th", "Case 7")
+        page.js("void (window.confirm = () => true)")
+        page.click("tbody button", "Lift")
+        page.see("section p", "There is no hold.")
+
     def until(self, happened):
         """Waits for something that the server does by itself."""
         end = time.monotonic() + 15
@@ -230,7 +260,7 @@ class Console(InBrowser):
         page.see("h1", "Arbeitsbereiche")
         self.clean(page)
         self.shot(page, "console-workspaces-dark")
-        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#operators", "Betreiber")]:
+        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#holds", "Sperren"), ("#keeping", "Aufbewahrung"), ("#operators", "Betreiber")]:
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             page.size(320)

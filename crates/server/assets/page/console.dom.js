@@ -21,6 +21,12 @@ export function choice(name, options, chosen) {
   return el("select", { name }, options.map(([value, label]) => el("option", { value, selected: value === (chosen ?? "") }, label)));
 }
 
+/** Says how long events are kept, such as "90 days". */
+export function kept(keep, t) {
+  if (keep === "unlimited") return t("unlimited");
+  return t(keep.endsWith("y") ? "years" : "days", { n: Number.parseInt(keep, 10) });
+}
+
 /** Shows secrets that were just made, this once: the next look has them no more. */
 export function secrets(chosen, label, t) {
   const made = el("div", { role: "status" });

@@ -1,15 +1,10 @@
 // The parts of the console, each a function that answers its elements.
 
 import { ask, get, path } from "./console.api.js";
-import { choice, el, field, form, row as line, secrets, table, text, unseen } from "./console.dom.js";
+import { choice, el, field, form, kept, row as line, secrets, table, text, unseen } from "./console.dom.js";
 
 export { destinations, rules } from "./console.delivery.js";
-
-/** Shows how long events are kept, such as "90 days". */
-function kept(keep, t) {
-  if (keep === "unlimited") return t("unlimited");
-  return t(keep.endsWith("y") ? "years" : "days", { n: Number.parseInt(keep, 10) });
-}
+export { holds, keeping } from "./console.keeping.js";
 
 const readers = (list, t) => (list?.length ? list.join(", ") : t("readers_all"));
 
