@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests damage and read files as a user could")]
 
 mod console;
+mod drill;
 mod exit_codes;
 mod help;
 mod import;
