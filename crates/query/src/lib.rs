@@ -50,3 +50,4 @@ pub use list::{ListRequest, Page};
 pub use order::Sort;
 pub use reader::{Head, Reader};
 pub use scan::ScanEnd;
+pub use tree::Leaf;

@@ -22,7 +22,9 @@ use crate::reader::Reader;
 const BLOCK: u64 = TILE_WIDTH as u64;
 
 /// What is there of one number.
-enum Leaf {
+#[derive(Clone, Debug)]
+pub enum Leaf {
+    /// Its event.
     Event(Box<Found>),
     /// Its event was purged, its leaf's hash stays.
     Purged(Hash),
@@ -44,12 +46,15 @@ impl Reader {
     /// # Errors
     /// [`QueryError::Damaged`] when one is missing or cannot be read.
     pub fn every(&self, seqs: Range<u64>) -> Result<Vec<Found>, QueryError> {
-        let found = self.gather(seqs)?;
+        let found = self.leaves(seqs)?;
         Ok(found.into_iter().filter_map(Leaf::event).collect())
     }
 
     /// Returns what is there of these numbers, one after the other without gap.
-    fn gather(&self, seqs: Range<u64>) -> Result<Vec<Leaf>, QueryError> {
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when one is missing or cannot be read.
+    pub fn leaves(&self, seqs: Range<u64>) -> Result<Vec<Leaf>, QueryError> {
         let end = seqs.end.min(self.workspace.edge.size());
         let count = end.saturating_sub(seqs.start) as usize;
         let mut found: Vec<Option<Leaf>> = (0..count).map(|_| None).collect();
@@ -111,7 +116,7 @@ impl Reader {
                 what: format!("event {} of the workspace has no keys", event.seq()),
             }),
         };
-        self.gather(seqs)?.iter().map(hash).collect()
+        self.leaves(seqs)?.iter().map(hash).collect()
     }
 
     /// Returns the root of the first `size` leaves.

@@ -11,7 +11,7 @@ use proofbook_event::{Group, Timestamp};
 use proofbook_filter::ResolvedFilter;
 use proofbook_ledger::bundle::{BLOCK, BundleWriter, EventOpenings, Kind, Manifest, WriteError};
 use proofbook_ledger::consistency::ConsistencyLines;
-use proofbook_query::{Found, QueryError, Reader, Sort};
+use proofbook_query::{Found, Leaf, QueryError, Reader, Sort};
 use proofbook_store::seal::Sealer;
 use serde_json::json;
 
@@ -173,16 +173,31 @@ fn manifest_of(app: &App, signed: &SignedHead, order: &Order) -> Result<Manifest
     Ok(manifest)
 }
 
-/// Finds the first event recorded at or after a moment: times never decrease with the numbers.
+/// Finds the first event recorded at or after a moment: times never decrease with the numbers. What
+/// was purged has the time of the next event that is there.
 fn first_recorded(reader: &Reader, size: u64, micros: i64) -> Result<u64, Problem> {
     let (mut low, mut high) = (0, size);
     while low < high {
         let middle = low + (high - low) / 2;
-        let event = reader.every(middle..middle + 1)?.pop();
-        let before = event.is_some_and(|event| event.recorded_at() < micros);
-        if before { low = middle + 1 } else { high = middle }
+        match next_kept(reader, middle, high)? {
+            Some(event) if event.recorded_at() < micros => low = event.seq() + 1,
+            _ => high = middle,
+        }
     }
     Ok(low)
+}
+
+/// Returns the first event of these numbers that was not purged.
+fn next_kept(reader: &Reader, from: u64, to: u64) -> Result<Option<Found>, Problem> {
+    let mut from = from;
+    while from < to {
+        let end = (from + BLOCK).min(to);
+        if let Some(event) = reader.every(from..end)?.into_iter().next() {
+            return Ok(Some(event));
+        }
+        from = end;
+    }
+    Ok(None)
 }
 
 fn fill(
@@ -203,7 +218,14 @@ fn fill(
         if app.stopping.is_cancelled() {
             return Err(broken(Problem::new(Code::Stopping, "the server is stopping")));
         }
-        for event in signed.reader.every(from..to).map_err(broken)? {
+        for leaf in signed.reader.leaves(from..to).map_err(broken)? {
+            let event = match leaf {
+                Leaf::Event(event) => event,
+                Leaf::Purged(hash) => {
+                    writer.purged(hash)?;
+                    continue;
+                }
+            };
             let leaf = event.leaf_bytes(&mut sealer).ok_or_else(|| broken(no_keys()))?;
             let openings = match claimed.contains(&event.seq()) {
                 true => Some(openings(signed, order, &event, &mut sealer).map_err(broken)?),

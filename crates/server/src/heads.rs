@@ -135,8 +135,13 @@ impl Heads {
 }
 
 fn is_due(reader: &Reader, now: i64, need: Freshness) -> bool {
-    let signing = reader.workspace().signing.as_ref();
-    let Some(newest) = signing.and_then(|signing| signing.newest()) else { return true };
+    let Some(signing) = reader.workspace().signing.as_ref() else { return true };
+    let Some(newest) = signing.newest() else { return true };
+    let its_origin = signing.signers(newest).first().map(|era| era.origin);
+    if its_origin != signing.eras.last().map(|era| era.origin) {
+        // The log goes on under another origin, which has no head yet.
+        return true;
+    }
     let age = now.saturating_sub(newest.at);
     let has_grown = newest.size < reader.head().size;
     match need {

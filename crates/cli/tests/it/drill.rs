@@ -10,7 +10,6 @@ fn b7_the_lost_key_drill_passes() {
         .env("PROOFBOOK", env!("CARGO_BIN_EXE_proofbook"))
         .output()
         .expect("a shell");
-    let (out, err) =
-        (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success() && out.ends_with("drill passed\n"), "{out}{err}");
 }

@@ -9,6 +9,7 @@ use proofbook_event::Timestamp;
 use proofbook_ledger::bundle::{BundleFiles, Expectations, Report, Verdict, verify};
 use proofbook_ledger::checkpoint::Checkpoint;
 use proofbook_ledger::note::VerifierKey;
+use proofbook_store::open::Options;
 use serde_json::json;
 
 use crate::world::{NOW, World};
@@ -147,4 +148,61 @@ fn b3_openings_can_be_withheld_and_the_rest_verifies() {
     for both in ["?q=x&from_seq=1", "?from_seq=1&recorded_from=2026-11-22T09:30:30Z"] {
         assert_eq!(world.get(&format!("/v1/workspaces/acme/log/bundle{both}")).status, 400);
     }
+}
+
+#[test]
+fn b3_after_a_purge_bundles_verify_and_hold_nothing_of_what_went() {
+    let options = Options { purge_within_micros: 0, ..Options::default() };
+    let world = World::with_options(&[], options);
+    let plan = json!({"preset": "clienwork", "plan": "free"});
+    world.send("PUT", "/v1/workspaces/acme", &world.admin, &plan.to_string());
+    let send = |from: usize, to: usize, at: &str| {
+        let events: Vec<_> = (from..to)
+            .map(|n| json!({"action": "note.create", "occurred_at": at, "actor": {"type": "user", "id": format!("person-{n:04}")}}))
+            .collect();
+        let answer = world.post("/v1/workspaces/acme/events", &json!(events).to_string());
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    };
+    send(0, 300, "2026-10-24T00:00:00Z");
+    let keys = world.get("/v1/workspaces/acme/log/keys").json();
+    let key: VerifierKey =
+        keys["data"][0]["vkey"].as_str().expect("a vkey").parse().expect("a vkey");
+    let note = world.get("/v1/workspaces/acme/log/checkpoint");
+    let old = Checkpoint::open(&note.body, &key).expect("it verifies");
+    send(300, 700, "2026-11-22T09:00:00Z");
+    world.clock.advance(2 * 86_400 * 1_000_000);
+    let started = std::time::Instant::now();
+    let uid = world.store.directory().by_name("acme").expect("there").uid;
+    while world.store.counters().purged_rows.load(std::sync::atomic::Ordering::Relaxed) < 300 {
+        assert!(started.elapsed() < crate::world::PATIENCE, "nothing was purged");
+        world.store.pack_soon();
+        world.store.tend_soon();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(world.store.purge_dry_run(uid).expect("readable").expired, 0);
+    let report_of = |files: &Files| {
+        let expectations = Expectations {
+            keys: std::slice::from_ref(&key),
+            since: std::slice::from_ref(&old),
+            policy: None,
+            max_age_micros: None,
+            now: Timestamp::from_micros(NOW + 3 * 86_400 * 1_000_000),
+        };
+        let Ok(report) = verify(&mut files.clone(), &expectations);
+        report
+    };
+    for query in ["", "?from_seq=10&to_seq=400", "?recorded_from=2026-11-22T09:30:00Z"] {
+        let files = bundle(&world, query);
+        let report = report_of(&files);
+        let is_sound = matches!(report.verdict(), Verdict::Ok | Verdict::Incomplete);
+        assert!(is_sound, "{query}: {report:#?}");
+        let all: Vec<u8> = files.0.values().flatten().copied().collect();
+        let text = String::from_utf8_lossy(&all);
+        assert!(!text.contains("person-0011") && text.contains("person-0311"), "{query}");
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&files.0["bundle.json"]).expect("JSON");
+        assert_eq!(manifest["purged"][0], json!([0, 300]), "{query}");
+    }
+    // The proof of an event that went is there as long as somebody has the event.
+    assert_eq!(world.get("/v1/workspaces/acme/events/seq/11/proof").status, 200);
 }

@@ -46,6 +46,11 @@ impl World {
 
     /// Starts with some settings and the size of log files changed.
     pub(crate) fn with_log_files(settings: &[(&str, &str)], log: LogOptions) -> Self {
+        Self::with_options(settings, Options { log, ..Options::default() })
+    }
+
+    /// Starts with some settings and options of the store changed.
+    pub(crate) fn with_options(settings: &[(&str, &str)], options: Options) -> Self {
         let disk = SimDisk::new(1);
         let clock = SimClock::new(NOW);
         let machine = Machine {
@@ -53,7 +58,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             random: Arc::new(SimRandom::new(1)),
         };
-        let options = Options { reserve_bytes: 0, log, ..Options::default() };
+        let options = Options { reserve_bytes: 0, ..options };
         let store = Store::start(&machine, options, Box::new(|_| {})).expect("the store starts");
         let store = Arc::new(store);
         let random = Arc::new(SimRandom::new(2));
