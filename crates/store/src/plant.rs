@@ -42,16 +42,6 @@ pub enum Plant {
     RecordedAtGoesBack,
     /// A process takes up the run of leaf keys that the process before it used.
     RunUsedAgain,
-    /// A purge goes on although a hold or a plan changed since it was decided.
-    HoldIgnored,
-    /// A purge takes the events that a hold keeps.
-    HeldPurged,
-    /// A purge takes everything that is a day from the end of its retention too.
-    PurgedEarly,
-    /// The bytes of purged events stay: nothing is settled behind a purge.
-    PurgeNotSettled,
-    /// Look-ups of ids that were made before a purge are believed after it.
-    PurgedIdBelieved,
 }
 
 #[cfg(feature = "plant")]
@@ -82,11 +72,6 @@ mod planted {
             Self::LookUpsNotRefreshed,
             Self::RecordedAtGoesBack,
             Self::RunUsedAgain,
-            Self::HoldIgnored,
-            Self::HeldPurged,
-            Self::PurgedEarly,
-            Self::PurgeNotSettled,
-            Self::PurgedIdBelieved,
         ];
 
         /// Returns the bug's name on a command line.
@@ -107,11 +92,6 @@ mod planted {
                 Self::LookUpsNotRefreshed => "look-ups-not-refreshed",
                 Self::RecordedAtGoesBack => "recorded-at-goes-back",
                 Self::RunUsedAgain => "run-used-again",
-                Self::HoldIgnored => "hold-ignored",
-                Self::HeldPurged => "held-purged",
-                Self::PurgedEarly => "purged-early",
-                Self::PurgeNotSettled => "purge-not-settled",
-                Self::PurgedIdBelieved => "purged-id-believed",
             }
         }
     }

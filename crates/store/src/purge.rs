@@ -25,7 +25,6 @@ use crate::fold::Workspace;
 use crate::limits;
 use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal};
-use crate::plant::{self, Plant};
 use crate::prepare::{Prepared, Preparer, Wanted};
 use crate::record::{Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
@@ -285,8 +284,7 @@ impl<'p> Books<'p> {
             let workspace = published.directory.by_uid(uid)?;
             let settings = &workspace.settings;
             let catalog = preparer.catalog_of(&view, settings);
-            let early = if plant::is_on(Plant::PurgedEarly) { 86_400_000_000 } else { 0 };
-            let now = Timestamp::from_micros(now.saturating_add(early));
+            let now = Timestamp::from_micros(*now);
             let preset = catalog.preset();
             let rules = Rules::of(&view.config, &workspace.name, preset, settings, now);
             let policy = policy_of(preset, settings);
@@ -365,7 +363,7 @@ impl<'p> Books<'p> {
             row = here.end;
         }
         ended.expired = found.len() as u64;
-        if !book.rules.holds.is_empty() && !plant::is_on(Plant::HeldPurged) {
+        if !book.rules.holds.is_empty() {
             let held = held(segment, &book.rules, &found)?;
             found.retain(|(row, _)| held.binary_search(row).is_err());
         }
@@ -514,9 +512,6 @@ pub struct Settling {
 impl Settling {
     /// Wants everything up to a position left behind.
     pub fn want(&mut self, target: Position) {
-        if plant::is_on(Plant::PurgeNotSettled) {
-            return;
-        }
         *self = Self { target: Some(target), rotated: false };
     }
 

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use super::{Decision, EventCursor, Fold, FoldError, Folded, Outcome};
 use crate::config::ConfigChange;
 use crate::log::Position;
-use crate::plant::{self, Plant};
 use crate::record::{RewriteKind, Rewritten};
 
 impl Fold {
@@ -105,6 +104,6 @@ impl Fold {
         };
         let unchanged = self.state.config.rules_changed <= rewritten.decided_at.0
             && rewritten.gone.iter().all(is_unchanged);
-        rewritten.segments.iter().all(is_live) && (unchanged || plant::is_on(Plant::HoldIgnored))
+        unchanged && rewritten.segments.iter().all(is_live)
     }
 }
