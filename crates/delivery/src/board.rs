@@ -1,6 +1,6 @@
 //! Where every destination stands, in memory: cursors ahead of what the log knows, and how it goes.
 //!
-//! What was told is marked here at once and goes into the log in batches ([`Board::take_news`]). A
+//! What was told is marked here at once and goes into the log in batches (`Board::take_news`). A
 //! crash in between forgets the marks, and the messages are sent again under the same ids.
 
 use std::collections::{BTreeMap, HashMap};

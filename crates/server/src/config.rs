@@ -131,7 +131,7 @@ settings! {
     known_head: Option<PathBuf> = "", "A checkpoint of this store that somebody holds; a store that is older signs nothing";
     listen: SocketAddr = "127.0.0.1:7676", "Address and port to listen on; port 0 takes a free one";
     allow_plain_http: bool = "false", "Listen beyond this machine without TLS, because something in front brings it";
-    public_url: Option<PublicUrl> = "", "Address under which people reach these pages, such as https://log.acme.example; for links in notifications";
+    public_url: Option<PublicUrl> = "", "Address under which people reach these pages, such as `https://log.acme.example`; for links in notifications";
     smtp_url: Option<Secret> = "", "Mail server, such as smtps://user:password@mail.acme.example, smtp+starttls:// or smtp://; without it nothing is mailed";
     mail_from: Option<String> = "", "Who mails are from, such as Acme <audit@acme.example>";
     webhook_allow: AllowList = "", "Targets of webhooks that are not public and allowed all the same: addresses, blocks or names, with or without a port";
