@@ -261,7 +261,7 @@ class Fold:
         elif tag == 4:
             self.events(source)
         elif tag == 5:
-            self.change(json.loads(source.bytes()))
+            self.change(json.loads(source.bytes()), position)
             event = source.bytes()
             if event:
                 inner = Bytes(event)
@@ -284,7 +284,7 @@ class Fold:
             raise SystemExit(f"tag {tag} is not known")
         source.end()
 
-    def change(self, change):
+    def change(self, change, position):
         kind, config = change["kind"], self.config
         if kind == "put_workspace":
             for workspace in self.workspaces:
@@ -300,8 +300,10 @@ class Fold:
         elif kind == "put_catalog":
             before = config["catalogs"].get(change["name"], {"version": 0})["version"]
             config["catalogs"][change["name"]] = {"version": before + 1, "text": change["text"]}
+            config["rules_changed"] = position
         elif kind == "clock_observed":
             config["purge_from"] = change["purge_from"]
+            config["rules_changed"] = position
         else:
             raise SystemExit(f"change {kind} is not known")
 
