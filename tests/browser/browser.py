@@ -244,10 +244,16 @@ class Page:
     def click(self, css, text=None, modifiers=0):
         """Clicks what matches with the mouse; with a text, what is named so."""
         expression = f"named({json.dumps(css)}, {json.dumps(text)})" if text else f"$({json.dumps(css)})"
-        x, y, *_ = self.box(expression, f"{css} {text or ''}")
-        self.mouse("mouseMoved", x, y)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.mouse(kind, x, y, button="left", clickCount=1, modifiers=modifiers)
+        for _ in range(3):
+            x, y, *_ = self.box(expression, f"{css} {text or ''}")
+            self.mouse("mouseMoved", x, y)
+            self.js(f"(() => {{ const e = {expression}; window.missed = true; e?.addEventListener('click', () => {{ window.missed = false; }}, {{ capture: true, once: true }}); }})()")
+            for kind in ("mousePressed", "mouseReleased"):
+                self.mouse(kind, x, y, button="left", clickCount=1, modifiers=modifiers)
+            # What arrived in between may have pushed it from under the mouse; a person clicks again. On
+            # another page, and at what takes no clicks, there is nothing to ask.
+            if not self.js(f"window.missed === true && {expression}?.disabled === false"):
+                return
 
     def mouse(self, kind, x, y, **more):
         """Moves or presses the mouse."""
