@@ -275,6 +275,11 @@ impl Life {
                 let request = self.request();
                 let ready = process.prepare(None, &request)?;
                 self.held.push(ready);
+                if self.dice.once_in(2) {
+                    // A client that gave up waiting sends it again, and the first one comes late.
+                    let again = process.prepare(None, &request)?;
+                    return self.commit(process, vec![again]);
+                }
                 Ok(After::GoOn)
             }
             46..51 => {
