@@ -198,7 +198,7 @@ impl NodePlace {
 }
 
 /// Returns the root over a power of two of hashes.
-fn full_subtree(hashes: &[Hash]) -> Hash {
+pub(crate) fn full_subtree(hashes: &[Hash]) -> Hash {
     match hashes {
         [only] => *only,
         _ => {

@@ -9,8 +9,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::hash::{Hash, node_hash};
-use crate::tile::{TILE_HEIGHT, TILE_WIDTH};
+use crate::hash::Hash;
+use crate::tile::{TILE_HEIGHT, TILE_WIDTH, full_subtree};
 use crate::tree::Edge;
 
 /// Entries of level 1 of a tree, and the root of each full tile of them.
@@ -40,7 +40,7 @@ impl UpperTiles {
         self.growing.push(entry);
         if self.growing.len() == usize::from(TILE_WIDTH) {
             let hashes = core::mem::take(&mut self.growing);
-            let root = subtree(&hashes);
+            let root = full_subtree(&hashes);
             self.full.push(Arc::new(FullTile { hashes, root }));
         }
     }
@@ -69,11 +69,11 @@ impl UpperTiles {
             let from = first % width;
             let is_of_growing = first / width == self.full.len();
             (first / width < self.full.len() || is_of_growing).then_some(())?;
-            return tile.get(from..from + count).map(subtree);
+            return tile.get(from..from + count).map(full_subtree);
         }
         let roots = self.full.get(first / width..first / width + count / width)?;
         let roots: Vec<Hash> = roots.iter().map(|tile| tile.root).collect();
-        Some(subtree(&roots))
+        Some(full_subtree(&roots))
     }
 
     /// Tells whether these are the tiles of the tree with this edge, as far as both know it.
@@ -88,17 +88,6 @@ impl UpperTiles {
             begin += 1 << height;
             height < TILE_HEIGHT || self.node(height, index) == Some(*hash)
         })
-    }
-}
-
-/// Returns the root over a power of two of hashes.
-fn subtree(hashes: &[Hash]) -> Hash {
-    match hashes {
-        [only] => *only,
-        _ => {
-            let (left, right) = hashes.split_at(hashes.len() / 2);
-            node_hash(&subtree(left), &subtree(right))
-        }
     }
 }
 
