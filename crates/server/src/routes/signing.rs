@@ -105,22 +105,37 @@ pub(crate) async fn replace_seed(
     grant: Grant,
 ) -> Result<Response, Problem> {
     let _turn = app.turn().await?;
-    let signer = app.heads.signer.clone();
-    let random = app.random.clone();
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    let seed = app
-        .blocking(place, move || signer.replace_lost_seed(&*random).map_err(|error| taken(&error)))
-        .await?;
+    let in_use = app.store.view().config.signing_seed;
+    let published = app.store.directory().all();
+    // What a process that died in between began is gone on with: its seed, and the origins it left.
+    let lags = |workspace: &std::sync::Arc<Workspace>, seed: SeedId| {
+        let signing = workspace.signing.as_ref();
+        signing.and_then(|signing| signing.eras.last()).is_some_and(|era| era.seed != seed)
+    };
+    let begun = app.heads.signer.seed().filter(|seed| {
+        in_use != Some(*seed) || published.iter().any(|workspace| lags(workspace, *seed))
+    });
+    let seed = match begun {
+        Some(seed) => seed,
+        None => {
+            let (signer, random) = (app.heads.signer.clone(), app.random.clone());
+            let place = app.queries.enter(app.config.queue_timeout).await?;
+            let replace = move || signer.replace_lost_seed(&*random).map_err(|error| taken(&error));
+            app.blocking(place, replace).await?
+        }
+    };
     let act = Act {
         action: "audit_log.signing_key_created",
         target: ("signing_seed", seed.to_string(), String::new()),
-        before: app.store.view().config.signing_seed.map(|before| json!(before.to_string())),
+        before: in_use.map(|before| json!(before.to_string())),
         after: Some(json!(seed.to_string())),
     };
-    admin::record(&app, &grant, ConfigChange::SigningSeed { seed }, act).await?;
+    if in_use != Some(seed) {
+        admin::record(&app, &grant, ConfigChange::SigningSeed { seed }, act).await?;
+    }
     let mut changed = Vec::new();
-    for workspace in app.store.directory().all() {
-        if workspace.signing.is_some() {
+    for workspace in published {
+        if lags(&workspace, seed) {
             changed.push(begin_era(&app, &grant, &workspace, true, seed, 0).await?);
         }
     }

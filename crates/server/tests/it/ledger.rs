@@ -1,6 +1,7 @@
 //! B1, B2, B7: heads, tiles, proofs and openings over HTTP, checked with the verifier's own functions
 //! against what clients hold.
 
+use proofbook_event::EventDraft;
 use proofbook_ledger::checkpoint::Checkpoint;
 use proofbook_ledger::consistency::ConsistencyLines;
 use proofbook_ledger::entries::split_entries;
@@ -8,6 +9,9 @@ use proofbook_ledger::note::{Note, VerifierKey};
 use proofbook_ledger::proof::{nodes_of, root};
 use proofbook_ledger::tlog_proof::TlogProof;
 use proofbook_ledger::{Hash, Opening, leaf_hash};
+use proofbook_store::config::ConfigChange;
+use proofbook_store::fold::SeedId;
+use proofbook_store::prepare::Wanted;
 use proofbook_store::signing::Outside;
 use serde_json::{Value, json};
 
@@ -253,4 +257,25 @@ fn b1_a_quiet_log_whose_head_is_read_gets_a_leaf_a_day() {
     assert_eq!(events["total"], 1, "{events}");
     assert_eq!(size("unread"), 1);
     assert_eq!(checkpoint(&world).1.size, 2);
+}
+
+#[test]
+fn b7_a_replacement_that_was_cut_off_is_gone_on_with() {
+    let world = World::start();
+    record(&world, 2);
+    checkpoint(&world);
+    // The process died after the new seed was durable: the log still names the one that was lost.
+    let lost = ConfigChange::SigningSeed { seed: SeedId([7; 8]) };
+    let event = Wanted { workspace: "_system", draft: EventDraft::internal("audit_log.changed") };
+    world.store.commit(world.store.prepare_change(lost, event)).expect("recorded");
+    record(&world, 1);
+    let answer = world.post("/v1/signing-seed", "");
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(world.store.view().config.signing_seed, world.signer.seed());
+    // What was published with this seed goes on as it was, and a new log can publish.
+    later(&world);
+    assert_eq!(checkpoint(&world).1.size, 3);
+    world.record("other", &json!({"action": "note.create"}));
+    assert_eq!(world.get("/v1/workspaces/other/log/checkpoint").status, 200);
+    world.post("/v1/signing-seed", "").problem(409, "signing_refused");
 }
