@@ -46,7 +46,18 @@ impl Reader {
         let workspace = store.directory().by_name(workspace)?;
         let view = store.view();
         let rules = store.rules_of(&view, &workspace);
-        Some(Self { workspace, view, rules, id_hasher: store.id_hasher() })
+        Some(Self::at(workspace, view, rules, store.id_hasher()))
+    }
+
+    /// Reads a workspace at a moment that the caller took: the workspace out of the directory first,
+    /// then the View, then the rules of that View.
+    pub fn at(
+        workspace: Arc<Workspace>,
+        view: Arc<View>,
+        rules: Rules,
+        id_hasher: IdHasher,
+    ) -> Self {
+        Self { workspace, view, rules, id_hasher }
     }
 
     /// Returns the head that bounds every answer of this reader.

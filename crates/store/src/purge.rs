@@ -36,6 +36,9 @@ use crate::segment_entry::SegmentEntry;
 
 /// Rows that are read at once to ask whether a hold keeps them.
 const HELD_CHUNK_ROWS: usize = 256;
+/// Shortest time after which the store is settled although nothing was purged, in microseconds.
+const SETTLE_AFTER_MICROS_MIN: i64 = 1_000_000;
+
 /// A set of rows of a segment, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowSet {
@@ -338,18 +341,21 @@ impl<'p> Books<'p> {
         let Some(latest) = cutoffs.latest().filter(|latest| range.t_min < *latest) else {
             return Ok(ended);
         };
-        let mut found: Vec<(u32, i64)> = Vec::new();
         let mut row = range.rows.start;
-        'blocks: while row < range.rows.end {
+        let mut is_over = false;
+        let mut left = room;
+        while row < range.rows.end && left > 0 && !is_over {
             let block = segment.block_of_row(row);
             let here = segment.rows_of_block(block);
             let (times, recorded) = (segment.occurred_at(block)?, segment.recorded_at(block)?);
             let (flags, actions) = (segment.flags(block)?, segment.actions(block)?);
+            let mut found: Vec<(u32, i64)> = Vec::new();
             for number in row..here.end.min(range.rows.end) {
                 let at = (number - here.start) as usize;
                 let occurred_at = times.get(at);
-                if occurred_at >= latest || found.len() >= room {
-                    break 'blocks;
+                if occurred_at >= latest {
+                    is_over = true;
+                    break;
                 }
                 let action = actions.word(actions.codes()[at] as usize).unwrap_or_default();
                 let from = counts_from(flags.get(at) as u8, occurred_at, recorded.get(at));
@@ -361,15 +367,18 @@ impl<'p> Books<'p> {
                 }
             }
             row = here.end;
-        }
-        ended.expired = found.len() as u64;
-        if !book.rules.holds.is_empty() {
-            let held = held(segment, &book.rules, &found)?;
-            found.retain(|(row, _)| held.binary_search(row).is_err());
-        }
-        for (row, expired_for) in found {
-            rows.insert(row);
-            ended.expired_for = ended.expired_for.max(expired_for);
+            ended.expired += found.len() as u64;
+            // Block by block, so that many held rows never take the room of those behind them.
+            if !book.rules.holds.is_empty() {
+                let held = held(segment, &book.rules, &found)?;
+                found.retain(|(row, _)| held.binary_search(row).is_err());
+            }
+            found.truncate(left);
+            left -= found.len();
+            for (row, expired_for) in found {
+                rows.insert(row);
+                ended.expired_for = ended.expired_for.max(expired_for);
+            }
         }
         Ok(ended)
     }
@@ -513,6 +522,24 @@ impl Settling {
     /// Wants everything up to a position left behind.
     pub fn want(&mut self, target: Position) {
         *self = Self { target: Some(target), rotated: false };
+    }
+
+    /// Wants everything left behind when a kept snapshot, or what is recent without one, is older than
+    /// `after_micros`: values in the log behind it may be of events whose retention ends.
+    pub fn look(&mut self, published: &Published, packer: &Packer, now: i64, after_micros: i64) {
+        if self.is_wanted() {
+            return;
+        }
+        let view = published.view();
+        let snapshots = packer.snapshots();
+        // A store that never had enough to pack has no snapshot; what is recent grows old all the same.
+        let first_recent = || view.generations.iter().filter_map(|g| g.first_recorded_at()).min();
+        let since = snapshots.first().map(|older| older.state.stamp).or_else(first_recent);
+        let age = since.map_or(0, |since| now.saturating_sub(since));
+        let newest = snapshots.last().map_or(Position::default(), |newest| newest.state.position);
+        if age > after_micros.max(SETTLE_AFTER_MICROS_MIN) && newest < view.position {
+            self.want(view.position);
+        }
     }
 
     /// Notes that the log goes on in a new file from a position on: only snapshots behind it let the

@@ -106,6 +106,12 @@ impl Generation {
         uids
     }
 
+    /// Returns when the first of its events was recorded, microseconds UTC; `None` without any.
+    pub fn first_recorded_at(&self) -> Option<i64> {
+        let table = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        table.values().filter_map(|events| Some(events.first()?.recorded_at)).min()
+    }
+
     /// Returns the memory it holds, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.memory_bytes.load(Ordering::Relaxed)

@@ -3,7 +3,8 @@
 //!
 //! What lives here: [`EventBuilder`] (one event, as a client writes it), [`World`] (many events whose
 //! facts a test can count without any code of ours), [`TestStore`] (a store whose disk, clock and
-//! randomness the test holds), [`Dice`] (seeded chance).
+//! randomness the test holds), [`SteppedStore`]
+//! (the parts of a store without its threads, driven step by step), [`Dice`] (seeded chance).
 //!
 //! What stays out: anything that ships; only `[dev-dependencies]` name this crate. What only one
 //! room's tests need lives beside them.
@@ -14,10 +15,12 @@
 
 mod dice;
 mod event;
+mod stepped;
 mod store;
 mod world;
 
 pub use dice::Dice;
 pub use event::{EventBuilder, ndjson};
+pub use stepped::{Answer, Slot, Step, StepError, SteppedStore};
 pub use store::TestStore;
 pub use world::{Fact, START_MICROS, World};

@@ -170,18 +170,8 @@ impl BackgroundThread {
 
     /// Asks for what lets old bytes go: after a purge, and when the log or a snapshot grew old.
     fn settle(&mut self, has_more: bool) {
-        if !self.settling.is_wanted() {
-            let view = self.published.view();
-            let snapshots = self.packer.snapshots();
-            let stamp = snapshots.first().map(|older| older.state.stamp);
-            let age = stamp.map_or(0, |stamp| self.clock.now_micros().saturating_sub(stamp));
-            let newest = snapshots.last().map(|newest| newest.state.position);
-            if age > self.purger.settle_after_micros().max(1_000_000)
-                && newest.is_some_and(|newest| newest < view.position)
-            {
-                self.settling.want(view.position);
-            }
-        }
+        let (now, after) = (self.clock.now_micros(), self.purger.settle_after_micros());
+        self.settling.look(&self.published, &self.packer, now, after);
         // Several purges in a row are settled once.
         if has_more || self.has_asked {
             return;

@@ -5,4 +5,5 @@ mod a5_foreign_readers;
 mod golden;
 mod marker;
 mod p1_purge;
+mod p2_between;
 mod python;
