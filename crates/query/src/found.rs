@@ -12,6 +12,7 @@ use proofbook_store::recent::RecentEvent;
 use proofbook_store::record::{EventParts, flag};
 use proofbook_store::seal::{Sealer, leaf_fields, parts_of_row};
 use proofbook_store::segment::Row;
+use proofbook_store::withheld::{ErasureStep, erased_of};
 
 /// One event as it is stored, borrowed from recent or from a segment's pages.
 #[derive(Clone, Copy, Debug)]
@@ -200,8 +201,8 @@ impl Found {
 
     /// Returns the leaf itself, canonical JSON; `None` when the keys it was sealed with are gone.
     pub fn leaf_bytes(&self, sealer: &mut Sealer) -> Option<Vec<u8>> {
-        self.with_parts(|parts| {
-            let sealed = sealer.seal(&self.workspace, parts)?;
+        self.with_parts(|parts, withheld| {
+            let sealed = sealer.seal(&self.workspace, parts, withheld)?;
             let (uid, seq, at) = (self.workspace.uid, self.seq(), self.recorded_at());
             let mut leaf = Vec::with_capacity(512);
             leaf::write_leaf(&leaf_fields(uid, seq, at, parts, &sealed), &mut leaf);
@@ -209,15 +210,21 @@ impl Found {
         })
     }
 
-    /// Returns what opens the leaf's commitments; `None` when the keys it was sealed with are gone.
+    /// Returns what opens the leaf's commitments, as far as the values are there; `None` when the keys
+    /// it was sealed with are gone.
     pub fn openings(&self, sealer: &mut Sealer) -> Option<Vec<Opening>> {
-        self.with_parts(|parts| sealer.openings(&self.workspace, parts))
+        self.with_parts(|parts, withheld| sealer.openings(&self.workspace, parts, withheld))
     }
 
-    fn with_parts<T>(&self, read: impl FnOnce(&EventParts<'_>) -> T) -> T {
+    /// Returns the groups that were erased, and the step of the erasure that took each.
+    pub fn erased(&self) -> Vec<(Group, ErasureStep)> {
+        self.with_parts(|_, withheld| erased_of(withheld))
+    }
+
+    fn with_parts<T>(&self, read: impl FnOnce(&EventParts<'_>, &[u8]) -> T) -> T {
         match &self.bytes {
-            Bytes::Recent(event) => read(&event.parts()),
-            Bytes::Packed(row) => read(&parts_of_row(&row.row(&self.workspace))),
+            Bytes::Recent(event) => read(&event.parts(), &[]),
+            Bytes::Packed(row) => read(&parts_of_row(&row.row(&self.workspace)), &row.withheld),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::SeedId;
+use crate::withheld::ErasureStep;
 
 /// Settings of one workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,6 +199,71 @@ pub struct Hold {
     pub placed_at: i64,
 }
 
+/// An erasure: which groups of which events go, and how far that is.
+///
+/// It says nothing of the person that it is about: events are named by number, and what asked for them
+/// was forgotten when they were found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// Its id.
+    pub id: u64,
+    /// The workspace whose events it takes from.
+    pub workspace: String,
+    /// The legal ground, such as `GDPR Art. 17(1)(b)`.
+    pub ground: String,
+    /// Who asked for it: a key's or an operator's id.
+    pub requested_by: String,
+    /// When, microseconds UTC.
+    pub requested_at: i64,
+    /// Whether a second person has to approve it first.
+    pub needs_second: bool,
+    /// Who approved it.
+    #[serde(default)]
+    pub approved_by: Option<String>,
+    /// When it began: when it was asked for, or approved. Microseconds UTC.
+    #[serde(default)]
+    pub begun_at: Option<i64>,
+    /// How long it may take from then on, in microseconds.
+    pub within_micros: i64,
+    /// What goes, by ascending seq; empty once all of it is gone.
+    pub targets: Vec<ErasureTarget>,
+    /// How many events lose something.
+    pub event_count: u64,
+    /// How many groups go.
+    pub value_count: u64,
+    /// The seqs of the events that tell of its steps, in their order.
+    #[serde(default)]
+    pub leaves: Vec<u64>,
+    /// When it was complete, microseconds UTC.
+    #[serde(default)]
+    pub completed_at: Option<i64>,
+}
+
+/// Neighbouring events that lose the same groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureTarget {
+    /// Number of the first.
+    pub seq: u64,
+    /// How many they are.
+    pub count: u64,
+    /// The groups, as bits: bit n for the group with index n.
+    pub groups: u8,
+}
+
+impl Erasure {
+    /// Returns whether there is something to be done for it.
+    pub fn is_running(&self) -> bool {
+        self.begun_at.is_some() && self.completed_at.is_none()
+    }
+
+    /// Returns until when it must be complete, microseconds UTC.
+    pub fn due_at(&self) -> Option<i64> {
+        self.begun_at.map(|begun| begun.saturating_add(self.within_micros))
+    }
+}
+
 /// One change of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -273,6 +339,32 @@ pub enum ConfigChange {
         /// The workspace that it was placed in.
         workspace: String,
     },
+    /// An erasure is asked for.
+    PutErasure {
+        /// The erasure.
+        erasure: Box<Erasure>,
+    },
+    /// A second person agrees to an erasure; it begins.
+    ApproveErasure {
+        /// The erasure.
+        id: u64,
+        /// Who.
+        by: String,
+        /// When, microseconds UTC.
+        at: i64,
+    },
+    /// An erasure that had not begun is withdrawn.
+    WithdrawErasure {
+        /// The erasure.
+        id: u64,
+    },
+    /// What an erasure took is in no file any more.
+    CompleteErasure {
+        /// The erasure.
+        id: u64,
+        /// When, microseconds UTC.
+        at: i64,
+    },
     /// The guarded clock noticed something.
     ClockObserved {
         /// Nothing may be purged before this stamp, microseconds UTC.
@@ -323,6 +415,9 @@ pub struct Config {
     /// Legal holds that are in force, by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub holds: BTreeMap<String, Hold>,
+    /// Erasures by id, complete ones included.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub erasures: BTreeMap<u64, Erasure>,
     /// The newest frame that changed what is kept in more than one workspace.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rules_changed: u64,
@@ -374,7 +469,52 @@ impl Config {
             ConfigChange::LiftHold { id, .. } => {
                 Arc::make_mut(self).holds.remove(id);
             }
+            ConfigChange::PutErasure { erasure } => {
+                // Asking twice changes nothing: what it did so far is not forgotten.
+                let known = &mut Arc::make_mut(self).erasures;
+                known.entry(erasure.id).or_insert_with(|| (**erasure).clone());
+            }
+            ConfigChange::ApproveErasure { id, by, at } => {
+                let known = Arc::make_mut(self).erasures.get_mut(id);
+                let waits = |erasure: &&mut Erasure| {
+                    erasure.begun_at.is_none() && erasure.requested_by != *by
+                };
+                if let Some(erasure) = known.filter(waits) {
+                    erasure.approved_by = Some(by.clone());
+                    erasure.begun_at = Some(*at);
+                }
+            }
+            ConfigChange::WithdrawErasure { id } => {
+                let waits = self.erasures.get(id).is_some_and(|known| known.begun_at.is_none());
+                if waits {
+                    Arc::make_mut(self).erasures.remove(id);
+                }
+            }
+            ConfigChange::CompleteErasure { id, at } => {
+                if let Some(erasure) = Arc::make_mut(self).erasures.get_mut(id) {
+                    erasure.completed_at.get_or_insert(*at);
+                    erasure.targets = Vec::new();
+                }
+            }
             ConfigChange::PutWorkspace { .. } | ConfigChange::NewEra { .. } => {}
         }
+    }
+
+    /// Tells whether a step of an erasure is the one that comes next.
+    pub(crate) fn is_next_step(&self, by: ErasureStep) -> bool {
+        let known = self.erasures.get(&by.erasure).filter(|erasure| erasure.is_running());
+        known.is_some_and(|erasure| erasure.leaves.len() == usize::from(by.step))
+    }
+
+    /// Notes that a step of an erasure was taken, and which leaf tells of it.
+    pub(crate) fn step_erasure(&mut self, by: ErasureStep, leaf: Option<u64>) {
+        if let (Some(erasure), Some(leaf)) = (self.erasures.get_mut(&by.erasure), leaf) {
+            erasure.leaves.push(leaf);
+        }
+    }
+
+    /// Returns the seq of the event that tells of a step of an erasure.
+    pub fn leaf_of(&self, by: ErasureStep) -> Option<u64> {
+        self.erasures.get(&by.erasure)?.leaves.get(usize::from(by.step)).copied()
     }
 }

@@ -14,8 +14,8 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use proofbook_event::Group;
-use proofbook_ledger::prf::Nonce;
-use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, UpperTiles, WorkspaceUid};
+use proofbook_ledger::prf::{Nonce, PuncturedRun};
+use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, Slot, UpperTiles, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder};
@@ -38,10 +38,33 @@ pub use ids::{IdHit, KnownIds, id_crc};
 /// One run of leaf keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Root of the run's key tree.
-    pub seed: RunSeed,
-    /// Key of the run's nonces.
+    /// What its event keys come from.
+    pub secret: RunSecret,
+    /// Key of the run's nonces; erasure never destroys it.
     pub nonce_key: NonceKey,
+}
+
+/// What the event keys of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunSecret {
+    /// The root of its key tree.
+    Whole(RunSeed),
+    /// What is left of the tree since events were erased.
+    Punctured(Arc<PuncturedRun>),
+}
+
+impl RunSecret {
+    /// Destroys the keys of some events.
+    fn puncture(&mut self, slots: &[Slot]) {
+        let mut left = match self {
+            Self::Whole(seed) => PuncturedRun::whole(seed),
+            Self::Punctured(run) => PuncturedRun::clone(run),
+        };
+        for slot in slots {
+            left.puncture(*slot);
+        }
+        *self = Self::Punctured(Arc::new(left));
+    }
 }
 
 /// What the fold knows of one workspace.
@@ -355,7 +378,7 @@ impl Fold {
         // A repeated run changes nothing; one that skips a number belongs to a node that lost a race.
         if workspace.runs.len() == run as usize {
             Arc::make_mut(&mut Arc::make_mut(workspace).runs).push(Run {
-                seed: RunSeed::from_bytes(seed),
+                secret: RunSecret::Whole(RunSeed::from_bytes(seed)),
                 nonce_key: NonceKey::from_bytes(nonce_key),
             });
         }
@@ -411,7 +434,7 @@ impl Fold {
             let sealed_here;
             let sealed = match sealed {
                 Some(sealed) => sealed,
-                None => match self.sealer.seal(workspace, &parts) {
+                None => match self.sealer.seal(workspace, &parts, &[]) {
                     Some(sealed) => {
                         sealed_here = sealed;
                         &sealed_here

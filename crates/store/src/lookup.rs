@@ -8,6 +8,7 @@ use proofbook_ledger::WorkspaceUid;
 use crate::fold::IdHit;
 use crate::segment::{GroupSet, Segment, SegmentError, stored_part};
 use crate::view::View;
+use crate::withheld::erased_of;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +28,33 @@ pub struct WantedId {
 /// The segments of a View that hold events of one workspace, newest first.
 pub struct Home<'v> {
     parts: Vec<(&'v Segment, usize)>,
+    workspace: WorkspaceUid,
+    /// Whether anything was ever erased in the store.
+    has_erasures: bool,
 }
 
 impl<'v> Home<'v> {
     /// Finds them.
     pub fn new(view: &'v View, workspace: WorkspaceUid) -> Self {
         let part = |segment: &'v Arc<Segment>| Some((&**segment, segment.place_of(workspace)?));
-        Self { parts: view.segments.iter().rev().filter_map(part).collect() }
+        let parts = view.segments.iter().rev().filter_map(part).collect();
+        Self { parts, workspace, has_erasures: !view.config.erasures.is_empty() }
+    }
+
+    /// Tells whether something of an event was erased.
+    ///
+    /// # Errors
+    /// A segment is damaged; the error names the file.
+    pub fn is_erased(&self, seq: u64) -> Result<bool, SegmentError> {
+        if !self.has_erasures {
+            return Ok(false);
+        }
+        for (segment, _) in &self.parts {
+            if let Some(row) = segment.row_of_seq(self.workspace, seq)? {
+                return Ok(!segment.read_rows(&[row], GroupSet::NONE)?.get(0).withheld.is_empty());
+            }
+        }
+        Ok(false)
     }
 
     /// Finds an event of the workspace with this id.
@@ -76,8 +97,11 @@ fn find_at(
     for (seq, part) in segment.lookup_id_at(place, wanted.id_hash)? {
         let Some(row) = segment.row_of_seq(wanted.workspace, seq)? else { continue };
         let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id))?;
-        let id = stored.get(0).groups.get(Group::Id).unwrap_or_default();
-        if crc32c::crc32c(id) != wanted.id_crc {
+        let row = stored.get(0);
+        // An id that was erased is known by its hash alone: what came with it must not come again.
+        let is_erased = || erased_of(row.withheld).iter().any(|(group, _)| *group == Group::Id);
+        let id = row.groups.get(Group::Id).unwrap_or_default();
+        if crc32c::crc32c(id) != wanted.id_crc && !is_erased() {
             continue;
         }
         let same = part == stored_part(wanted.fingerprint);

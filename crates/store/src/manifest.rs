@@ -11,7 +11,9 @@
 //!       deliveries ‖ SHA-256 of all bytes before it
 //! run:  magic "PBwsrun2" ‖ count ‖ workspaces ‖ more ‖ SHA-256 of all bytes before it
 //! more: nothing when there is nothing to say; else count and for each: number of the workspace in the
-//!       run, position of the newest change of its rules
+//!       run, position of the newest change of its rules; then nothing, or the count of the runs of
+//!       keys that events were erased of, and for each: number of the workspace, number of its run of
+//!       keys, what is left of it (bytes, docs/spec/leaf.md); in its place above is a seed of zeros
 //! ```
 //!
 //! Invariants: a root is written after its runs and is read back past the cache before anything
@@ -20,6 +22,7 @@
 use std::io;
 use std::sync::Arc;
 
+use proofbook_ledger::prf::PuncturedRun;
 use proofbook_ledger::tile::entry_count;
 use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, UpperTiles, WorkspaceUid};
 use sha2::{Digest, Sha256};
@@ -28,7 +31,7 @@ use crate::codec::{DecodeError, Decoder, Encode};
 use crate::config::WorkspaceSettings;
 use crate::delivered::Delivered;
 use crate::disk::{Disk, durable_write, join, read_file};
-use crate::fold::{Run, Signing, State, Workspace, no_tiles};
+use crate::fold::{Run, RunSecret, Signing, State, Workspace, no_tiles};
 use crate::log::{FoldDigest, Position};
 use crate::names;
 use crate::record::Format;
@@ -336,7 +339,10 @@ fn encode_run(workspaces: &[Arc<Workspace>]) -> Vec<u8> {
         out.put_bytes(&text);
         out.put_varint(workspace.runs.len() as u64);
         for run in workspace.runs.iter() {
-            out.put_raw(run.seed.as_bytes());
+            out.put_raw(match &run.secret {
+                RunSecret::Whole(seed) => seed.as_bytes(),
+                RunSecret::Punctured(_) => &[0; 32],
+            });
             out.put_raw(run.nonce_key.as_bytes());
         }
         for entry in workspace.upper.entries() {
@@ -360,14 +366,34 @@ fn encode_more(workspaces: &[Arc<Workspace>], out: &mut Vec<u8>) {
         let numbered = workspaces.iter().enumerate();
         numbered.filter(|(_, workspace)| workspace.rules_changed > Position::default())
     };
-    let count = ruled().count();
-    if count == 0 {
+    let punctured = || {
+        let numbered = workspaces.iter().enumerate();
+        numbered.flat_map(|(number, workspace)| {
+            workspace.runs.iter().enumerate().filter_map(move |(run, keys)| match &keys.secret {
+                RunSecret::Punctured(left) => Some((number, run, left)),
+                RunSecret::Whole(_) => None,
+            })
+        })
+    };
+    let (count, punctured_count) = (ruled().count(), punctured().count());
+    if count == 0 && punctured_count == 0 {
         return;
     }
     out.put_varint(count as u64);
     for (number, workspace) in ruled() {
         out.put_varint(number as u64);
         out.put_varint(workspace.rules_changed.0);
+    }
+    if punctured_count == 0 {
+        return;
+    }
+    out.put_varint(punctured_count as u64);
+    for (number, run, left) in punctured() {
+        out.put_varint(number as u64);
+        out.put_varint(run as u64);
+        let mut bytes = Vec::new();
+        left.encode(&mut bytes);
+        out.put_bytes(&bytes);
     }
 }
 
@@ -380,6 +406,19 @@ fn decode_more(
         let workspace =
             workspaces.get_mut(number).ok_or(DecodeError::Unknown("a workspace's number"))?;
         Arc::make_mut(workspace).rules_changed = Position(from.varint("a position")?);
+    }
+    if from.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..from.varint("the runs that events were erased of")? {
+        let unknown = || DecodeError::Unknown("a run that events were erased of");
+        let number = from.varint_u32("a workspace's number")? as usize;
+        let run = from.varint_u32("a run")? as usize;
+        let left = PuncturedRun::decode(from.bytes("what is left of a run")?);
+        let left = left.map_err(|_| unknown())?;
+        let workspace = Arc::make_mut(workspaces.get_mut(number).ok_or_else(unknown)?);
+        let run = Arc::make_mut(&mut workspace.runs).get_mut(run).ok_or_else(unknown)?;
+        run.secret = RunSecret::Punctured(Arc::new(left));
     }
     Ok(())
 }
@@ -406,7 +445,7 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
         let mut runs = Vec::new();
         for _ in 0..from.varint("the runs")? {
             runs.push(Run {
-                seed: RunSeed::from_bytes(from.array("a seed")?),
+                secret: RunSecret::Whole(RunSeed::from_bytes(from.array("a seed")?)),
                 nonce_key: NonceKey::from_bytes(from.array("a nonce key")?),
             });
         }

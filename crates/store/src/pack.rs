@@ -368,6 +368,11 @@ impl Packer {
         Ok(removed)
     }
 
+    /// Tells whether files of segments that were retired at or before a frame are still there.
+    pub(crate) fn keeps_retired(&self, position: Position) -> bool {
+        self.retired.iter().any(|(_, at)| *at <= position)
+    }
+
     /// Gives the reserve's space to clean-up on a full disk.
     pub fn give_up_reserve(&self) {
         // Without a reserve there is nothing to give.

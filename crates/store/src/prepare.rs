@@ -20,7 +20,7 @@ use proofbook_ledger::{NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid};
 
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
-use crate::fold::{IdHit, Sealed, Workspace};
+use crate::fold::{IdHit, Outcome, Sealed, Workspace};
 use crate::limits;
 use crate::lookup::{Home, WantedId};
 use crate::plant::{self, Plant};
@@ -43,12 +43,21 @@ pub type Place = Result<AdmittedPlace, Rejected>;
 /// Where the receipt of an admitted event comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdmittedPlace {
-    /// Its number among the batch's events.
-    pub index: usize,
+    /// Where it says what became of it.
+    pub fate: Fate,
     /// Its id.
     pub id: String,
     /// Its workspace's name.
     pub workspace: String,
+}
+
+/// Where it says what became of an admitted event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// In the outcome with this number among the batch's.
+    Batch(usize),
+    /// Here: it was recorded before, and erased since. The log must not get what it holds again.
+    Known(Outcome),
 }
 
 /// A batch ready to be committed, and the fate of each event of the request.
@@ -407,19 +416,30 @@ impl Preparer {
             id_crc: crc32c::crc32c(admitted.group(Group::Id).unwrap_or_default()),
             generated: admitted.id_generated,
         };
-        let hit = table.home.find(&wanted).map_err(|error| Rejected {
+        let cannot_tell = |error| Rejected {
             code: "unavailable",
             pointer: "/id".to_owned(),
             offset: None,
             reason: format!("whether this id is known cannot be told: {error}"),
             limit: None,
-        })?;
-        let place = AdmittedPlace {
-            index: batch.wanted.len(),
-            id: admitted.id().to_owned(),
-            workspace: event.workspace.to_owned(),
         };
-        batch.push(table.index, &admitted, wanted, hit);
+        let hit = table.home.find(&wanted).map_err(cannot_tell)?;
+        let fate = match hit {
+            Some(hit) if table.home.is_erased(hit.seq).map_err(cannot_tell)? => {
+                let (seq, same) = (hit.seq, hit.fingerprint == wanted.fingerprint);
+                Fate::Known(if same {
+                    Outcome::Duplicate { seq }
+                } else {
+                    Outcome::Conflict { seq }
+                })
+            }
+            _ => Fate::Batch(batch.wanted.len()),
+        };
+        let id = admitted.id().to_owned();
+        let place = AdmittedPlace { fate, id, workspace: event.workspace.to_owned() };
+        if let Fate::Batch(_) = fate {
+            batch.push(table.index, &admitted, wanted, hit);
+        }
         Ok(place)
     }
 }

@@ -30,7 +30,7 @@ use crate::record::{Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, GroupSet, Rewrite, Row, Segment, SegmentError, SegmentWriter, WorkspaceRange,
+    self, GroupSet, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter, WorkspaceRange,
 };
 use crate::segment_entry::SegmentEntry;
 
@@ -423,22 +423,8 @@ impl Packer {
         preparer: &Preparer,
         now: Timestamp,
     ) -> Result<PurgeProposal, PackError> {
-        let id = self.new_id();
-        self.purge_as(id, plan, preparer, now).inspect_err(|_| self.discard(id))
-    }
-
-    fn purge_as(
-        &mut self,
-        id: u64,
-        plan: &PurgePlan,
-        preparer: &Preparer,
-        now: Timestamp,
-    ) -> Result<PurgeProposal, PackError> {
         let workspaces: HashMap<WorkspaceUid, &Arc<Workspace>> =
             plan.workspaces.iter().map(|(workspace, _)| (workspace.uid, workspace)).collect();
-        let disk = self.disk.clone();
-        let name_of = self.names();
-        let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
         let mut sealer = Sealer::default();
         let fate = |number: u32, row: &Row<'_>| -> Result<Rewrite, PackError> {
             if !plan.rows.contains(number) {
@@ -450,13 +436,7 @@ impl Packer {
             leaf.map(Rewrite::Purge).ok_or(unknown)
         };
         let is_purged = |row: u32| plan.rows.contains(row);
-        let rewrote = segment::rewrite(&plan.segment, &is_purged, fate, &mut writer)?;
-        let meta = writer.finish()?;
-        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
-        let written = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        if segment::digest_of(&written)? != rewrote.digest {
-            return Err(PackError::Merge);
-        }
+        let (proposal, rewrote) = self.write_again(&plan.segment, &is_purged, fate)?;
         let drafts = plan.workspaces.iter().filter_map(|(workspace, policy)| {
             let gone = rewrote.gone.iter().find(|(uid, ..)| *uid == workspace.uid)?;
             let (_, seqs, leaves) = gone;
@@ -469,16 +449,54 @@ impl Packer {
             kind: RewriteKind::Purged,
             decided_at: plan.decided_at,
             gone: gone.map(|(uid, seqs, _)| Gone::of(*uid, seqs.iter().copied())).collect(),
-            segments: vec![Pair { input: (files.name, files.parquet.sha256.0), segment: entry }],
+            segments: vec![Pair {
+                input: (files.name, files.parquet.sha256.0),
+                segment: proposal.entry,
+            }],
             events: None,
         };
         let events = drafts.collect();
         let prepared = preparer.prepare_rewritten(&self.published, now, rewritten, events);
         self.written.purged_rows += plan.rows.count() as u64;
-        self.written.rewritten_rows += u64::from(entry.rows);
-        let proposal =
-            Proposal { record: Vec::new(), segment: written, entry, inputs: vec![files.name] };
         Ok(PurgeProposal { prepared, proposal, purged_rows: plan.rows.count() as u64 })
+    }
+
+    /// Writes a segment again as `fate` says of each row and checks what was written; `purged` says by
+    /// number which rows go. The proposal has no record yet.
+    ///
+    /// # Errors
+    /// Nothing is live of it, and its files are removed.
+    pub(crate) fn write_again(
+        &mut self,
+        segment: &Arc<Segment>,
+        purged: &dyn Fn(u32) -> bool,
+        fate: impl FnMut(u32, &Row<'_>) -> Result<Rewrite, PackError>,
+    ) -> Result<(Proposal, Rewrote), PackError> {
+        let id = self.new_id();
+        let written = self.write_again_as(id, segment, purged, fate);
+        let written = written.inspect_err(|_| self.discard(id))?;
+        self.written.rewritten_rows += u64::from(written.0.entry.rows);
+        Ok(written)
+    }
+
+    fn write_again_as(
+        &self,
+        id: u64,
+        segment: &Arc<Segment>,
+        purged: &dyn Fn(u32) -> bool,
+        fate: impl FnMut(u32, &Row<'_>) -> Result<Rewrite, PackError>,
+    ) -> Result<(Proposal, Rewrote), PackError> {
+        let name_of = self.names();
+        let mut writer = SegmentWriter::create(&*self.disk, id, &name_of)?;
+        let rewrote = segment::rewrite(segment, purged, fate, &mut writer)?;
+        let meta = writer.finish()?;
+        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
+        let written = self.open.open(&*self.disk, meta.files, &self.cache)?;
+        if segment::digest_of(&written)? != rewrote.digest {
+            return Err(PackError::Merge);
+        }
+        let inputs = vec![segment.files().name];
+        Ok((Proposal { record: Vec::new(), segment: written, entry, inputs }, rewrote))
     }
 }
 

@@ -2,15 +2,19 @@
 //! for replay and for receipts of packed events.
 //!
 //! Entering a run costs twelve HMACs, its next place less than two, so a [`Sealer`] stays in the run
-//! of the event it sealed last.
+//! of the event it sealed last. Of an event that something was erased of the key is gone; its row says
+//! instead what the leaf committed to ([`Withheld`]).
+
+use std::sync::Arc;
 
 use proofbook_event::{Group, Timestamp};
-use proofbook_ledger::prf::{EventKey, Nonce, Nonces};
+use proofbook_ledger::prf::{EventKey, Nonces, PuncturedRun, Salt};
 use proofbook_ledger::{Hash, LeafFields, Opening, RunKeys, Slot, WorkspaceUid, commitment};
 
-use crate::fold::{Sealed, Workspace};
+use crate::fold::{RunSecret, Sealed, Workspace};
 use crate::record::EventParts;
-use crate::segment::Row;
+use crate::segment::{GroupSet, Row};
+use crate::withheld::{ErasureStep, Left, Withheld};
 
 /// Seals events one after the other.
 #[derive(Default)]
@@ -23,73 +27,161 @@ pub struct Sealer {
 struct OpenRun {
     workspace: WorkspaceUid,
     number: u32,
-    keys: RunKeys,
-    /// The slot that `keys` yields next.
-    next: Option<Slot>,
+    keys: OpenKeys,
     nonces: Nonces,
 }
 
+/// Where a run's event keys come from.
+enum OpenKeys {
+    Whole {
+        keys: Box<RunKeys>,
+        /// The slot that `keys` yields next.
+        next: Option<Slot>,
+    },
+    /// Twelve HMACs for each key, which is dear only where something was erased.
+    Punctured(Arc<PuncturedRun>),
+}
+
+impl OpenKeys {
+    fn key(&mut self, slot: Slot) -> Option<EventKey> {
+        match self {
+            Self::Whole { keys, next } => {
+                if *next != Some(slot) {
+                    keys.seek(slot);
+                }
+                *next = slot.next();
+                keys.next().map(|(_, key)| key)
+            }
+            Self::Punctured(run) => run.event_key(slot),
+        }
+    }
+}
+
 impl Sealer {
-    /// Computes an event's nonce and commitments; `None` when its run or slot does not exist.
-    pub fn seal(&mut self, workspace: &Workspace, parts: &EventParts<'_>) -> Option<Sealed> {
-        let (key, nonce) = self.keys_of(workspace, parts)?;
-        let salts = key.salts();
+    /// Computes an event's nonce and commitments; `withheld` is what its row has in place of erased
+    /// groups, or empty. `None` when its run, slot or key does not exist.
+    pub fn seal(
+        &mut self,
+        workspace: &Workspace,
+        parts: &EventParts<'_>,
+        withheld: &[u8],
+    ) -> Option<Sealed> {
+        let slot = Slot::new(parts.k)?;
+        let run = self.enter(workspace, parts.run, slot)?;
+        let nonce = run.nonces.nonce(slot);
+        if !withheld.is_empty() {
+            let commitments = Withheld::decode(withheld)?.commitments(parts)?;
+            return Some(Sealed { nonce, commitments });
+        }
+        let salts = run.keys.key(slot)?.salts();
         let commit = |(group, bytes): (Group, &[u8])| {
             (group, commitment(&salts.salt(group.pointer()), group.pointer(), bytes))
         };
         Some(Sealed { nonce, commitments: parts.groups.present().map(commit).collect() })
     }
 
-    /// Returns the openings of an event's groups; `None` when its run or slot does not exist.
+    /// Returns the openings of the groups whose values are there; `None` when its run, slot or key does
+    /// not exist.
     pub fn openings(
         &mut self,
         workspace: &Workspace,
         parts: &EventParts<'_>,
+        withheld: &[u8],
     ) -> Option<Vec<Opening>> {
-        let (key, _) = self.keys_of(workspace, parts)?;
-        let salts = key.salts();
+        let salt_of = self.salts(workspace, parts, withheld)?;
         let open = |(group, bytes): (Group, &[u8])| {
             let value = String::from_utf8(bytes.to_vec()).ok()?;
-            Some(Opening { group, salt: salts.salt(group.pointer()), value })
+            Some(Opening { group, salt: salt_of(group)?, value })
         };
         parts.groups.present().map(open).collect()
     }
 
-    /// Enters the run of an event and returns the key of its salts, and its nonce.
-    fn keys_of(
+    /// Returns what a row has to keep when some of its groups go; `None` when its keys do not exist.
+    pub fn withhold(
+        &mut self,
+        workspace: &Workspace,
+        row: &Row<'_>,
+        groups: GroupSet,
+        by: ErasureStep,
+    ) -> Option<Withheld> {
+        let parts = parts_of_row(row);
+        let before = Withheld::decode(row.withheld)?;
+        let salt_of = self.salts(workspace, &parts, row.withheld)?;
+        let left = |group: Group| {
+            if let Some(gone) = before
+                .groups
+                .iter()
+                .find(|(of, left)| *of == group && matches!(left, Left::Commitment(..)))
+            {
+                return Some(Some(*gone));
+            }
+            let Some(value) = parts.groups.get(group) else { return Some(None) };
+            let salt = salt_of(group)?;
+            let left = match groups.contains(group) {
+                true => Left::Commitment(commitment(&salt, group.pointer(), value), by),
+                false => Left::Salt(salt),
+            };
+            Some(Some((group, left)))
+        };
+        let groups: Option<Vec<_>> = Group::ALL.into_iter().map(left).collect();
+        Some(Withheld { groups: groups?.into_iter().flatten().collect() })
+    }
+
+    /// Returns how an event's salts are found.
+    fn salts(
         &mut self,
         workspace: &Workspace,
         parts: &EventParts<'_>,
-    ) -> Option<(EventKey, Nonce)> {
+        withheld: &[u8],
+    ) -> Option<Box<dyn Fn(Group) -> Option<Salt>>> {
+        if !withheld.is_empty() {
+            let withheld = Withheld::decode(withheld)?;
+            return Some(Box::new(move |group| withheld.salt(group)));
+        }
         let slot = Slot::new(parts.k)?;
-        let here = self
-            .run
-            .as_ref()
-            .is_some_and(|run| run.workspace == workspace.uid && run.number == parts.run);
-        if !here {
-            let run = workspace.runs.get(parts.run as usize)?;
+        let salts = self.enter(workspace, parts.run, slot)?.keys.key(slot)?.salts();
+        Some(Box::new(move |group| Some(salts.salt(group.pointer()))))
+    }
+
+    /// Enters a run of a workspace; `None` when there is none with this number.
+    fn enter(&mut self, workspace: &Workspace, number: u32, slot: Slot) -> Option<&mut OpenRun> {
+        let is_here = |run: &OpenRun| run.workspace == workspace.uid && run.number == number;
+        if !self.run.as_ref().is_some_and(is_here) {
+            let run = workspace.runs.get(number as usize)?;
+            let keys = match &run.secret {
+                RunSecret::Whole(seed) => {
+                    OpenKeys::Whole { keys: Box::new(RunKeys::new(seed, slot)), next: Some(slot) }
+                }
+                RunSecret::Punctured(run) => OpenKeys::Punctured(run.clone()),
+            };
             self.run = Some(OpenRun {
                 workspace: workspace.uid,
-                number: parts.run,
-                keys: RunKeys::new(&run.seed, slot),
-                next: Some(slot),
+                number,
+                keys,
                 nonces: Nonces::new(&run.nonce_key),
             });
         }
-        let run = self.run.as_mut()?;
-        if run.next != Some(slot) {
-            run.keys.seek(slot);
-        }
-        run.next = slot.next();
-        let (_, key) = run.keys.next()?;
-        Some((key, run.nonces.nonce(slot)))
+        self.run.as_mut()
     }
 
-    /// Returns the leaf hash of a packed event; `None` when its run or slot does not exist.
+    /// Returns the leaf hash of a packed event; `None` when its run, slot or key does not exist.
     pub fn leaf_of_row(&mut self, workspace: &Workspace, row: &Row<'_>) -> Option<Hash> {
         let parts = parts_of_row(row);
-        let sealed = self.seal(workspace, &parts)?;
+        let sealed = self.seal(workspace, &parts, row.withheld)?;
         Some(leaf_of(workspace.uid, row.seq, row.recorded_at, &parts, &sealed, &mut self.scratch))
+    }
+}
+
+impl Withheld {
+    /// Returns the commitments of an event's leaf; `None` when a value that should be there is not.
+    fn commitments(&self, parts: &EventParts<'_>) -> Option<Vec<(Group, Hash)>> {
+        let commit = |(group, left): &(Group, Left)| match left {
+            Left::Commitment(commitment, _) => Some((*group, *commitment)),
+            Left::Salt(salt) => {
+                Some((*group, commitment(salt, group.pointer(), parts.groups.get(*group)?)))
+            }
+        };
+        self.groups.iter().map(commit).collect()
     }
 }
 

@@ -58,7 +58,7 @@ pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
 pub(crate) use ids::stored_part;
 pub use merge::{MergeDigest, digest_of, merge};
-pub(crate) use merge::{Rewrite, rewrite};
+pub(crate) use merge::{Rewrite, Rewrote, rewrite};
 pub use purged::{Cover, PurgedLeaf};
 pub use reader::Segment;
 pub(crate) use reader::damaged_files;

@@ -17,14 +17,15 @@ use proofbook_ledger::WorkspaceUid;
 
 use crate::clock::{ClockObservation, GuardedClock};
 use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply, SnapshotJob};
-use crate::config::{ConfigChange, WorkspaceSettings};
+use crate::config::{ConfigChange, ErasureTarget, WorkspaceSettings};
 use crate::delivered::Progress;
 use crate::disk::Lock;
+use crate::erase::{self, Eraser};
 use crate::fold::{Outcome, Workspace};
 use crate::limits;
 use crate::log::Position;
 use crate::open::{OpenError, OpenReport, Opened, Options, open};
-use crate::prepare::{IdHasher, Place, Prepared, Preparer, Wanted};
+use crate::prepare::{Fate, IdHasher, Place, Prepared, Preparer, Wanted};
 use crate::purge::{Expired, Purger, Settling};
 use crate::record::Record;
 use crate::rules::Rules;
@@ -152,6 +153,9 @@ impl Store {
             stopping: stopping.clone(),
             purger: Purger::new(options.purge_within_micros),
             settling: Settling::default(),
+            eraser: Eraser::default(),
+            leaving_behind: None,
+            is_erasing: false,
             preparer: preparer.clone(),
             published: published.clone(),
             clock: clock.clone(),
@@ -365,6 +369,20 @@ impl Store {
         Purger::dry_run(&self.published, &self.preparer, now, workspace)
     }
 
+    /// Returns the first of an erasure's events that a legal hold keeps, at most `max`, by seq.
+    ///
+    /// # Errors
+    /// A segment is damaged.
+    pub fn held_of(
+        &self,
+        workspace: &Workspace,
+        targets: &[ErasureTarget],
+        max: usize,
+    ) -> Result<Vec<u64>, SegmentError> {
+        let now = self.clock.now_micros();
+        erase::held_of(&self.published, &self.preparer, now, workspace, targets, max)
+    }
+
     /// Returns what is kept of a workspace's events now.
     pub fn rules_of(&self, view: &View, workspace: &Workspace) -> Rules {
         let catalog = self.preparer.catalog_of(view, &workspace.settings);
@@ -451,7 +469,10 @@ fn receipts(places: Vec<Place>, outcomes: &[Outcome]) -> Vec<Result<Receipt, Rej
         place.map(|place| Receipt {
             id: place.id,
             workspace: place.workspace,
-            outcome: outcomes.get(place.index).copied().unwrap_or(Outcome::Lost),
+            outcome: match place.fate {
+                Fate::Batch(index) => outcomes.get(index).copied().unwrap_or(Outcome::Lost),
+                Fate::Known(outcome) => outcome,
+            },
         })
     };
     places.into_iter().map(receipt).collect()

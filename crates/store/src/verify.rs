@@ -250,7 +250,7 @@ fn rebuild_trees(
         report.event_count += 1;
         let rebuilt = workspaces.get(&event.workspace).and_then(|workspace| {
             let parts = event.parts();
-            let sealed = sealer.seal(workspace, &parts)?;
+            let sealed = sealer.seal(workspace, &parts, &[])?;
             let mut scratch = Vec::new();
             let (seq, at) = (event.seq, event.recorded_at);
             Some(crate::seal::leaf_of(workspace.uid, seq, at, &parts, &sealed, &mut scratch))

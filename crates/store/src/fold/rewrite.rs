@@ -4,12 +4,14 @@
 //! in it changed behind the frame that it was decided at. A hold placed between planning and doing
 //! wins therefore, whoever planned. A decision that falls changes nothing and records no event.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Decision, EventCursor, Fold, FoldError, Folded, Outcome};
 use crate::config::ConfigChange;
 use crate::log::Position;
-use crate::record::{RewriteKind, Rewritten};
+use crate::record::{Punctured, RewriteKind, Rewritten};
 
 impl Fold {
     /// Notes where the rules of a workspace, or of many, changed.
@@ -31,7 +33,7 @@ impl Fold {
             ConfigChange::PutHold { hold } => &hold.workspace,
             ConfigChange::LiftHold { workspace, .. } => workspace,
             ConfigChange::PutCatalog { .. } | ConfigChange::ClockObserved { .. } => {
-                std::sync::Arc::make_mut(&mut self.state.config).rules_changed = position.0;
+                Arc::make_mut(&mut self.state.config).rules_changed = position.0;
                 folded.rules_changed = true;
                 return;
             }
@@ -40,7 +42,7 @@ impl Fold {
         folded.rules_changed = true;
         if let Some(index) = self.workspace_by_name(workspace) {
             let workspace = &mut self.state.workspaces[index as usize];
-            std::sync::Arc::make_mut(workspace).rules_changed = position;
+            Arc::make_mut(workspace).rules_changed = position;
             folded.touched.push(index);
         }
     }
@@ -73,21 +75,44 @@ impl Fold {
                 });
             }
         }
-        folded.ids_removed = true;
         match &rewritten.kind {
             RewriteKind::Purged => {
+                folded.ids_removed = true;
                 for gone in &rewritten.gone {
                     if let Some(index) = self.workspace_by_uid(gone.workspace) {
                         self.ids.forget(index, &gone.seqs);
                     }
                 }
             }
-            RewriteKind::Erased { .. } => {}
+            RewriteKind::Erased { punctured, .. } => self.destroy_keys(punctured, folded),
         }
-        match &rewritten.events {
-            Some(events) => self.add_events(position, body, events, cursor, folded),
-            None => Ok(Vec::new()),
+        let outcomes = match &rewritten.events {
+            Some(events) => self.add_events(position, body, events, cursor, folded)?,
+            None => Vec::new(),
+        };
+        if let RewriteKind::Erased { by, .. } = &rewritten.kind {
+            let leaf = outcomes.iter().find_map(|outcome| match outcome {
+                Outcome::Created { seq, .. } => Some(*seq),
+                _ => None,
+            });
+            Arc::make_mut(&mut self.state.config).step_erasure(*by, leaf);
+            folded.config_changed = true;
         }
+        Ok(outcomes)
+    }
+
+    /// Destroys the event keys that an erasure names; what they sealed is withheld in the segments.
+    fn destroy_keys(&mut self, punctured: &[Punctured], folded: &mut Folded) {
+        for Punctured { workspace, run, slots } in punctured {
+            let Some(index) = self.workspace_by_uid(*workspace) else { continue };
+            let workspace = Arc::make_mut(&mut self.state.workspaces[index as usize]);
+            if let Some(run) = Arc::make_mut(&mut workspace.runs).get_mut(*run as usize) {
+                run.secret.puncture(slots);
+            }
+            folded.touched.push(index);
+        }
+        // It would go on with what it knew of the run.
+        self.sealer = crate::seal::Sealer::default();
     }
 
     fn still_holds(&self, rewritten: &Rewritten<'_>) -> bool {
@@ -102,7 +127,12 @@ impl Fold {
                 workspace.rules_changed <= rewritten.decided_at
             })
         };
-        let unchanged = self.state.config.rules_changed <= rewritten.decided_at.0
+        let is_next = match &rewritten.kind {
+            RewriteKind::Purged => true,
+            RewriteKind::Erased { by, .. } => self.state.config.is_next_step(*by),
+        };
+        let unchanged = is_next
+            && self.state.config.rules_changed <= rewritten.decided_at.0
             && rewritten.gone.iter().all(is_unchanged);
         unchanged && rewritten.segments.iter().all(is_live)
     }

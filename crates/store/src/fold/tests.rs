@@ -236,7 +236,7 @@ fn a_run_is_taken_once_and_in_order() {
         .expect("folds");
     let runs = &fold.state.workspaces[0].runs;
     assert_eq!(runs.len(), 2, "the repeated run and the one that skips a number are ignored");
-    assert_eq!(runs[0].seed.as_bytes(), &[0; 32]);
+    assert_eq!(runs[0].secret, RunSecret::Whole(RunSeed::from_bytes([0; 32])));
 }
 
 fn entry(id: u64) -> SegmentEntry {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use proofbook_ledger::Hash;
+use proofbook_ledger::prf::puncture;
+use proofbook_ledger::{Hash, Slot};
 
 use super::*;
 use crate::config::{ConfigChange, Key, WorkspaceSettings};
@@ -27,8 +28,12 @@ fn workspace(number: u32) -> Arc<Workspace> {
         0 => WorkspaceSettings::default(),
         _ => WorkspaceSettings { title: Some(format!("W {number}")), ..Default::default() },
     };
+    let seed = RunSeed::from_bytes([number as u8; 32]);
     let run = Run {
-        seed: RunSeed::from_bytes([number as u8; 32]),
+        secret: match number % 5 {
+            4 => RunSecret::Punctured(Arc::new(puncture(&seed, Slot::FIRST))),
+            _ => RunSecret::Whole(seed),
+        },
         nonce_key: NonceKey::from_bytes([!(number as u8); 32]),
     };
     Arc::new(Workspace {
@@ -95,6 +100,7 @@ fn a_snapshot_reads_back_as_the_state_it_stands_for() {
     assert_eq!(written.runs.len(), 3, "2,500 workspaces in runs of 1,024");
     let read = read(&disk.crash(CrashMode::LoseUnsynced), 9).expect("reads");
     assert_eq!(format!("{:?}", read.state), format!("{:?}", state(9, 2_500)));
+    assert!(read.state.workspaces == state(9, 2_500).workspaces, "secrets included");
     assert_eq!((read.root_hash, read.generation), (written.root_hash, 1));
     assert_eq!((read.frame_hash, read.runs), ([4; 32], written.runs));
 }

@@ -4,19 +4,20 @@
 //! payload  uleb position decided at, uleb workspaces with something gone, for each: uid (16),
 //!          uleb ranges, for each range: uleb seqs passed over, uleb seqs;
 //!          uleb replaced segments, for each: u64 id, SHA-256 of its Parquet file, the new segment;
-//!          of an erasure: the erasure's id (bytes), u8 1 when it is complete with this record,
-//!          uleb runs of keys that lose some, for each: uid (16), uleb run, what is left (bytes);
+//!          of an erasure: u64 id of the erasure, uleb step of it,
+//!          uleb runs of keys that lose some, for each: uid (16), uleb run, uleb places, each u16;
 //!          the events that tell of it (bytes, as an events record; empty for none)
 //! ```
 
 use std::ops::Range;
 
-use proofbook_ledger::WorkspaceUid;
+use proofbook_ledger::{Slot, WorkspaceUid};
 
 use super::EventsRecord;
 use crate::codec::{DecodeError, Decoder, Encode};
 use crate::log::Position;
 use crate::segment_entry::SegmentEntry;
+use crate::withheld::ErasureStep;
 
 /// What was decided about segments some of whose values must go.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +42,8 @@ pub enum RewriteKind {
     Purged,
     /// Somebody asked for it.
     Erased {
-        /// The erasure's id.
-        erasure: String,
-        /// Whether nothing more is to be done for it.
-        complete: bool,
+        /// The erasure, and which step of it: 0, 1, 2 … in the order in which they are folded.
+        by: ErasureStep,
         /// Runs of keys that lose some.
         punctured: Vec<Punctured>,
     },
@@ -68,21 +67,16 @@ pub struct Pair {
     pub segment: SegmentEntry,
 }
 
-/// What is left of a run of keys.
-#[derive(Clone, PartialEq, Eq)]
+/// The event keys that a run loses.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Punctured {
     /// Whose run.
     pub workspace: WorkspaceUid,
     /// Its number.
     pub run: u32,
-    /// The nodes of its tree that are left, as `proofbook_ledger::prf::PuncturedRun` writes them.
-    pub nodes: Vec<u8>,
-}
-
-impl std::fmt::Debug for Punctured {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Punctured({}, run {}, secret)", self.workspace, self.run)
-    }
+    /// The places of the events. The fold knows the run's secrets and destroys what gives these; were
+    /// the rest of the secrets in the record instead, two erasures at once would undo each other.
+    pub slots: Vec<Slot>,
 }
 
 impl Gone {
@@ -124,14 +118,17 @@ impl<'a> Rewritten<'a> {
             out.put_raw(hash);
             segment.encode(out);
         }
-        if let RewriteKind::Erased { erasure, complete, punctured } = &self.kind {
-            out.put_bytes(erasure.as_bytes());
-            out.put_u8(u8::from(*complete));
+        if let RewriteKind::Erased { by, punctured } = &self.kind {
+            out.put_u64(by.erasure);
+            out.put_varint(u64::from(by.step));
             out.put_varint(punctured.len() as u64);
             for run in punctured {
                 out.put_raw(&run.workspace.0);
                 out.put_varint(u64::from(run.run));
-                out.put_bytes(&run.nodes);
+                out.put_varint(run.slots.len() as u64);
+                for slot in &run.slots {
+                    out.put_raw(&slot.get().to_le_bytes());
+                }
             }
         }
         let mut bytes = Vec::new();
@@ -164,17 +161,21 @@ impl<'a> Rewritten<'a> {
         let kind = match erased {
             false => RewriteKind::Purged,
             true => {
-                let erasure = from.text("an erasure's id")?.to_owned();
-                let complete = from.u8("whether it is complete")? == 1;
+                let bad = || DecodeError::Unknown("a place in a run");
+                let erasure = from.u64("an erasure's id")?;
+                let step = from.varint("a step")?.try_into().map_err(|_| bad())?;
                 let mut punctured = Vec::new();
                 for _ in 0..from.varint("runs")? {
-                    punctured.push(Punctured {
-                        workspace: WorkspaceUid(from.array("a workspace's id")?),
-                        run: from.varint_u32("a run")?,
-                        nodes: from.bytes("what is left of a run")?.to_vec(),
-                    });
+                    let workspace = WorkspaceUid(from.array("a workspace's id")?);
+                    let run = from.varint_u32("a run")?;
+                    let mut slots = Vec::new();
+                    for _ in 0..from.varint("places")? {
+                        let slot = u16::from_le_bytes(from.array("a place in a run")?);
+                        slots.push(Slot::new(slot).ok_or_else(bad)?);
+                    }
+                    punctured.push(Punctured { workspace, run, slots });
                 }
-                RewriteKind::Erased { erasure, complete, punctured }
+                RewriteKind::Erased { by: ErasureStep { erasure, step }, punctured }
             }
         };
         let bytes = from.bytes("the events of a decision")?;

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::WorkspaceSettings;
 use crate::segment::{FileHash, SegmentFiles};
-use proofbook_ledger::Hash;
+use crate::withheld::ErasureStep;
+use proofbook_ledger::{Hash, Slot};
 
 fn groups_of(values: &[Option<Vec<u8>>]) -> GroupBytes<'_> {
     let mut groups = GroupBytes::default();
@@ -85,7 +86,17 @@ proptest! {
             Record::Run { workspace: uid, run, seed, nonce_key },
             Record::Events(event_record.clone()),
             Record::Config { change: change.clone(), event: None },
-            Record::Config { change, event: Some(event_record) },
+            Record::Config { change, event: Some(event_record.clone()) },
+            Record::Rewritten(Rewritten {
+                kind: RewriteKind::Erased {
+                    by: ErasureStep { erasure: id, step: version },
+                    punctured: vec![Punctured { workspace: uid, run, slots: vec![Slot::FIRST, Slot::LAST] }],
+                },
+                decided_at: Position(position),
+                gone: vec![Gone::of(uid, [3, 4, 9])],
+                segments: vec![Pair { input: (id, seed), segment: entry(id) }],
+                events: Some(event_record.clone()),
+            }),
             Record::Packed { after: Position(position), through: Position(id), segment: entry(id) },
             Record::Compacted { inputs: vec![(id, seed), (position, nonce_key)], segment: entry(position) },
         ];

@@ -174,9 +174,15 @@ pub(crate) enum Rewrite {
     Keep,
     /// It goes, and this leaf hash stays. Only for a row that was announced.
     Purge(Hash),
-    /// These groups of it go, and these bytes stay for them.
-    #[expect(dead_code, reason = "erasures are written next")]
-    Erase(GroupSet, Vec<u8>),
+    /// Some groups of it go.
+    Erase {
+        /// Which.
+        groups: GroupSet,
+        /// What stays in their place.
+        withheld: Vec<u8>,
+        /// Whether the action's name goes with them.
+        hides_action: bool,
+    },
 }
 
 /// What a segment was written again with and without.
@@ -213,7 +219,7 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
         if new.first().is_some_and(|first| first.workspace != row.workspace) {
             purging.end_workspace(&mut new, writer, &mut digests)?;
         }
-        let withheld;
+        let erased;
         match fate(number, &row)? {
             Rewrite::Keep => {}
             Rewrite::Purge(leaf) => {
@@ -221,14 +227,17 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
                 number += 1;
                 continue;
             }
-            Rewrite::Erase(groups, bytes) => {
-                withheld = bytes;
+            Rewrite::Erase { groups, withheld, hides_action } => {
+                erased = withheld;
                 for group in proofbook_event::Group::ALL {
                     if groups.contains(group) {
                         row.groups.set(group, None);
                     }
                 }
-                row.withheld = &withheld;
+                row.withheld = &erased;
+                if hides_action {
+                    row.action = "other";
+                }
             }
         }
         row.digest(&mut digests.rows);

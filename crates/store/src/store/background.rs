@@ -1,7 +1,8 @@
-//! The background thread: packs, snapshots, compacts, purges, and removes what nobody needs.
+//! The background thread: packs, snapshots, compacts, purges, erases, and removes what nobody needs.
 //!
-//! It proposes and the fold decides (`pack.rs`, `purge.rs`); this file only says in which order, and
-//! what is tried again. What recent waits for comes first: a pack is never behind more than one purge.
+//! It proposes and the fold decides (`pack.rs`, `purge.rs`, `erase.rs`); this file only says in which order, and
+//! what is tried again. What recent waits for comes first: a pack is never behind more than
+//! one segment that is written again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -13,7 +14,9 @@ use proofbook_event::Timestamp;
 use super::{Counters, Message, Work, decision_batch, into_batch};
 use crate::clock::GuardedClock;
 use crate::commit::{Batch, CommitError, PackJob, Published, Reply};
+use crate::erase::{self, Due, EraseProposal, Eraser};
 use crate::fold::Outcome;
+use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal, Written};
 use crate::prepare::Preparer;
 use crate::purge::{PurgeProposal, Purger, Settling};
@@ -49,11 +52,16 @@ pub(super) struct BackgroundThread {
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) purger: Purger,
     pub(super) settling: Settling,
+    pub(super) eraser: Eraser,
+    /// The erasure that waits until no file is older than a frame.
+    pub(super) leaving_behind: Option<(u64, Position)>,
     pub(super) preparer: Arc<Preparer>,
     pub(super) published: Arc<Published>,
     pub(super) clock: Arc<GuardedClock>,
     /// Whether a request to settle is not answered yet.
     pub(super) has_asked: bool,
+    /// Whether an erasure is running.
+    pub(super) is_erasing: bool,
 }
 
 impl BackgroundThread {
@@ -83,9 +91,10 @@ impl BackgroundThread {
             if self.stopping.load(Ordering::Relaxed) {
                 continue;
             }
-            has_more = self.purge();
+            has_more = self.erase() || self.purge();
             self.settle(has_more);
             self.attempt(|packer| packer.sweep());
+            self.complete();
             self.count();
         }
     }
@@ -95,7 +104,7 @@ impl BackgroundThread {
         if has_more {
             return Duration::ZERO;
         }
-        if self.settling.is_wanted() {
+        if self.settling.is_wanted() || self.is_erasing {
             return SETTLE_AGAIN_AFTER;
         }
         let every = self.purger.settle_after_micros() / 10;
@@ -149,6 +158,61 @@ impl BackgroundThread {
             let _ = self.commit.send(Message::Release(before));
         }
         self.packer.keep_reserve(self.reserve_bytes);
+    }
+
+    /// Takes the next step of an erasure; tells whether there may be more at once.
+    fn erase(&mut self) -> bool {
+        if self.counters.failed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let now = self.clock.now_micros();
+        let (published, preparer) = (self.published.clone(), self.preparer.clone());
+        let due = self.eraser.due(&published, &preparer, now).map_err(PackError::from);
+        let due = self.attempt(|_| due).flatten();
+        self.is_erasing = due.is_some();
+        match due {
+            None | Some(Due::Wait) => false,
+            Some(Due::Pack) => {
+                let _ = self.commit.send(Message::Freeze);
+                false
+            }
+            Some(Due::Settle(id)) => {
+                let here = published.view().position;
+                let same = self.leaving_behind.filter(|(leaving, _)| *leaving == id);
+                let (_, target) = *self.leaving_behind.insert(same.unwrap_or((id, here)));
+                if !self.settling.is_wanted() && !self.is_left_behind(target) {
+                    self.settling.want(target);
+                }
+                false
+            }
+            Some(Due::Step(plan)) => {
+                self.leaving_behind = None;
+                let now = Timestamp::from_micros(now);
+                let proposed = self.attempt(|packer| packer.erase(&plan, &preparer, now));
+                let Some(EraseProposal { prepared, proposal }) = proposed else { return false };
+                drop(plan);
+                let (batch, _) = into_batch(prepared);
+                self.decide_rewritten(batch, &proposal) == Decided::Taken
+            }
+        }
+    }
+
+    /// Ends an erasure when nothing older than its last step is left.
+    fn complete(&mut self) {
+        let Some((id, target)) = self.leaving_behind else { return };
+        if self.settling.is_wanted() || !self.is_left_behind(target) {
+            return;
+        }
+        let now = Timestamp::from_micros(self.clock.now_micros());
+        let prepared = erase::completed(&self.published, &self.preparer, now, id);
+        let (batch, _) = into_batch(prepared);
+        if self.commit_and_wait(|reply| Batch { reply, ..batch }).is_ok() {
+            self.leaving_behind = None;
+        }
+    }
+
+    fn is_left_behind(&mut self, position: Position) -> bool {
+        self.attempt(|packer| packer.is_left_behind(position)).unwrap_or(false)
     }
 
     /// Purges one segment if one is due; tells whether there may be more.

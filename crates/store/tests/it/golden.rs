@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use proofbook_store::disk::{Disk, SimDisk, write_all_at};
-use proofbook_store::fold::{Fold, State};
+use proofbook_store::fold::{Fold, RunSecret, State};
 use proofbook_store::log::{Floor, Frame, LocalLog, LogOptions};
 use proofbook_store::segment_entry::SegmentEntry;
 use proofbook_store::{manifest, names};
@@ -62,7 +62,10 @@ fn state_json(state: &State) -> Value {
             "root": hex(&workspace.edge.root().0),
             "recorded_at": workspace.recorded_at,
             "runs": runs
-                .map(|run| [hex(run.seed.as_bytes()), hex(run.nonce_key.as_bytes())])
+                .map(|run| {
+                    let RunSecret::Whole(seed) = &run.secret else { panic!("nothing was erased") };
+                    [hex(seed.as_bytes()), hex(run.nonce_key.as_bytes())]
+                })
                 .collect::<Vec<_>>(),
             "settings": *workspace.settings,
         })

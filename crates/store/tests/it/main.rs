@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
 mod a5_foreign_readers;
+mod b6_erasure;
 mod golden;
 mod marker;
 mod p1_purge;

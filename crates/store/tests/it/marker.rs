@@ -10,11 +10,11 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const FRAME_BYTES_MAX: u64 = 64 << 20;
 
 /// Returns the files in which the value stands.
-pub(crate) fn files_with(disk: &SimDisk, value: &str) -> Vec<String> {
+pub(crate) fn files_with(disk: &SimDisk, value: impl AsRef<[u8]>) -> Vec<String> {
     let mut found = Vec::new();
     for path in disk.files() {
         let bytes = disk.visible_bytes(&path).unwrap_or_default();
-        if stands_in(&bytes, value.as_bytes()) {
+        if stands_in(&bytes, value.as_ref()) {
             found.push(path);
         }
     }
