@@ -327,6 +327,11 @@ impl Packer {
         self.retired.extend(segments.iter().map(|id| (*id, now)));
     }
 
+    /// Tells whether files of segments that are not live wait to be removed.
+    pub fn has_retired(&self) -> bool {
+        !self.retired.is_empty()
+    }
+
     /// Removes the files of segments that no View, no kept snapshot and no state names any more, and
     /// that no recovery replays.
     ///

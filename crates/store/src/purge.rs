@@ -537,6 +537,16 @@ pub struct Settling {
 }
 
 impl Settling {
+    /// Begins with a store that was just opened. Segments that are there and not live may be what the
+    /// process before this one purged and did not come to leave behind.
+    pub fn after_open(published: &Published, packer: &Packer) -> Self {
+        let mut settling = Self::default();
+        if packer.has_retired() {
+            settling.want(published.view().position);
+        }
+        settling
+    }
+
     /// Wants everything up to a position left behind.
     pub fn want(&mut self, target: Position) {
         *self = Self { target: Some(target), rotated: false };

@@ -144,6 +144,7 @@ impl Store {
             counters: counters.clone(),
             on_fatal,
         };
+        let settling = Settling::after_open(&published, &packer);
         let background = BackgroundThread {
             packer,
             work,
@@ -152,7 +153,7 @@ impl Store {
             reserve_bytes: options.reserve_bytes,
             stopping: stopping.clone(),
             purger: Purger::new(options.purge_within_micros),
-            settling: Settling::default(),
+            settling,
             eraser: Eraser::default(),
             leaving_behind: None,
             is_erasing: false,

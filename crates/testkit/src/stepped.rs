@@ -104,6 +104,7 @@ impl SteppedStore {
         let Opened { committer, packer, preparer, published, clock, report, lock, .. } =
             open(machine, options)?;
         let background = packer.releasable().map_or(Background::Idle, Background::Release);
+        let settling = Settling::after_open(&published, &packer);
         Ok(Self {
             committer,
             packer,
@@ -112,7 +113,7 @@ impl SteppedStore {
             clock,
             report,
             purger: Purger::new(options.purge_within_micros),
-            settling: Settling::default(),
+            settling,
             has_asked: false,
             background,
             _lock: lock,
