@@ -148,7 +148,7 @@ impl House {
     /// Returns how many of the two expired events of a workspace stand in a file.
     fn left_of(&self, workspace: &str) -> usize {
         let stands =
-            |days: &i64| !marker::files_with(&self.disk, &marker_of(workspace, *days)).is_empty();
+            |days: &i64| !marker::files_with(&self.disk, marker_of(workspace, *days)).is_empty();
         [29, 28].iter().filter(|days| stands(days)).count()
     }
 }
