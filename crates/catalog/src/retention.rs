@@ -62,6 +62,32 @@ impl Keep {
             }
         }
     }
+
+    /// Returns the moment from which on an event that counts from `from` is outside; `None` when it
+    /// never is. It is the inverse of [`Keep::cutoff`], to the microsecond.
+    pub fn end(self, from: Timestamp) -> Option<Timestamp> {
+        let after = |micros: i64| {
+            Timestamp::from_micros(from.micros().saturating_add(micros).saturating_add(1))
+        };
+        match self {
+            Self::Unlimited => None,
+            Self::Seconds(seconds) => Some(after(i64::from(seconds) * 1_000_000)),
+            Self::Days(days) => Some(after(i64::from(days) * 86_400_000_000)),
+            Self::Years(years) => {
+                let here = from.in_zone(&jiff::tz::TimeZone::UTC);
+                let years = jiff::Span::new().try_years(i64::from(years)).ok()?;
+                let then = here.checked_add(years).ok()?;
+                // A leap day has no anniversary: it is kept through the 28th of February.
+                let then = match then.day() == here.day() {
+                    true => then.timestamp().as_microsecond().saturating_add(1),
+                    false => {
+                        then.tomorrow().ok()?.start_of_day().ok()?.timestamp().as_microsecond()
+                    }
+                };
+                Some(Timestamp::from_micros(then))
+            }
+        }
+    }
 }
 
 impl FromStr for Keep {

@@ -197,6 +197,12 @@ impl Board {
         Health { held: held.take(HELD_SHOWN_MAX).collect(), ..entry.health.clone() }
     }
 
+    /// Returns the health of a destination without the workspaces that are held.
+    pub(crate) fn brief(&self, destination: &str) -> Health {
+        let entries = self.entries();
+        entries.get(destination).map(|entry| entry.health.clone()).unwrap_or_default()
+    }
+
     /// Takes what the log does not know yet: what was told, and with `all` also what was passed over.
     pub(crate) fn take_news(&self, all: bool) -> Vec<Progress> {
         let mut entries = self.entries();

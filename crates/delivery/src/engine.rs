@@ -32,6 +32,7 @@ use crate::stream::{Stream, Work};
 use crate::transport::mail::{Mail, MailSettings};
 use crate::transport::webhook::{Webhook, tls_config};
 use crate::transport::{Answer, Transport};
+use crate::warnings::{Sources, Watch};
 
 /// Settings of the engine.
 #[derive(Clone, Debug)]
@@ -44,12 +45,19 @@ pub struct Settings {
     pub look_every: Duration,
     /// How often progress goes into the log.
     pub flush_every: Duration,
+    /// How often it is looked for what is to be warned of.
+    pub watch_every: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let (look_every, flush_every) = (limits::LOOK_EVERY, limits::FLUSH_EVERY);
-        Self { public_url: None, mail: None, look_every, flush_every }
+        Self {
+            public_url: None,
+            mail: None,
+            look_every: limits::LOOK_EVERY,
+            flush_every: limits::FLUSH_EVERY,
+            watch_every: limits::WATCH_EVERY,
+        }
     }
 }
 
@@ -70,6 +78,7 @@ pub(crate) struct Shared {
 pub struct Engine {
     shared: Arc<Shared>,
     make_transport: MakeTransport,
+    sources: Arc<Sources>,
 }
 
 /// A loop that runs.
@@ -113,7 +122,13 @@ impl Engine {
     ) -> Self {
         let reads = Arc::new(Semaphore::new(limits::READS_MAX));
         let board = Arc::default();
-        Self { shared: Arc::new(Shared { store, random, settings, board, reads }), make_transport }
+        let shared = Arc::new(Shared { store, random, settings, board, reads });
+        Self { shared, make_transport, sources: Arc::default() }
+    }
+
+    /// Returns where producers' numbers are to be noted that were acknowledged.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Returns the board, which says how it goes.
@@ -201,8 +216,14 @@ impl Engine {
         let language = Some(language.to_owned());
         let own = Notifications { language, ..Notifications::default() };
         let manner = owners_manner(settings, Some(&own));
-        let frame =
-            Frame { workspace, settings, log_link: None, settings_link: None, unsubscribe: None };
+        let frame = Frame {
+            workspace,
+            settings,
+            log_link: None,
+            export_link: None,
+            settings_link: None,
+            unsubscribe: None,
+        };
         let letter = letter::of_link(&frame, &manner, &format!("{public}{path}"));
         let mut number = [0; 8];
         self.shared.random.fill(&mut number);
@@ -222,6 +243,35 @@ impl Engine {
 
     /// Works until it is stopped; then what was told is put into the log.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        futures_util::future::join(self.deliver(&stop), self.watch(&stop)).await;
+    }
+
+    /// Looks for what is to be warned of, until it is stopped.
+    async fn watch(&self, stop: &CancellationToken) {
+        let Shared { store, board, settings, .. } = &*self.shared;
+        let (sources, has_mail) = (self.sources.clone(), settings.mail.is_some());
+        let mut watch = Watch::new(store.clone(), board.clone(), sources, has_mail);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(settings.watch_every) => {}
+                () = stop.cancelled() => return,
+            }
+            let ticked = tokio::task::spawn_blocking(move || {
+                watch.tick();
+                watch
+            });
+            match ticked.await {
+                Ok(ticked) => watch = ticked,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "nothing is warned of any more");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn deliver(&self, stop: &CancellationToken) {
         let mut running: BTreeMap<String, Running> = BTreeMap::new();
         let mut known: Option<Arc<Config>> = None;
         let mut idle_flush = Instant::now();

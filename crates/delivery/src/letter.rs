@@ -18,6 +18,7 @@ use crate::encode::cut;
 use crate::message::{Letter, Told};
 use crate::rule::Manner;
 use crate::tongue::Words;
+use crate::warnings::{self, WarningEvent};
 
 /// Changes that a letter shows; the rest is behind the link.
 const CHANGES_MAX: usize = 20;
@@ -37,30 +38,31 @@ struct Change {
     after: String,
 }
 
+/// What both forms of a letter about one event say.
+struct EventBody<'l> {
+    lang: &'l str,
+    subject: &'l str,
+    words: &'l Words,
+    description: &'l str,
+    facts: Vec<(String, String)>,
+    changes: Vec<Change>,
+    link: Option<&'l str>,
+    /// What the link does.
+    open: &'l str,
+    why: String,
+    settings_link: Option<&'l str>,
+}
+
 #[derive(Template)]
 #[template(path = "event.txt", escape = "none")]
 struct EventText<'l> {
-    words: &'l Words,
-    description: &'l str,
-    facts: &'l [(String, String)],
-    changes: &'l [Change],
-    link: Option<&'l str>,
-    why: &'l str,
-    settings_link: Option<&'l str>,
+    letter: &'l EventBody<'l>,
 }
 
 #[derive(Template)]
 #[template(path = "event.html")]
 struct EventHtml<'l> {
-    lang: &'l str,
-    subject: &'l str,
-    words: &'l Words,
-    description: &'l str,
-    facts: &'l [(String, String)],
-    changes: &'l [Change],
-    link: Option<&'l str>,
-    why: &'l str,
-    settings_link: Option<&'l str>,
+    letter: &'l EventBody<'l>,
 }
 
 #[derive(Template)]
@@ -75,36 +77,32 @@ struct LinkHtml<'l> {
     link: &'l str,
 }
 
-#[derive(Template)]
-#[template(path = "digest.txt", escape = "none")]
-struct DigestText<'l> {
+/// What both forms of a letter of many events say.
+struct DigestBody<'l> {
+    lang: &'l str,
+    subject: &'l str,
     words: &'l Words,
     title: &'l str,
-    actions: &'l [(String, u64)],
+    actions: Vec<(String, u64)>,
     addresses: &'l [String],
     flagged: &'l [String],
     lines: &'l [String],
-    more: Option<&'l str>,
+    more: Option<String>,
     link: Option<&'l str>,
-    why: &'l str,
+    why: String,
     settings_link: Option<&'l str>,
+}
+
+#[derive(Template)]
+#[template(path = "digest.txt", escape = "none")]
+struct DigestText<'l> {
+    letter: &'l DigestBody<'l>,
 }
 
 #[derive(Template)]
 #[template(path = "digest.html")]
 struct DigestHtml<'l> {
-    lang: &'l str,
-    subject: &'l str,
-    words: &'l Words,
-    title: &'l str,
-    actions: &'l [(String, u64)],
-    addresses: &'l [String],
-    flagged: &'l [String],
-    lines: &'l [String],
-    more: Option<&'l str>,
-    link: Option<&'l str>,
-    why: &'l str,
-    settings_link: Option<&'l str>,
+    letter: &'l DigestBody<'l>,
 }
 
 /// Where a letter leads, and who it is about.
@@ -113,6 +111,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) settings: &'f WorkspaceSettings,
     /// The audit log itself, for letters of many events.
     pub(crate) log_link: Option<&'f str>,
+    /// Where the audit log is exported.
+    pub(crate) export_link: Option<&'f str>,
     /// Where notifications are switched.
     pub(crate) settings_link: Option<&'f str>,
     /// What mail programs are told for "unsubscribe".
@@ -143,6 +143,9 @@ impl Frame<'_> {
 pub(crate) fn of_event(told: &Told<'_>, frame: &Frame<'_>, manner: &Manner) -> Letter {
     let words = manner.tongue.words();
     let event = told.event;
+    if let Some(warning) = WarningEvent::of(event) {
+        return of_warning(&warning, told, frame, manner);
+    }
     let title = event.described("title").unwrap_or(event.action());
     let suffix = match event.clear.outcome.as_str() {
         "failure" => format!(" ({})", words.failed),
@@ -151,31 +154,55 @@ pub(crate) fn of_event(told: &Told<'_>, frame: &Frame<'_>, manner: &Manner) -> L
     };
     let by = actor_address(event).map(|actor| format!(" {} {actor}", words.by));
     let subject = subject(frame, &format!("{title}{suffix}{}", by.unwrap_or_default()));
-    let description = event.described("description").unwrap_or(title);
-    let (facts, changes) = (facts(told, words, &manner.zone), changes(event));
-    let why = frame.why(words);
-    let text = EventText {
-        words,
-        description,
-        facts: &facts,
-        changes: &changes,
-        link: told.link,
-        why: &why,
-        settings_link: frame.settings_link,
-    };
-    let html = EventHtml {
+    let body = EventBody {
         lang: manner.tongue.code(),
         subject: &subject,
         words,
-        description,
-        facts: &facts,
-        changes: &changes,
+        description: event.described("description").unwrap_or(title),
+        facts: facts(told, words, &manner.zone),
+        changes: changes(event),
         link: told.link,
-        why: &why,
+        open: &words.open,
+        why: frame.why(words),
         settings_link: frame.settings_link,
     };
-    let (text, html) = (render(&text), render(&html));
-    frame.letter(manner, subject, text, html)
+    body.letter(frame, manner)
+}
+
+/// Writes the letter of a warning or of its end, in the reader's language; where an export helps, its
+/// link leads there.
+fn of_warning(
+    warning: &WarningEvent,
+    told: &Told<'_>,
+    frame: &Frame<'_>,
+    manner: &Manner,
+) -> Letter {
+    let words = manner.tongue.words();
+    let WarningEvent { kind, is_over, facts } = warning;
+    let subject = subject(frame, &warnings::title(*kind, *is_over, manner.tongue));
+    let at = told.event.clear.occurred_at.micros();
+    let wants_export = !is_over && kind.asks_for_export() && frame.export_link.is_some();
+    let body = EventBody {
+        lang: manner.tongue.code(),
+        subject: &subject,
+        words,
+        description: &warnings::sentence(*kind, *is_over, facts, manner.tongue, &manner.zone),
+        facts: vec![(words.time.clone(), moment(at, &manner.zone))],
+        changes: Vec::new(),
+        link: if wants_export { frame.export_link } else { told.link },
+        open: if wants_export { &words.export } else { &words.open },
+        why: frame.why(words),
+        settings_link: frame.settings_link,
+    };
+    body.letter(frame, manner)
+}
+
+impl EventBody<'_> {
+    fn letter(&self, frame: &Frame<'_>, manner: &Manner) -> Letter {
+        let text = render(&EventText { letter: self });
+        let html = render(&EventHtml { letter: self });
+        frame.letter(manner, self.subject.to_owned(), text, html)
+    }
 }
 
 /// Writes the letter that says that letters arrive.
@@ -268,37 +295,23 @@ impl Digest {
         actions.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         actions.truncate(LINES_MAX);
         let left = self.count.saturating_sub(self.lines.len() as u64);
-        let more = (left > 0).then(|| words.more.replace("{count}", &left.to_string()));
-        let new_addresses = &new_addresses[..new_addresses.len().min(LISTED_MAX)];
-        let why = frame.why(words);
-        let text = DigestText {
-            words,
-            title: &title,
-            actions: &actions,
-            addresses: new_addresses,
-            flagged: &self.flagged,
-            lines: &self.lines,
-            more: more.as_deref(),
-            link: frame.log_link,
-            why: &why,
-            settings_link: frame.settings_link,
-        };
-        let html = DigestHtml {
+        let body = DigestBody {
             lang: manner.tongue.code(),
             subject: &subject,
             words,
             title: &title,
-            actions: &actions,
-            addresses: new_addresses,
+            actions,
+            addresses: &new_addresses[..new_addresses.len().min(LISTED_MAX)],
             flagged: &self.flagged,
             lines: &self.lines,
-            more: more.as_deref(),
+            more: (left > 0).then(|| words.more.replace("{count}", &left.to_string())),
             link: frame.log_link,
-            why: &why,
+            why: frame.why(words),
             settings_link: frame.settings_link,
         };
-        let (text, html) = (render(&text), render(&html));
-        frame.letter(manner, subject, text, html)
+        let text = render(&DigestText { letter: &body });
+        let html = render(&DigestHtml { letter: &body });
+        frame.letter(manner, subject.clone(), text, html)
     }
 }
 
@@ -371,7 +384,7 @@ fn changes(event: &Event<'_>) -> Vec<Change> {
 }
 
 /// Writes a moment to the second, with its zone: `2026-11-22 10:30:00 CET (UTC+01:00)`.
-fn moment(micros: i64, zone: &TimeZone) -> String {
+pub(crate) fn moment(micros: i64, zone: &TimeZone) -> String {
     match Instant::from_microsecond(micros) {
         Ok(instant) => {
             instant.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z (UTC%:z)").to_string()

@@ -258,6 +258,7 @@ impl Letters {
             workspace: &workspace.name,
             settings: &workspace.settings,
             log_link: links.log.as_deref(),
+            export_link: links.export.as_deref(),
             settings_link: links.settings.as_deref(),
             unsubscribe: links.unsubscribe.as_deref(),
         };
@@ -283,6 +284,7 @@ impl Letters {
             workspace: &name,
             settings: &settings,
             log_link: None,
+            export_link: None,
             settings_link: links.settings.as_deref(),
             unsubscribe: links.unsubscribe.as_deref(),
         };
@@ -327,6 +329,7 @@ impl Letters {
 /// The addresses that a letter leads to.
 struct Links {
     log: Option<String>,
+    export: Option<String>,
     settings: Option<String>,
     unsubscribe: Option<String>,
 }
@@ -344,10 +347,11 @@ impl Links {
     ) -> Self {
         let public = shared.settings.public_url.as_deref();
         let log = link::to_log(public, settings, workspace);
+        let export = link::to_export(public, settings, workspace);
         let to_settings = link::to_notifications(public, settings, workspace);
         let mailto = || format!("mailto:{}?subject=unsubscribe", letters.mail.address());
         let unsubscribe = Some(to_settings.clone().unwrap_or_else(mailto));
-        Self { log, settings: to_settings, unsubscribe }
+        Self { log, export, settings: to_settings, unsubscribe }
     }
 
     fn frame<'f>(&'f self, lane: &'f Lane) -> Frame<'f> {
@@ -355,6 +359,7 @@ impl Links {
             workspace: &lane.workspace.name,
             settings: &lane.workspace.settings,
             log_link: self.log.as_deref(),
+            export_link: self.export.as_deref(),
             settings_link: self.settings.as_deref(),
             unsubscribe: self.unsubscribe.as_deref(),
         }

@@ -5,7 +5,8 @@
 //! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
 //! there to a receiver: the two things that are pluggable), [`guard`] (which addresses may be called),
 //! [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
-//! when), `letters` (one by one, or many in one) and `letter` (what it says, in the reader's language).
+//! when), `letters` (one by one, or many in one) and `letter` (what it says, in the reader's language);
+//! and [`warnings`] (what somebody must be told although no event says it).
 //!
 //! What stays out: routes and HTML pages (`server`), judging which event is told to whom by default
 //! (`catalog`), searching (`query`), and every way to write into the log but through the store's own
@@ -35,3 +36,4 @@ pub mod sign;
 mod stream;
 pub mod tongue;
 pub mod transport;
+pub mod warnings;

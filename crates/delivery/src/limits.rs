@@ -38,6 +38,8 @@ pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
 pub const FLUSH_IDLE_EVERY: Duration = Duration::from_secs(30);
 /// How often destinations look for something new.
 pub const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked for what is to be warned of.
+pub const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of a webhook's address.
 pub const URL_BYTES_MAX: usize = 2048;
 /// Bytes of a destination's last error as it is shown.

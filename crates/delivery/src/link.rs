@@ -40,8 +40,26 @@ pub fn to_notifications(
     settings: &WorkspaceSettings,
     workspace: &str,
 ) -> Option<String> {
+    to_part(public_url, settings, workspace, "notifications")
+}
+
+/// Returns the address at which a workspace's audit log is exported.
+pub fn to_export(
+    public_url: Option<&str>,
+    settings: &WorkspaceSettings,
+    workspace: &str,
+) -> Option<String> {
+    to_part(public_url, settings, workspace, "export")
+}
+
+fn to_part(
+    public_url: Option<&str>,
+    settings: &WorkspaceSettings,
+    workspace: &str,
+    part: &str,
+) -> Option<String> {
     let mut url = url::Url::parse(&to_log(public_url, settings, workspace)?).ok()?;
-    url.query_pairs_mut().append_pair("notifications", "1");
+    url.query_pairs_mut().append_pair(part, "1");
     Some(url.into())
 }
 

@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::destination::SettingsError;
 use crate::limits;
 use crate::tongue::Tongue;
+use crate::warnings;
 
 /// Actions that tell of a warning and of its end.
-pub const WARNINGS: [&str; 2] = ["audit_log.warning_raised", "audit_log.warning_over"];
+pub const WARNINGS: [&str; 2] = [warnings::RAISED, warnings::OVER];
 
 /// When mails are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

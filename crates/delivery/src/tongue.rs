@@ -1,5 +1,6 @@
 //! The languages of letters: what stands in them is in `lang/en.json` and `lang/de.json`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -48,6 +49,19 @@ pub(crate) struct Words {
     pub(crate) test_text: String,
     pub(crate) link_subject: String,
     pub(crate) link_text: String,
+    pub(crate) export: String,
+    /// By the word of the kind.
+    pub(crate) warnings: BTreeMap<String, WarningWords>,
+}
+
+/// What is said of one kind of warning; names in braces stand for its facts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WarningWords {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) over_title: String,
+    pub(crate) over: String,
 }
 
 static ENGLISH: LazyLock<Words> = LazyLock::new(|| read(include_str!("../lang/en.json")));

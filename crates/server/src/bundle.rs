@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::access::Granted;
 use crate::app::{App, Place};
 use crate::ask::{open, with_budget};
-use crate::export::{Sink, Stop, stream_of};
+use crate::export::{Sink, Stop, Written, stream_of};
 use crate::heads::SignedHead;
 use crate::notes;
 use crate::problem::{Code, Problem};
@@ -48,8 +48,6 @@ pub(crate) struct Order {
     pub(crate) part: Part,
     /// Groups that are not opened.
     pub(crate) withheld: Vec<Group>,
-    /// How the export is told in the log, when it is.
-    pub(crate) note: Option<notes::Export>,
 }
 
 /// Starts a bundle; the body ends with an error when it is not complete. Blocks to find the range.
@@ -59,12 +57,14 @@ pub(crate) fn start(
     app: App,
     place: Place,
     signed: SignedHead,
-    mut order: Order,
+    order: Order,
+    note: notes::Export,
 ) -> Result<Body, Problem> {
     let manifest = manifest_of(&app, &signed, &order)?;
-    let note = order.note.take();
-    let work =
-        move |sink: Sink, count: &mut u64| write(&app, &signed, &order, manifest, sink, count);
+    let work = move |sink: Sink, written: &mut Written| {
+        written.below_seq = signed.head.size;
+        write(&app, &signed, &order, manifest, sink, &mut written.count)
+    };
     Ok(stream_of(place, note, work))
 }
 

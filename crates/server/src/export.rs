@@ -75,31 +75,35 @@ pub(crate) struct Order {
     pub(crate) format: Format,
     /// What CSV shows, and how.
     pub(crate) columns: Columns,
-    /// How the export is told in the log, when it is.
-    pub(crate) note: Option<notes::Export>,
+}
+
+/// How far an export came.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Written {
+    /// Events that were written.
+    pub(crate) count: u64,
+    /// The number behind the last event of the workspace as it was read.
+    pub(crate) below_seq: u64,
 }
 
 /// Starts an export; the body ends with an error when it is not complete.
-pub(crate) fn start(app: App, place: Place, mut order: Order) -> Body {
-    let note = order.note.take();
-    stream_of(place, note, move |sink, count| write(&app, &order, sink, count))
+pub(crate) fn start(app: App, place: Place, order: Order, note: notes::Export) -> Body {
+    stream_of(place, note, move |sink, written| write(&app, &order, sink, written))
 }
 
-/// Runs work that writes into a stream, on a thread of its own that holds a place; `count` is how many
-/// events were written, also when it breaks off.
+/// Runs work that writes into a stream, on a thread of its own that holds a place, and says in the log
+/// how far it came, also when it breaks off.
 pub(crate) fn stream_of(
     place: Place,
-    note: Option<notes::Export>,
-    work: impl FnOnce(Sink, &mut u64) -> Result<(), Stop> + Send + 'static,
+    note: notes::Export,
+    work: impl FnOnce(Sink, &mut Written) -> Result<(), Stop> + Send + 'static,
 ) -> Body {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     tokio::task::spawn_blocking(move || {
-        let mut count = 0;
-        let written = work(Sink::new(sender.clone()), &mut count);
-        if let Some(note) = note {
-            note.end(count, written.is_ok());
-        }
-        match written {
+        let mut written = Written::default();
+        let end = work(Sink::new(sender.clone()), &mut written);
+        note.end(written.count, written.below_seq, end.is_ok());
+        match end {
             Ok(()) | Err(Stop::ClientGone) => {}
             Err(Stop::Problem(problem)) => {
                 let (code, detail) = (problem.code.as_str(), problem.detail);
@@ -137,23 +141,24 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Writes every event; `count` is how many were written, also when it breaks off.
-fn write(app: &App, order: &Order, sink: Sink, count: &mut u64) -> Result<(), Stop> {
+/// Writes every event.
+fn write(app: &App, order: &Order, sink: Sink, written: &mut Written) -> Result<(), Stop> {
     let reader = open(app, &order.workspace)?;
+    written.below_seq = reader.head().size;
     let mut out = Out::begin(order, sink)?;
     // A client that went away shows at the sink, a stopping server at its token.
     let never = AtomicBool::new(false);
     let mut stop = None;
     let end = with_budget(app.config.export_timeout, u64::MAX, &never, |budget| {
         let mut visit = |found: Found| {
-            let written = if app.stopping.is_cancelled() {
+            let done = if app.stopping.is_cancelled() {
                 Err(Problem::new(Code::Stopping, "the server is stopping").into())
             } else {
                 out.event(&reader, &order.columns, &found)
             };
-            match written {
+            match done {
                 Ok(()) => {
-                    *count += 1;
+                    written.count += 1;
                     ControlFlow::Continue(())
                 }
                 Err(error) => {

@@ -39,6 +39,7 @@ mod notes;
 mod page;
 mod params;
 pub mod problem;
+mod producers;
 mod receipts;
 pub mod routes;
 mod scoped;

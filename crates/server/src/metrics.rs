@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use proofbook_delivery::warnings::Kind;
 use proofbook_store::store::Store;
 
 use crate::app::App;
@@ -77,6 +78,7 @@ pub(crate) fn write(app: &App) -> String {
     write_routes(&app.metrics, &mut out);
     write_store(&app.store, &mut out);
     write_deliveries(app, &mut out);
+    write_warnings(app, &mut out);
     let metrics = &app.metrics;
     let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     let name = "proofbook_ingested_events_total";
@@ -248,6 +250,16 @@ fn write_deliveries(app: &App, out: &mut String) {
     for (known, health) in &shown {
         let fails = health.failing_since.is_some() || health.unusable.is_some();
         line(out, name, &label(&known.id, &known.kind), u64::from(fails));
+    }
+}
+
+fn write_warnings(app: &App, out: &mut String) {
+    let config = app.store.view().config.clone();
+    let name = "proofbook_warnings";
+    family(out, name, "gauge", "Warnings that are not over, by kind.");
+    for (kind, _) in Kind::ALL {
+        let count = config.warned.all().filter(|warning| warning.kind == kind).count();
+        line(out, name, &format!("{{kind=\"{kind}\"}}"), count as u64);
     }
 }
 

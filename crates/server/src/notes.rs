@@ -1,14 +1,16 @@
 //! What happens to the log itself and is an event in it: it was viewed, exported, or refused.
 //!
-//! At most one of a kind per reader and 15 minutes, appended without delaying the answer. Reads by a
+//! At most one of a kind per reader and 15 minutes, of exports one of a part and one of the whole, appended without delaying the answer. Reads by a
 //! key are metrics, not events.
 
 use axum::http::request::Parts;
+use proofbook_delivery::warnings::Kind;
 use proofbook_store::commit::CommitError;
+use proofbook_store::config::ConfigChange;
 use proofbook_store::prepare::Wanted;
 use serde_json::{Value, json};
 
-use crate::access::{Grant, InWorkspace};
+use crate::access::InWorkspace;
 use crate::admin::draft_of;
 use crate::app::App;
 use crate::params::Params;
@@ -51,21 +53,17 @@ pub(crate) struct Export {
     app: App,
     workspace: String,
     event: Value,
+    /// Whether it is told at all: a reader's first one in 15 minutes is.
+    is_due: bool,
+    /// Whether nothing was left out, so that it counts as a copy of everything.
+    is_whole: bool,
 }
 
 impl Export {
-    /// Begins; `None` when this reader exported from this workspace in the last 15 minutes.
-    pub(crate) fn begin(
-        app: &App,
-        workspace: &str,
-        grant: &Grant,
-        format: &str,
-        asked: &Params,
-    ) -> Option<Self> {
+    /// Begins.
+    pub(crate) fn begin(app: &App, place: &InWorkspace, format: &str, asked: &Params) -> Self {
+        let (workspace, grant) = (place.name(), place.grant());
         let who = grant.viewer().map_or(grant.key_id(), |viewer| &viewer.id);
-        if !is_due(app, "exported", who, workspace) {
-            return None;
-        }
         let channel = if grant.viewer().is_some() { "ui" } else { "api" };
         let mut metadata = json!({
             "query": short(asked.text("q").unwrap_or_default()),
@@ -78,32 +76,89 @@ impl Export {
         }
         let event =
             json!({"actor": grant.actor(), "via": {"channel": channel}, "metadata": metadata});
-        Some(Self { app: app.clone(), workspace: workspace.to_owned(), event })
+        let is_asked_for =
+            |name: &&str| asked.text(name).is_some_and(|text| !text.trim().is_empty());
+        let is_whole = place.sight().is_everything() && !NARROWING.iter().any(is_asked_for);
+        Self {
+            app: app.clone(),
+            workspace: workspace.to_owned(),
+            event,
+            is_due: is_due(
+                app,
+                if is_whole { "exported whole" } else { "exported" },
+                who,
+                workspace,
+            ),
+            is_whole,
+        }
     }
 
-    /// Records it with the number of events that were written.
-    pub(crate) fn end(mut self, count: u64, complete: bool) {
+    /// Records it with the number of events that were written, of those below a number in the
+    /// workspace; `complete` when it did not break off.
+    ///
+    /// A whole export is what ends a warning, so while there is one it is recorded however often its
+    /// reader exports.
+    pub(crate) fn end(mut self, count: u64, below_seq: u64, complete: bool) {
         self.event["metadata"]["count"] = json!(count);
         if !complete {
             self.event["outcome"] = json!({"result": "failure", "code": "broke_off"});
         }
-        append(&self.app, &self.workspace, "audit_log.exported", self.event);
+        let warned = self.app.store.view().config.warned.clone();
+        let mut open = warned.of(&self.workspace).iter();
+        let is_asked_for =
+            open.any(|open| Kind::parse(&open.kind).is_some_and(Kind::asks_for_export));
+        let is_news = below_seq > warned.exported_below(&self.workspace);
+        let counts = complete && self.is_whole && is_news && (self.is_due || is_asked_for);
+        let change = counts.then(|| {
+            self.event["metadata"]["below_seq"] = json!(below_seq);
+            ConfigChange::Exported { workspace: self.workspace.clone(), below_seq }
+        });
+        if change.is_some() || self.is_due {
+            append_with(&self.app, &self.workspace, "audit_log.exported", self.event, change);
+        }
     }
 }
+
+/// Parameters that make an export one of a part.
+const NARROWING: [&str; 9] = [
+    "q",
+    "from",
+    "to",
+    "columns",
+    "from_seq",
+    "to_seq",
+    "recorded_from",
+    "recorded_to",
+    "withhold",
+];
 
 fn is_due(app: &App, deed: &str, who: &str, workspace: &str) -> bool {
     app.noted.is_due(&format!("{deed} {who}"), workspace, app.store.now().micros())
 }
 
 /// Hands an event to the log; a failure is told to the operator alone.
-pub(crate) fn append(app: &App, workspace: &str, action: &'static str, mut event: Value) {
+pub(crate) fn append(app: &App, workspace: &str, action: &'static str, event: Value) {
+    append_with(app, workspace, action, event, None);
+}
+
+/// Hands an event to the log together with the change that it tells of.
+fn append_with(
+    app: &App,
+    workspace: &str,
+    action: &'static str,
+    mut event: Value,
+    change: Option<ConfigChange>,
+) {
     event["action"] = json!("placeholder");
     let event = event.to_string();
     let (app, workspace) = (app.clone(), workspace.to_owned());
     let work = move || {
         let Ok(draft) = draft_of(event.as_bytes(), action) else { return };
         let wanted = Wanted { workspace: &workspace, draft };
-        let prepared = app.store.prepare(false, vec![Ok(wanted)]);
+        let prepared = match change {
+            Some(change) => app.store.prepare_change(change, wanted),
+            None => app.store.prepare(false, vec![Ok(wanted)]),
+        };
         let submitted = app.store.submit(prepared, move |receipts| {
             if let Err(error) = receipts {
                 warn(action, &error);

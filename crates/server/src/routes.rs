@@ -40,6 +40,7 @@ mod tail;
 mod viewer;
 pub(crate) mod viewer_tokens;
 mod views;
+pub(crate) mod warnings;
 mod workspaces;
 
 /// One address and method.
@@ -101,6 +102,8 @@ routes! {
     get "/v1/workspaces/{ws}" ReadWorkspace workspaces::get;
     put "/v1/workspaces/{ws}" AdminWorkspace workspaces::put;
     get "/v1/workspaces/{ws}/retention" AdminWorkspace retention::show;
+    get "/v1/workspaces/{ws}/warnings" View warnings::of_workspace;
+    get "/v1/warnings" Admin warnings::list;
     get "/v1/holds" Admin holds::list;
     post "/v1/holds" Admin holds::place;
     delete "/v1/holds/{id}" Admin holds::lift;

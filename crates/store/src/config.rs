@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::SeedId;
+use crate::warned::{Warned, Warning};
 use crate::withheld::ErasureStep;
 
 /// Settings of one workspace.
@@ -365,6 +366,27 @@ pub enum ConfigChange {
         /// When, microseconds UTC.
         at: i64,
     },
+    /// A warning is raised, or what is known of it is replaced.
+    RaiseWarning {
+        /// The warning.
+        warning: Box<Warning>,
+    },
+    /// A warning is over.
+    EndWarning {
+        /// The workspace that it is about.
+        workspace: String,
+        /// Its kind.
+        warning_kind: String,
+        /// What in the workspace it is about.
+        subject: String,
+    },
+    /// Every event of a workspace below a number was exported, none left out.
+    Exported {
+        /// The workspace.
+        workspace: String,
+        /// The number behind the last of them.
+        below_seq: u64,
+    },
     /// The guarded clock noticed something.
     ClockObserved {
         /// Nothing may be purged before this stamp, microseconds UTC.
@@ -418,6 +440,9 @@ pub struct Config {
     /// Erasures by id, complete ones included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub erasures: BTreeMap<u64, Erasure>,
+    /// Warnings that are not over, and how far each workspace was exported.
+    #[serde(default, skip_serializing_if = "Warned::is_empty")]
+    pub warned: Warned,
     /// The newest frame that changed what is kept in more than one workspace.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rules_changed: u64,
@@ -494,6 +519,17 @@ impl Config {
                 if let Some(erasure) = Arc::make_mut(self).erasures.get_mut(id) {
                     erasure.completed_at.get_or_insert(*at);
                     erasure.targets = Vec::new();
+                }
+            }
+            ConfigChange::RaiseWarning { warning } => {
+                Arc::make_mut(self).warned.raise((**warning).clone());
+            }
+            ConfigChange::EndWarning { workspace, warning_kind, subject } => {
+                Arc::make_mut(self).warned.end(workspace, warning_kind, subject);
+            }
+            ConfigChange::Exported { workspace, below_seq } => {
+                if self.warned.exported_below(workspace) < *below_seq {
+                    Arc::make_mut(self).warned.exported(workspace, *below_seq);
                 }
             }
             ConfigChange::PutWorkspace { .. } | ConfigChange::NewEra { .. } => {}

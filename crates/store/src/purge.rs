@@ -385,7 +385,11 @@ impl<'p> Books<'p> {
 }
 
 /// Returns the rows that a hold keeps, ascending.
-fn held(segment: &Segment, rules: &Rules, rows: &[(u32, i64)]) -> Result<Vec<u32>, SegmentError> {
+pub(crate) fn held(
+    segment: &Segment,
+    rules: &Rules,
+    rows: &[(u32, i64)],
+) -> Result<Vec<u32>, SegmentError> {
     let mut held = Vec::new();
     for chunk in rows.chunks(HELD_CHUNK_ROWS) {
         let numbers: Vec<u32> = chunk.iter().map(|(row, _)| *row).collect();

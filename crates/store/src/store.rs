@@ -21,6 +21,7 @@ use crate::config::{ConfigChange, ErasureTarget, WorkspaceSettings};
 use crate::delivered::Progress;
 use crate::disk::Lock;
 use crate::erase::{self, Eraser};
+use crate::expiring::{self, Expiring};
 use crate::fold::{Outcome, Workspace};
 use crate::limits;
 use crate::log::Position;
@@ -28,7 +29,7 @@ use crate::open::{OpenError, OpenReport, Opened, Options, open};
 use crate::prepare::{Fate, IdHasher, Place, Prepared, Preparer, Wanted};
 use crate::purge::{Expired, Purger, Settling};
 use crate::record::Record;
-use crate::rules::Rules;
+use crate::rules::{Rules, policy_of};
 use crate::segment::SegmentError;
 use crate::store_key::StoreKey;
 use crate::view::{Directory, View};
@@ -382,6 +383,31 @@ impl Store {
     ) -> Result<Vec<u64>, SegmentError> {
         let now = self.clock.now_micros();
         erase::held_of(&self.published, &self.preparer, now, workspace, targets, max)
+    }
+
+    /// Returns the events of a workspace from a number on that are kept now and will not be at a later
+    /// moment, without those that a hold keeps.
+    ///
+    /// # Errors
+    /// A segment is damaged.
+    pub fn expiring(
+        &self,
+        workspace: &Workspace,
+        then: Timestamp,
+        from_seq: u64,
+    ) -> Result<Expiring, SegmentError> {
+        let view = self.view();
+        let catalog = self.preparer.catalog_of(&view, &workspace.settings);
+        let (preset, settings) = (catalog.preset(), &workspace.settings);
+        let rules_at = |at| Rules::of(&view.config, &workspace.name, preset, settings, at);
+        let question = expiring::Question {
+            workspace: workspace.uid,
+            policy: &policy_of(preset, settings),
+            now: &rules_at(self.now()),
+            then: &rules_at(then),
+            from_seq,
+        };
+        expiring::expiring(&view, &question)
     }
 
     /// Returns what is kept of a workspace's events now.

@@ -76,6 +76,16 @@ impl Directory {
         tables.workspaces.get(*tables.by_uid.get(&uid)? as usize).cloned()
     }
 
+    /// Returns how many workspaces there are.
+    pub fn len(&self) -> usize {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner).workspaces.len()
+    }
+
+    /// Tells whether there is no workspace.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns every workspace, in the order of their making.
     pub fn all(&self) -> Vec<Arc<Workspace>> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner).workspaces.clone()

@@ -79,3 +79,21 @@ fn a4_workspace_without_a_known_plan_is_on_the_default() {
     assert_eq!(retention.keep(Some("pro")), Keep::Days(30));
     assert_eq!(retention.keep(None), Keep::Days(30));
 }
+
+#[test]
+fn p6_the_end_of_an_event_is_the_first_moment_at_which_it_is_outside() {
+    for (keep, from, expected) in [
+        (Keep::Seconds(10), "2026-11-22T09:30:00Z", "2026-11-22T09:30:10.000001Z"),
+        (Keep::Days(30), "2026-10-31T09:30:00Z", "2026-11-30T09:30:00.000001Z"),
+        (Keep::Years(1), "2026-11-22T09:30:00Z", "2027-11-22T09:30:00.000001Z"),
+        (Keep::Years(1), "2024-02-29T12:00:00Z", "2025-03-01T00:00:00Z"),
+        (Keep::Years(4), "2024-02-29T12:00:00Z", "2028-02-29T12:00:00.000001Z"),
+    ] {
+        let (from, end) = (time(from), time(expected));
+        assert_eq!(keep.end(from), Some(end), "{keep} from {from}");
+        assert!(keep.cutoff(end) > Some(from), "{keep}: outside at {end}");
+        let before = Timestamp::from_micros(end.micros() - 1);
+        assert!(keep.cutoff(before) <= Some(from), "{keep}: inside at {before}");
+    }
+    assert_eq!(Keep::Unlimited.end(time("2026-11-22T09:30:00Z")), None);
+}

@@ -52,6 +52,7 @@ fn frame(settings: &WorkspaceSettings) -> Frame<'_> {
         workspace: "acme",
         settings,
         log_link: Some("https://app.acme.example/audit"),
+        export_link: Some("https://app.acme.example/audit?export=1"),
         settings_link: Some("https://app.acme.example/audit?notifications=1"),
         unsubscribe: Some("https://app.acme.example/audit?notifications=1"),
     }
@@ -134,4 +135,61 @@ fn p4_a_digest_counts_lists_and_flags() {
     let throttled = digest.letter(&[], true, &frame(&settings), &manner);
     assert!(throttled.text.starts_with("More happened than is mailed one by one\n"));
     assert!(!throttled.text.contains("Addresses"));
+}
+
+#[test]
+fn p6_a_warnings_letter_speaks_the_readers_language_and_leads_to_the_export() {
+    let check = |action: &'static str, tongue, expected: [&str; 4]| {
+        let metadata = concat!(
+            r#"{"metadata":{"count":12,"ends_at":"2026-11-29T09:30:00.000000Z","first_at":"2026-10-30"#,
+            r#"T09:30:00.000000Z","kind":"expiring_7d","last_at":"2026-10-31T09:30:00.000000Z"}}"#
+        );
+        let mut groups = GroupBytes::default();
+        groups.set(Group::Id, Some(b"\"e-1\""));
+        groups.set(Group::Metadata, Some(metadata.as_bytes()));
+        let clear = Clear {
+            workspace: Cow::Borrowed("acme"),
+            seq: 41,
+            recorded_at: Timestamp::from_micros(1_795_339_800_000_000),
+            occurred_at: Timestamp::from_micros(1_795_339_799_123_456),
+            action: Some(Cow::Borrowed(action)),
+            outcome: Outcome::Success,
+        };
+        let event = Event::from_groups(clear, &groups).expect("JSON");
+        let letter = letter(&event, &manner(tongue, "Europe/Berlin"));
+        assert_eq!(letter.subject, expected[0]);
+        for line in &expected[1..] {
+            assert!(letter.text.contains(line), "{line:?} in {}", letter.text);
+        }
+    };
+    check(
+        "audit_log.warning_raised",
+        Tongue::English,
+        [
+            "[Acme] Events end in a week",
+            "of 12 events ends that no complete export holds, of the first at 2026-11-29 10:30:00 CET",
+            "from 2026-10-30 10:30:00 CET (UTC+01:00) to 2026-10-31",
+            "Export the audit log:\nhttps://app.acme.example/audit?export=1\n",
+        ],
+    );
+    check(
+        "audit_log.warning_raised",
+        Tongue::German,
+        [
+            "[Acme] Ereignisse enden in einer Woche",
+            "von 12 Ereignissen",
+            "2026-11-29 10:30:00 CET",
+            "Das Audit-Log exportieren:\nhttps://app.acme.example/audit?export=1\n",
+        ],
+    );
+    check(
+        "audit_log.warning_over",
+        Tongue::German,
+        [
+            "[Acme] Kein Ereignis endet binnen einer Woche",
+            "endet mehr binnen 7 Tagen",
+            "Zeitpunkt: 2026-11-22",
+            "https://app.acme.example/audit?event=e-1\n",
+        ],
+    );
 }

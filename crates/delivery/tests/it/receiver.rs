@@ -121,8 +121,11 @@ impl Working {
             let receiver: Arc<dyn Transport> = Arc::new(receivers[&destination.id].clone());
             Ok(receiver)
         };
-        let settings =
-            Settings { public_url: Some("https://log.example".to_owned()), ..Settings::default() };
+        let settings = Settings {
+            public_url: Some("https://log.example".to_owned()),
+            watch_every: Duration::from_secs(60),
+            ..Settings::default()
+        };
         let random = Arc::new(SimRandom::new(9));
         let engine = Arc::new(Engine::with_transports(
             world.store.clone(),

@@ -61,11 +61,11 @@ pub(crate) async fn download(
     drop(reader);
     let seat = app.exports.try_enter()?;
     let extension = format.extension();
-    let note = notes::Export::begin(&app, place.name(), place.grant(), extension, &params);
+    let note = notes::Export::begin(&app, &place, extension, &params);
     let name = format!("{}-audit-log.{extension}", place.name());
     let workspace = place.granted();
-    let order = Order { workspace, filter: which.filter, sort, format, columns, note };
-    let body = export::start(app, seat, order);
+    let order = Order { workspace, filter: which.filter, sort, format, columns };
+    let body = export::start(app, seat, order, note);
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));

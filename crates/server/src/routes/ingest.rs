@@ -30,6 +30,7 @@ use crate::heads::Freshness;
 use crate::limits;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
+use crate::producers::Producers;
 use crate::receipts::{Done, Proofs, answer, recorded, refused};
 use crate::routes::ledger;
 use crate::split::{Form, Split, split};
@@ -244,6 +245,12 @@ impl Job {
     ) -> Result<oneshot::Receiver<Receipts>, CommitError> {
         let mut drafts: Vec<Result<(String, EventDraft<'_>), Rejected>> =
             texts.iter().map(|text| self.draft(text, verdicts)).collect();
+        let mut producers = Producers::default();
+        for (index, draft) in drafts.iter().enumerate() {
+            if let Ok((workspace, draft)) = draft {
+                producers.note(index, workspace, draft);
+            }
+        }
         // The names must outlive the drafts that are taken apart.
         let names: Vec<String> = drafts
             .iter_mut()
@@ -256,7 +263,14 @@ impl Job {
             .collect();
         let prepared = self.app.store.prepare(self.grant.may_import(), wanted);
         let (sender, receiver) = oneshot::channel();
+        let delivery = self.app.delivery.clone();
         self.app.store.submit(prepared, move |receipts| {
+            if let Ok(receipts) = &receipts {
+                let heard = producers.acknowledged(receipts);
+                if !heard.is_empty() {
+                    delivery.sources().hear(heard);
+                }
+            }
             // A client that went away does not need its receipts.
             let _ = sender.send(receipts);
         })?;

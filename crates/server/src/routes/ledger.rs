@@ -285,11 +285,11 @@ pub(crate) async fn bundle(
     let withheld = withheld_of(&params)?;
     let signed = signed(&app, &place, Freshness::Everything).await?;
     let seat = app.exports.try_enter()?;
-    let note = notes::Export::begin(&app, place.name(), place.grant(), "proof", &params);
-    let order = bundle::Order { workspace: place.granted(), part, withheld, note };
+    let note = notes::Export::begin(&app, &place, "proof", &params);
+    let order = bundle::Order { workspace: place.granted(), part, withheld };
     let name = format!("{}-{}.tar.zst", place.name(), signed.head.size);
     let shared = app.clone();
-    let body = blocking(&app, move || bundle::start(shared, seat, signed, order)).await?;
+    let body = blocking(&app, move || bundle::start(shared, seat, signed, order, note)).await?;
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zstd"));

@@ -7,6 +7,8 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use proofbook_catalog::embedded;
 use proofbook_catalog::preset::{Order, Preset};
+use proofbook_delivery::tongue::Tongue;
+use proofbook_delivery::warnings::{self, Kind};
 use proofbook_event::Timestamp;
 use proofbook_filter::{Field, ResolvedFilter};
 use proofbook_query::{Budget, ListRequest, Sort};
@@ -143,12 +145,42 @@ fn body(
             "oldest": oldest,
         },
         "total": total,
+        "warnings": warnings(app, place),
         "export": {"formats": ["csv", "ndjson", "parquet"], "columns": columns(place)},
         "origins": viewer.map(|viewer| &viewer.origins),
         "expires_at": viewer.map(|viewer| time(viewer.expires_at)),
         "now": app.store.now().to_string(),
         "languages": ["en", "de"],
     }))
+}
+
+/// Returns the warnings that concern a reader: those that an export helps against for everybody who sees
+/// the whole workspace, all of them for who manages it. What they say is in `text`, by language.
+fn warnings(app: &App, place: &InWorkspace) -> Vec<Value> {
+    if !place.sight().is_everything() {
+        return Vec::new();
+    }
+    let grant = place.grant();
+    let manages = grant.viewer().map_or(grant.is_admin(), |viewer| viewer.manage);
+    let warned = &app.store.view().config.warned;
+    let shown = warned
+        .of(place.name())
+        .iter()
+        .filter(|warning| manages || Kind::parse(&warning.kind).is_some_and(Kind::asks_for_export));
+    shown
+        .map(|warning| {
+            json!({
+                "kind": warning.kind,
+                "subject": warning.subject,
+                "facts": warning.facts,
+                "raised_at": Timestamp::from_micros(warning.raised_at).to_string(),
+                "text": {
+                    "en": warnings::text(warning, Tongue::English),
+                    "de": warnings::text(warning, Tongue::German),
+                },
+            })
+        })
+        .collect()
 }
 
 /// Returns the number of events and the time of the oldest, as far as they are seen.

@@ -45,6 +45,8 @@ const MATRIX: &[Row] = &[
     Row("GET", "/v1/workspaces/{ws}", "raRA", "RA"),
     Row("PUT", "/v1/workspaces/{ws}", "aA", "A"),
     Row("GET", "/v1/workspaces/{ws}/retention", "aA", "A"),
+    Row("GET", "/v1/workspaces/{ws}/warnings", "raRAv", "RA"),
+    Row("GET", "/v1/warnings", "A", "A"),
     Row("GET", "/v1/holds", "A", "A"),
     Row("POST", "/v1/holds", "A", "A"),
     Row("DELETE", "/v1/holds/{id}", "A", "A"),

@@ -26,4 +26,5 @@ mod sight;
 mod slow;
 mod tail;
 mod views;
+mod warnings;
 mod world;
