@@ -1,6 +1,7 @@
 //! How long a workspace keeps its events: plans, their durations, and what outlives them.
 //!
-//! A day is 24 hours; a year is one calendar year in UTC. A [`Policy`] is what holds for one workspace:
+//! A day is 24 hours; a year is one calendar year in UTC, and what began on a day that the year does not
+//! have ends with the day before. A [`Policy`] is what holds for one workspace:
 //! its plan's duration or its own, and those of single actions. The oldest moment still kept is
 //! computed here alone, so that admit, queries and purge never disagree about an event.
 
@@ -39,7 +40,8 @@ const SECONDS_MAX: u32 = 8_640_000;
 const YEARS_MAX: u32 = 1_000;
 
 impl Keep {
-    /// Returns the oldest moment that is still kept, or `None` when nothing ends.
+    /// Returns the oldest moment that is still kept, or `None` when nothing ends. It never goes back as
+    /// time goes on.
     ///
     /// An event is outside when the moment it counts from is before this one.
     pub fn cutoff(self, now: Timestamp) -> Option<Timestamp> {
@@ -55,9 +57,16 @@ impl Keep {
             }
             Self::Years(years) => {
                 let here = now.in_zone(&jiff::tz::TimeZone::UTC);
-                let then = jiff::Span::new()
-                    .try_years(i64::from(years))
-                    .and_then(|span| here.checked_sub(span));
+                let span = jiff::Span::new().try_years(i64::from(years));
+                let Ok(then) = span.and_then(|span| here.checked_sub(span)) else {
+                    return Some(Timestamp::MIN);
+                };
+                // Most years have no 29th of February. All of that day the year before ends with the
+                // 28th: taking the 28th's own hours would show again what was gone a day earlier.
+                let then = match then.day() == here.day() {
+                    true => Ok(then),
+                    false => then.tomorrow().and_then(|next| next.start_of_day()),
+                };
                 Some(then.map_or(Timestamp::MIN, |then| Timestamp::from_jiff(then.timestamp())))
             }
         }

@@ -12,12 +12,34 @@ fn a4_days_are_24_hours_and_years_are_calendar_years() {
         ("1y", "2026-11-22T09:30:00.000001Z", Some("2025-11-22T09:30:00.000001Z")),
         // 2024 is a leap year: 366 days lie between.
         ("1y", "2024-12-31T00:00:00Z", Some("2023-12-31T00:00:00Z")),
-        ("1y", "2024-02-29T12:00:00Z", Some("2023-02-28T12:00:00Z")),
+        ("1y", "2024-02-28T23:59:59Z", Some("2023-02-28T23:59:59Z")),
+        ("1y", "2024-02-29T00:00:00Z", Some("2023-03-01T00:00:00Z")),
+        ("1y", "2024-02-29T12:00:00Z", Some("2023-03-01T00:00:00Z")),
+        ("1y", "2024-03-01T00:00:01Z", Some("2023-03-01T00:00:01Z")),
+        ("4y", "2024-02-29T12:00:00Z", Some("2020-02-29T12:00:00Z")),
+        ("1y", "2025-02-28T12:00:00Z", Some("2024-02-28T12:00:00Z")),
+        ("1y", "2025-03-01T00:00:00Z", Some("2024-03-01T00:00:00Z")),
         ("7y", "2026-11-22T00:00:00Z", Some("2019-11-22T00:00:00Z")),
         ("unlimited", "2026-11-22T09:30:00Z", None),
     ] {
         let keep: Keep = keep.parse().expect("the test's retention parses");
         assert_eq!(keep.cutoff(time(now)), expected.map(time), "{keep} at {now}");
+    }
+}
+
+#[test]
+fn p1_what_is_gone_does_not_come_back_as_time_goes_on() {
+    for keep in ["1y", "2y", "3y", "4y", "90d", "40s"] {
+        let keep: Keep = keep.parse().expect("the test's retention parses");
+        let mut before = None;
+        // Six years with two leap days, every seven hours and eleven seconds.
+        let mut now = time("2023-01-01T00:00:00Z");
+        while now < time("2029-01-01T00:00:00Z") {
+            let cutoff = keep.cutoff(now).expect("it ends");
+            assert!(before.is_none_or(|before| before <= cutoff), "{keep} at {now}");
+            before = Some(cutoff);
+            now = Timestamp::from_micros(now.micros() + 25_211_000_000);
+        }
     }
 }
 

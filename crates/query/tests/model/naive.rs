@@ -151,8 +151,10 @@ pub(crate) fn cutoff(keep: &str, now: i64) -> Option<i64> {
         _ => {
             let (days, rest) = (now.div_euclid(DAY), now.rem_euclid(DAY));
             let (year, month, day) = civil(days);
-            // The 29th of February has no namesake in most years; the 28th stands for it.
-            let day = if month == 2 && !is_leap(year - count) { day.min(28) } else { day };
+            if month == 2 && day == 29 && !is_leap(year - count) {
+                // There is no such day: the 28th is over, and March begins.
+                return Some(days_of(year - count, 3, 1) * DAY);
+            }
             days_of(year - count, month, day) * DAY + rest
         }
     })
@@ -205,6 +207,6 @@ fn the_calendar_is_that_of_the_almanac() {
     assert_eq!(civil(11_016), (2000, 2, 29));
     assert_eq!(days_of(2028, 2, 29), 21_243);
     let leap_day = 21_243 * DAY + 5;
-    assert_eq!(cutoff("1y", leap_day), Some(days_of(2027, 2, 28) * DAY + 5));
+    assert_eq!(cutoff("1y", leap_day), Some(days_of(2027, 3, 1) * DAY));
     assert_eq!(cutoff("4y", leap_day), Some(days_of(2024, 2, 29) * DAY + 5));
 }

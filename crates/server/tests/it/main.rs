@@ -1,6 +1,7 @@
 //! The server as its clients meet it: a real listener on this machine, a simulated disk and clock.
 
 mod admin;
+mod boundaries;
 mod bundles;
 mod console;
 mod destinations;
