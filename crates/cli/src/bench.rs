@@ -9,6 +9,7 @@ pub(crate) mod micro;
 mod over_http;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod retention;
 pub(crate) mod run;
 mod wire;
 pub mod workload;

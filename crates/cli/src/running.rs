@@ -38,9 +38,16 @@ const CLOCK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn start(config: Config) -> Result<Running, Failure> {
     // Before the store, whose directory would be made for nothing.
     config.check().map_err(|error| Failure::usage("the server cannot start").because(error))?;
-    let options = Options { store_key: config.store_key, ..Options::default() };
+    let options = Options {
+        store_key: config.store_key,
+        purge_within_micros: i64::try_from(config.purge_within.as_micros()).unwrap_or(i64::MAX),
+        ..Options::default()
+    };
     let store =
         Arc::new(data_dir::start_store(&config.data, options, proofbook_server::on_fatal())?);
+    // First of all: a process that dies before it said that its clock jumped would let the next one
+    // take the jump for the right time.
+    record_clock(&store);
     let first_key = ensure_admin_key(&store, config.admin_key.as_ref(), &SystemRandom)
         .map_err(|error| Failure::failed("the server cannot start").because(error))?;
     let signer = data_dir::start_signer(&config, &store)?;
@@ -71,15 +78,19 @@ fn tick(store: Arc<Store>) -> Option<(Sender<()>, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel();
     let run = move || {
         while receiver.recv_timeout(CLOCK_EVERY) == Err(RecvTimeoutError::Timeout) {
-            if let Err(error) = store.record_clock_observations() {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "what the clock noticed was not recorded");
-            }
+            record_clock(&store);
         }
     };
     // Without the thread the clock is guarded all the same; only its events are missing.
     let thread = std::thread::Builder::new().name("clock".to_owned()).spawn(run).ok()?;
     Some((sender, thread))
+}
+
+fn record_clock(store: &Store) {
+    if let Err(error) = store.record_clock_observations() {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "what the clock noticed was not recorded");
+    }
 }
 
 impl Running {

@@ -29,12 +29,18 @@ pub(crate) const KEY: &str = "benchmark-key-of-this-machine-only";
 impl ChildServer {
     /// Starts a server in a data directory and waits until it answers.
     pub(crate) fn start(data: &Path) -> Result<Self, Failure> {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts it with further flags.
+    pub(crate) fn start_with(data: &Path, flags: &[&str]) -> Result<Self, Failure> {
         let failed = |error| Failure::failed("cannot start the server").because(error);
         let program = std::env::current_exe().map_err(failed)?;
         let begin = Instant::now();
         let mut child = Command::new(program)
             .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(flags)
             .env("PROOFBOOK_ADMIN_KEY", KEY)
             .env("PROOFBOOK_LOG", "error")
             .stdin(Stdio::null())

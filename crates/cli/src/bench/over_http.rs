@@ -62,6 +62,35 @@ pub(crate) fn ingest(
     Ok(Sent { seconds, drain_seconds, acks_ms: acks, busy, usage: (before, after) })
 }
 
+/// Sends those lines of a workload that pass and returns how many there are.
+pub(crate) fn ingest_some(
+    server: &ChildServer,
+    workload: &Workload,
+    connections: usize,
+    passes: &(dyn Fn(&[u8]) -> bool + Sync),
+    tick: &(dyn Fn(u64) + Sync),
+) -> Result<u64, Failure> {
+    let (next, done, busy) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    on_threads(connections, |_| {
+        let mut wire = server.connect()?;
+        let (mut batch, mut some, mut answer) = (Vec::new(), Vec::new(), Vec::new());
+        while workload.fill(next.fetch_add(1, Ordering::Relaxed), &mut batch) > 0 {
+            some.clear();
+            let mut events = 0;
+            for line in batch.split_inclusive(|byte| *byte == b'\n').filter(|line| passes(line)) {
+                some.extend_from_slice(line);
+                events += 1;
+            }
+            if events > 0 {
+                send(&mut wire, &some, &mut answer, &busy)?;
+            }
+            tick(done.fetch_add(events, Ordering::Relaxed) + events);
+        }
+        Ok(())
+    })?;
+    Ok(done.load(Ordering::Relaxed))
+}
+
 /// Sends one request and fails when an event in it is refused.
 fn send(
     wire: &mut Wire,

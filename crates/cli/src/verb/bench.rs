@@ -10,6 +10,7 @@ use crate::bench::in_process;
 use crate::bench::measure::{self, Measure};
 use crate::bench::micro;
 use crate::bench::place::Place;
+use crate::bench::retention;
 use crate::bench::run;
 use crate::bench::workload::Workload;
 use crate::failure::Failure;
@@ -21,6 +22,7 @@ use crate::progress::Progress;
   proofbook bench
   proofbook bench --quick
   proofbook bench --part ingest --part queries --events 10000000
+  proofbook bench --part retention --events 1000000
   proofbook bench --in-process --events 1000000
 
 Workload W is described in docs/performance.md. The server runs as a process of its own; this one makes
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
     /// A small run, to see that it works: 50,000 events, without `many`
     #[arg(long)]
     quick: bool,
-    /// Only these parts; `ingest` always runs
+    /// Only these parts; `ingest` always runs, except for `retention` alone
     #[arg(long, value_name = "PART", value_enum)]
     part: Vec<Part>,
     /// Leave HTTP out: record from threads of this process
@@ -72,6 +74,8 @@ enum Part {
     Space,
     /// 100,000 workspaces with 10 events each
     Many,
+    /// Purge half of the events of four plans; only when it is named
+    Retention,
 }
 
 const SEED: u64 = 1;
@@ -101,7 +105,18 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         measure::print("ingest in process", &ingest.measures(), output)?;
         return measure::print("space", &run::space(&data)?, output);
     }
-    over_http(&arguments, &baseline, &workload, &data, output)?;
+    if arguments.part != [Part::Retention] {
+        over_http(&arguments, &baseline, &workload, &data, output)?;
+    }
+    if arguments.part.contains(&Part::Retention) {
+        let progress = Progress::of_items(output, events);
+        let tick = |done| progress.at(done, "events acknowledged");
+        let below = |name: &str| place.join(name);
+        let (workspaces, connections) = (arguments.workspaces, arguments.connections);
+        let measures = retention::measure(&below, events, workspaces, connections, &tick)?;
+        progress.clear();
+        measure::print("retention", &measures, output)?;
+    }
     if arguments.wants(Part::Many) {
         let (workspaces, each) = MANY;
         let workload = Workload::in_turn(SEED, workspaces, each);
