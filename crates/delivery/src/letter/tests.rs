@@ -167,7 +167,7 @@ fn p6_a_warnings_letter_speaks_the_readers_language_and_leads_to_the_export() {
         Tongue::English,
         [
             "[Acme] Events end in a week",
-            "of 12 events ends that no complete export holds, of the first at 2026-11-29 10:30:00 CET",
+            "events end that no complete export holds: 12, the first at 2026-11-29 10:30:00 CET",
             "from 2026-10-30 10:30:00 CET (UTC+01:00) to 2026-10-31",
             "Export the audit log:\nhttps://app.acme.example/audit?export=1\n",
         ],
@@ -177,7 +177,7 @@ fn p6_a_warnings_letter_speaks_the_readers_language_and_leads_to_the_export() {
         Tongue::German,
         [
             "[Acme] Ereignisse enden in einer Woche",
-            "von 12 Ereignissen",
+            "Ereignisse, die in keinem vollständigen Export sind: 12, das erste",
             "2026-11-29 10:30:00 CET",
             "Das Audit-Log exportieren:\nhttps://app.acme.example/audit?export=1\n",
         ],

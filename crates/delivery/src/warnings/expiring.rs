@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::{DAY_MICROS, Kind, News, is_customers, judge};
 
-/// How often a workspace is looked at (10 min).
-pub(super) const ROUND_MICROS: i64 = 10 * 60 * 1_000_000;
+/// How often a workspace is looked at (1 min), unless there are too many.
+const ROUND_MICROS: i64 = 60 * 1_000_000;
 /// Workspaces looked at in one tick.
 const LOOKS_PER_TICK: usize = 32;
 

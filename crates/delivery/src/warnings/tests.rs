@@ -126,7 +126,7 @@ fn p6_who_has_no_export_is_told_a_week_and_a_day_before_the_first_event_ends() {
     assert_eq!(told["metadata"]["ends_at"], "2026-12-02T00:00:00.000001Z");
     assert_eq!(told["severity"], "warning");
     let text = told["description"].as_str().expect("a sentence");
-    assert!(text.contains("of 1 events"), "{text}");
+    assert!(text.contains("holds: 1, the first at 2026-12-02"), "{text}");
     assert!(!text.contains('{'), "every place is filled: {text}");
     for _ in 0..5 {
         watched.pass(DAY);

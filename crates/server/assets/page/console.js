@@ -4,7 +4,7 @@ import { ask, get } from "./console.api.js";
 import { el, field, form, trouble } from "./console.dom.js";
 import * as all from "./console.parts.js";
 
-const PARTS = ["workspaces", "keys", "presets", "views", "destinations", "rules", "holds", "keeping", "operators"];
+const PARTS = ["workspaces", "keys", "presets", "views", "destinations", "rules", "holds", "keeping", "warnings", "operators"];
 const main = document.querySelector("main");
 const wanted = new URLSearchParams(location.search).get("lang");
 const lang = [wanted, ...navigator.languages].map((tag) => (tag ?? "").split("-")[0]).find((tag) => ["en", "de"].includes(tag)) ?? "en";

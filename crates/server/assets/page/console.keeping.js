@@ -1,5 +1,5 @@
 // The parts of the console that are about keeping: how long events are kept and what the next purge
-// would take, and holds that keep events longer.
+// would take, holds that keep events longer, and what was warned of.
 
 import { ask, get, path } from "./console.api.js";
 import { choice, el, field, form, kept, table, text, unseen } from "./console.dom.js";
@@ -68,5 +68,16 @@ export async function holds({ t, show }) {
     el("h2", {}, t("hold_new")),
     places.length ? form(t("create"), send, field(t("workspace"), choice("workspace", named(places))), field(t("view_query"), text("filter"), t("hold_hint")),
       field(t("reason"), text("reason", "", { required: true })), field(t("hold_owner"), text("owner", "", { required: true }))) : el("p", {}, t("workspaces_none")),
+  ];
+}
+
+/** Warnings of all workspaces that are not over. */
+export async function warnings({ t }) {
+  const { data, count } = await get(`/v1/warnings?lang=${document.documentElement.lang}`);
+  const rows = data.map((one) => [one.workspace, one.text, one.raised_at.slice(0, 16).replace("T", " ")]);
+  return [
+    el("p", {}, t("warnings_why")),
+    rows.length ? table(t("warnings"), [t("workspace"), t("warning"), t("warned_at")], rows) : el("p", {}, t("warnings_none")),
+    count > data.length ? el("p", { class: "quiet" }, t("warnings_more", { n: count - data.length })) : null,
   ];
 }

@@ -5,6 +5,7 @@ import { html } from "./template.js";
 import { firstMark, moduleLink, outcome, typeTitle, verbWord } from "./columns.js";
 import { COPY_WAYS, copyEvent } from "./copy.js";
 import { diffInline, diffJson, diffRows, diffSides, diffTable, pretty } from "./diff.js";
+import { gone } from "./states.js";
 import { icon, iconButton, shown } from "./text.js";
 import { term } from "./query.js";
 import { around } from "./time.js";
@@ -20,7 +21,7 @@ export function drawer(model) {
       ${iconButton("up", t("detail.previous"), () => model.step(-1))}${iconButton("down", t("detail.next"), () => model.step(1))}
       ${iconButton("cross", t("detail.close"), () => model.leave(), "close")}
     </header>
-    ${event ? body(event, model) : eventProblem ? html`<p class="notice" role="alert">${shown(eventProblem.detail)}</p>` : html`<p class="quiet">${t("detail.loading")}</p>`}
+    ${event ? body(event, model) : eventProblem ? html`<p class="notice" role="alert" data-state="gone">${gone(model)}</p>` : html`<p class="quiet">${t("detail.loading")}</p>`}
   </aside>`;
 }
 

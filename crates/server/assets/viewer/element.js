@@ -20,7 +20,7 @@ import { download } from "./export.js";
 import { keyPressed } from "./keys.js";
 import { Model } from "./model.js";
 import { and } from "./query.js";
-import { empty, failed, offline, skeleton } from "./states.js";
+import { empty, failed, offline, skeleton, warned } from "./states.js";
 import { footer, list, pager } from "./table.js";
 import { pickLanguage, shown, translator } from "./text.js";
 import { around, clock, shifted } from "./time.js";
@@ -150,7 +150,12 @@ export class AuditLog extends HTMLElement {
       export: async (format) => {
         const say = (state) => model.show({ kind: "export", format, state });
         say(t("export.working"));
-        await download(format, model).then((n) => say(t("export.done", { n })), (problem) => say(problem.message || t("state.offline")));
+        const { q, from, to } = model.shown;
+        const isWhole = format !== "csv" && !q && !from && !to;
+        await download(format, model).then((n) => {
+          if (isWhole) model.boot.warnings = model.boot.warnings?.filter((one) => !one.export);
+          say(t("export.done", { n }));
+        }, (problem) => say(problem.message || t("state.offline")));
       },
       print: async () => {
         const { q, from, to, tz } = model.which;
@@ -278,7 +283,7 @@ function page(model) {
   const stopped = model.problem && model.problem.code !== "offline";
   return html`<div class="page" lang=${model.locale ?? ""}>
     ${model.boot && !refused ? html`${controlBar(model)}${panel(model)}` : ""}
-    ${offline(model)}
+    ${offline(model)}${refused ? "" : warned(model)}
     ${model.news ? html`<button class="news" @click=${() => model.showNews()}>${t("live.news", { n: model.news })}</button>` : ""}
     <div class="split ${model.opened ? "with-drawer" : ""}">
       <div class="main">${stopped ? failed(model) : !model.list ? skeleton() : model.list.data.length ? html`${list(model)}${pager(model)}` : empty(model)}

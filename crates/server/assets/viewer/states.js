@@ -42,6 +42,21 @@ export function offline(model) {
     <button class="text" @click=${() => model.load()}>${model.t("state.again")}</button></p>`;
 }
 
+/** What was warned of and is not over, above the rows. */
+export function warned(model) {
+  const { boot, locale, t } = model;
+  const lang = locale?.startsWith("de") ? "de" : "en";
+  return (boot?.warnings ?? []).map((one) => html`<p class="notice" role="status" data-warning=${one.kind}>${shown(one.text[lang])}
+    ${one.export ? html`<button class="text" @click=${() => model.exportAll()}>${t("warn.export")}</button>` : ""}</p>`);
+}
+
+/** Says why an event is not there. */
+export function gone({ t, boot, clock, eventProblem }) {
+  if (eventProblem.status !== 404) return shown(eventProblem.detail);
+  const since = boot.retention?.since;
+  return `${t("state.gone")}${since ? ` ${t("state.outside_help", { time: clock.full(since) })}` : ""}`;
+}
+
 /** Says why there is no row: nothing happened yet, nothing matches, or it was longer ago than kept. */
 export function empty(model) {
   const { t, shown: asked, boot } = model;

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
+use proofbook_event::Timestamp;
 use proofbook_query::{Budget, Cursor, Found, ListRequest, Sort};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -199,14 +200,25 @@ async fn one(
     find: impl FnOnce(&Scoped, &Budget<'_>) -> Result<Option<Found>, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let body = ask(app, place, move |reader, budget| {
-        let found = find(reader, budget)?
-            .ok_or_else(|| Problem::not_found("there is no such event in this workspace"))?;
+        let found = find(reader, budget)?.ok_or_else(|| not_there(reader))?;
         reader.written(&found)
     })
     .await?;
     // An event never changes, but it may be erased: the client asks again.
     let cache = HeaderValue::from_static("private, no-cache");
     Ok(([(header::CACHE_CONTROL, cache)], Json(body)).into_response())
+}
+
+/// Says that an event is not there, and since when events are: it may have been there before.
+fn not_there(reader: &Scoped) -> Problem {
+    let nothing = "there is no such event in this workspace";
+    Problem::not_found(match reader.kept_since() {
+        Some(since) => {
+            let since = Timestamp::from_micros(since);
+            format!("{nothing}; its events are kept since {since}")
+        }
+        None => nothing.to_owned(),
+    })
 }
 
 /// Returns a parameter of the path, decoded once.

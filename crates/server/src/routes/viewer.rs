@@ -172,6 +172,7 @@ fn warnings(app: &App, place: &InWorkspace) -> Vec<Value> {
             json!({
                 "kind": warning.kind,
                 "subject": warning.subject,
+                "export": Kind::parse(&warning.kind).is_some_and(Kind::asks_for_export),
                 "facts": warning.facts,
                 "raised_at": Timestamp::from_micros(warning.raised_at).to_string(),
                 "text": {

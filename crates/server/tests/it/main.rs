@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod lists;
 mod logs;
+mod mailbox;
 mod overload;
 mod pages;
 mod portal;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::mailbox::Mailbox;
 use crate::world::World;
 
 fn world() -> World {
@@ -147,4 +148,73 @@ fn names_from_outside_never_become_markup_on_our_pages() {
         pages.push_str(&world.send("GET", &format!("{path}{encoded}"), "", "").text());
     }
     assert!(!pages.contains("<img") && !pages.contains("<b>:"), "{pages}");
+}
+
+/// A world whose mails arrive, with a workspace that has an owner and one event.
+fn mailed() -> (World, Mailbox) {
+    let (mailbox, smtp_url) = Mailbox::open();
+    let world = World::with(&[
+        ("public_url", "https://log.example"),
+        ("smtp_url", &smtp_url),
+        ("mail_from", "Acme <audit@acme.example>"),
+    ]);
+    let body = json!({"owner": {"email": "olga@acme.example"}, "retention": "1d"});
+    let answer = world.send("PUT", "/v1/workspaces/acme", &world.admin, &body.to_string());
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    world.record("acme", &json!({"id": "e-1", "action": "x.y"}));
+    (world, mailbox)
+}
+
+/// Asks for a link as the page does, and returns the path that the mail leads to.
+fn ask(world: &World, mailbox: &Mailbox, count: usize) -> String {
+    let headers = [("sec-fetch-site", "same-origin".to_owned())];
+    assert_eq!(world.send_with("POST", "/w/acme/e/e-1", &headers, b"").status, 200);
+    let letters = mailbox.letters("Your link to the audit log", count);
+    let letter = letters.last().expect("a letter");
+    let at = letter.find("https://log.example/portal/").expect("a link");
+    let path = &letter[at + "https://log.example".len()..];
+    path[..path.find(|char: char| char.is_whitespace()).unwrap_or(path.len())].to_owned()
+}
+
+#[test]
+fn p5_a_mailed_link_opens_the_event_within_fifteen_minutes_and_so_does_what_it_opens() {
+    let (world, mailbox) = mailed();
+    let minute = 60_000_000;
+    let open = |path: &str| world.send("GET", path, "", "");
+    let early = ask(&world, &mailbox, 1);
+    world.clock.advance(15 * minute - 1);
+    let opened = open(&early);
+    assert_eq!(opened.status, 303, "{}", opened.text());
+    let place = opened.header("location").expect("a place").to_owned();
+    let (page, token) = place.split_once("#token=").expect("a token");
+    assert_eq!(page, "/w/acme?e=e-1");
+    let look = || world.send("GET", "/v1/workspaces/acme/events/e-1", token, "").status;
+    assert_eq!(look(), 200, "what it opened lives as long as the link");
+    world.clock.advance(1);
+    assert_eq!(look(), 401);
+    let late = ask(&world, &mailbox, 2);
+    world.clock.advance(15 * minute);
+    assert_eq!(open(&late).status, 410, "a quarter of an hour is over");
+}
+
+#[test]
+fn p5_an_event_that_is_kept_no_longer_says_since_when_events_are() {
+    let (world, _) = mailed();
+    let path = "/v1/workspaces/acme/events/e-1";
+    world.clock.advance(24 * 3_600_000_000);
+    assert_eq!(world.get(path).status, 200, "kept to the second");
+    world.clock.advance(1_000_000);
+    let problem = world.get(path).problem(404, "not_found");
+    assert_eq!(
+        problem["detail"],
+        "there is no such event in this workspace; its events are kept since \
+         2026-11-22T09:30:01.000000Z"
+    );
+    let by_number = world.get("/v1/workspaces/acme/events/seq/0").problem(404, "not_found");
+    assert_eq!(by_number["detail"], problem["detail"]);
+    let boot = world.get("/v1/workspaces/acme/viewer").json();
+    assert_eq!(boot["retention"]["since"], "2026-11-22T09:30:01.000000Z", "for the page's words");
+    world.record("free", &json!({"id": "e-1", "action": "x.y"}));
+    let other = world.get("/v1/workspaces/free/events/no").problem(404, "not_found");
+    assert_eq!(other["detail"], "there is no such event in this workspace");
 }

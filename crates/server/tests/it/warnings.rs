@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
+use crate::mailbox::Mailbox;
 use crate::world::{PATIENCE, World};
 
-const HOUR: u64 = 3_600_000_000;
+/// Every workspace is looked at within this time, microseconds.
+const ROUND: u64 = 61_000_000;
 
 /// Waits until the warnings of a workspace are of these kinds.
 fn until(world: &World, workspace: &str, kinds: &[&str]) -> Vec<Value> {
@@ -33,6 +35,7 @@ fn p6_a_complete_unfiltered_export_ends_the_warning_and_no_other_does() {
     world.settle("acme", "clienwork", Some("free"));
     let old = json!({"action": "project.read", "occurred_at": "2026-10-27T09:30:00Z"});
     world.record("acme", &old);
+    world.clock.advance(ROUND);
     let told = until(&world, "acme", &["expiring_7d"]);
     assert_eq!(told[0]["facts"]["count"], 1);
     assert_eq!(told[0]["facts"]["ends_at"], "2026-11-26T09:30:00.000001Z");
@@ -59,7 +62,7 @@ fn p6_a_complete_unfiltered_export_ends_the_warning_and_no_other_does() {
     assert_eq!(actions(&world, "audit_log.warning_raised"), 1);
     // Recorded although this reader exported a moment ago, since it ends a warning.
     world.record("acme", &old);
-    world.clock.advance(HOUR / 5);
+    world.clock.advance(ROUND);
     until(&world, "acme", &["expiring_7d"]);
     assert_eq!(export(&whole).status, 200);
     until(&world, "acme", &[]);
@@ -79,8 +82,9 @@ fn p6_the_viewer_is_told_what_an_export_helps_against_and_who_manages_everything
     };
     world.record("acme", &event(1));
     world.record("acme", &event(4));
+    world.clock.advance(ROUND);
     until(&world, "acme", &["expiring_7d"]);
-    world.clock.advance(HOUR / 10);
+    world.clock.advance(6 * ROUND);
     let told = until(&world, "acme", &["expiring_7d", "source_gap"]);
     assert_eq!(told[1]["facts"]["missing"], json!([[2, 3]]));
     let shown = |more: &Value| {
@@ -98,4 +102,27 @@ fn p6_the_viewer_is_told_what_an_export_helps_against_and_who_manages_everything
     world.record("acme", &event(2));
     world.record("acme", &event(3));
     until(&world, "acme", &["expiring_7d"]);
+}
+
+#[test]
+fn p6_the_owner_gets_one_letter_when_a_warning_is_raised_and_one_when_it_is_over() {
+    let (mailbox, smtp_url) = Mailbox::open();
+    let world = World::with(&[
+        ("public_url", "https://log.example"),
+        ("smtp_url", &smtp_url),
+        ("mail_from", "Acme <audit@acme.example>"),
+    ]);
+    let body = json!({
+        "preset": "clienwork", "plan": "free", "owner": {"email": "olga@acme.example"},
+    });
+    world.send("PUT", "/v1/workspaces/acme", &world.admin, &body.to_string());
+    world.record("acme", &json!({"action": "x.y", "occurred_at": "2026-10-27T09:30:00Z"}));
+    world.clock.advance(ROUND);
+    let raised = mailbox.letters("[acme] Events end in a week", 1);
+    assert!(raised[0].contains("To: olga@acme.example"), "{}", raised[0]);
+    assert!(raised[0].contains("https://log.example/w/acme?export=1"), "{}", raised[0]);
+    assert_eq!(world.get("/v1/workspaces/acme/export").status, 200);
+    mailbox.letters("[acme] No event ends within a week", 1);
+    // Had it been told again, it would have come before what was told after it.
+    assert_eq!(mailbox.letters("[acme] Events end", 1).len(), 1);
 }
