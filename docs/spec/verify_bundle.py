@@ -10,6 +10,7 @@ and the first thing that is wrong.
 import base64, hashlib, json, os, subprocess, sys, tempfile
 
 BLOCK = 256
+ERASED = "audit_log.erased"
 
 
 class Wrong(Exception):
@@ -174,11 +175,13 @@ def check_openings(line, leaf, withheld):
     for pointer in line.get("withheld", []):
         need(pointer in withheld, f"event {leaf['seq']} keeps back {pointer}, and bundle.json does not say so")
         rest.pop(pointer)
-    for pointer, by in line.get("erased", {}).items():
+    erased = line.get("erased", {})
+    for pointer, by in erased.items():
         print(f"event {leaf['seq']}: {pointer} was erased by leaf {by}")
         need(by > leaf["seq"], "an erasure comes after what it erases")
         rest.pop(pointer)
     need(not rest, f"event {leaf['seq']}: nothing is said of {', '.join(rest)}")
+    return set(erased.values())
 
 
 # --- the files, docs/spec/bundle.md --------------------------------------------------------------------
@@ -237,14 +240,14 @@ def entries_of(data):
     return entries
 
 
-def check_leaves(bundle, claims, head):
+def check_leaves(bundle, claims, head, note):
     """Checks a full or range bundle; returns its leaf hashes and the first one's number."""
     origin, size, root = head
     first, last, newest, times, purged = claims["from"], claims["to"], "", {}, 0
     begin = max(first - 1, 0) // BLOCK * BLOCK
     end = min(-(-min(last + 1, size) // BLOCK) * BLOCK, size)
     gone = {seq for a, b in claims["purged"] for seq in range(a, b)}
-    hashes, openings, acts = [], 0, {}
+    hashes, openings, acts, erasures = [], 0, {}, set()
     for block in range(begin // BLOCK, -(-end // BLOCK)):
         seqs = range(block * BLOCK, min(block * BLOCK + BLOCK, end))
         tile = hashes_of(bundle.read(tile_path(0, block, len(seqs))))
@@ -264,10 +267,13 @@ def check_leaves(bundle, claims, head):
             newest = times[seq] = leaf["rt"]
             acts[seq] = leaf["act"]
             if first <= seq < last:
-                check_openings(lines[seq], leaf, claims["withheld"])
+                erasures |= check_openings(lines[seq], leaf, claims["withheld"])
                 openings += 1
         hashes += tile
     need(openings == claims["event_count"], "bundle.json counts other events")
+    for by in sorted(erasures - set(acts)):
+        acts[by] = check_leaf(proven_leaf(bundle, by, head, note), by, origin, "")["act"]
+    check_erasures(erasures, acts)
     edges = []
     if claims["kind"] == "range":
         edges = [b64(line, 32) for line in bundle.read("range-edges").decode().splitlines()]
@@ -281,24 +287,41 @@ def check_leaves(bundle, claims, head):
     return hashes, begin
 
 
+def proven_leaf(bundle, seq, head, note):
+    """The leaf that a single proof shows to be in the log."""
+    text, checkpoint = bundle.read(f"proofs/{seq}.tlog-proof").decode().split("\n\n", 1)
+    header, extra, index, *path = text.split("\n")
+    need(header == "c2sp.org/tlog-proof@v1" and index == f"index {seq}" and checkpoint == note,
+         f"proofs/{seq}.tlog-proof is of another event or head")
+    data = b64(extra.removeprefix("extra "))
+    found = inclusion_root(leaf_hash(data), seq, head[1], [b64(line, 32) for line in path])
+    need(found == head[2], f"the proof of event {seq} leads elsewhere")
+    return data
+
+
+def check_erasures(erasures, acts):
+    for by in sorted(erasures):
+        need(by in acts, f"leaf {by}, which erased values, is not in this bundle")
+        need(acts[by] == ERASED, f"leaf {by} records no erasure")
+
+
 def check_proofs(bundle, claims, head, note):
     """Checks a filtered bundle."""
-    origin, size, root = head
     seqs = sorted(int(name.split(".")[0]) for name in os.listdir(os.path.join(bundle.folder, "proofs")))
-    need(len(seqs) == claims["event_count"], "bundle.json counts other events")
-    newest = ""
+    newest, openings, erasures, acts = "", 0, set(), {}
     for seq in seqs:
-        text, checkpoint = bundle.read(f"proofs/{seq}.tlog-proof").decode().split("\n\n", 1)
-        header, extra, index, *path = text.split("\n")
-        need(header == "c2sp.org/tlog-proof@v1" and index == f"index {seq}" and checkpoint == note,
-             f"proofs/{seq}.tlog-proof is of another event or head")
-        data = b64(extra.removeprefix("extra "))
-        found = inclusion_root(leaf_hash(data), seq, size, [b64(line, 32) for line in path])
-        need(found == root, f"the proof of event {seq} leads elsewhere")
-        leaf = check_leaf(data, seq, origin, newest)
+        leaf = check_leaf(proven_leaf(bundle, seq, head, note), seq, head[0], newest)
         newest = leaf["rt"]
-        check_openings(bundle.lines(seq // BLOCK)[seq], leaf, claims["withheld"])
-    print(f"{len(seqs)} events are in the log; that there are no others is NOT proven")
+        line = bundle.lines(seq // BLOCK).get(seq)
+        if line is None:
+            need(leaf["act"] == ERASED, f"event {seq} has no line of openings")
+        else:
+            erasures |= check_openings(line, leaf, claims["withheld"])
+            openings += 1
+        acts[seq] = leaf["act"]
+    need(openings == claims["event_count"], "bundle.json counts other events")
+    check_erasures(erasures, acts)
+    print(f"{openings} events are in the log; that there are no others is NOT proven")
 
 
 def check_older(bundle, older, head, hashes, begin, note):
@@ -327,7 +350,7 @@ def verify(folder, vkey, kept=None):
         check_proofs(bundle, claims, head, note)
     else:
         need(claims["kind"] == "range" or (claims["from"], claims["to"]) == (0, head[1]), "not the whole log")
-        hashes, begin = check_leaves(bundle, claims, head)
+        hashes, begin = check_leaves(bundle, claims, head, note)
     older = [open_checkpoint(bundle.read(f"heads/{name}").decode(), vkey)
              for name in (sorted(os.listdir(os.path.join(folder, "heads")), key=int) if os.path.isdir(os.path.join(folder, "heads")) else [])]
     if kept is not None:

@@ -11,6 +11,7 @@ mod completions;
 mod demo;
 mod destination;
 mod doctor;
+mod erase;
 mod export;
 mod hold;
 mod import;
@@ -63,6 +64,8 @@ enum Verb {
     Rule(rule::Arguments),
     /// List, place and lift legal holds
     Hold(hold::Arguments),
+    /// Erase what a person left, and keep every proof
+    Erase(erase::Arguments),
     /// Show how long a workspace keeps its events and what the next purge would take
     Retention(retention::Arguments),
     /// List, show, check and put catalogs of actions
@@ -99,6 +102,7 @@ pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
         Verb::Destination(arguments) => destination::run(arguments, output),
         Verb::Rule(arguments) => rule::run(arguments, output),
         Verb::Hold(arguments) => hold::run(arguments, output),
+        Verb::Erase(arguments) => erase::run(arguments, output),
         Verb::Retention(arguments) => retention::run(arguments, output),
         Verb::Catalog(arguments) => catalog::run(arguments, output),
         Verb::Doctor(arguments) => doctor::run(arguments, output),

@@ -81,6 +81,12 @@ impl Reader {
         self.rules.cutoffs.default()
     }
 
+    /// Returns the groups of an event that were erased, each with the seq of the event that says so.
+    pub fn erased_of(&self, found: &Found) -> Vec<(Group, u64)> {
+        let steps = found.erased().into_iter();
+        steps.filter_map(|(group, by)| Some((group, self.view.config.leaf_of(by)?))).collect()
+    }
+
     /// Tells whether retention still shows an event.
     pub fn keeps(&self, found: &Found) -> bool {
         let everything = ResolvedFilter::everything();

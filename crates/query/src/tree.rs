@@ -50,6 +50,33 @@ impl Reader {
         Ok(found.into_iter().filter_map(Leaf::event).collect())
     }
 
+    /// Visits every event of the workspace that is there, whether retention shows it or not, in no order
+    /// that is worth relying on.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when a segment cannot be read.
+    pub fn for_each(&self, visit: &mut dyn FnMut(&Found)) -> Result<(), QueryError> {
+        let (uid, size) = (self.workspace.uid, self.workspace.edge.size());
+        let unread = |error| QueryError::unread(&error);
+        for segment in self.view.segments.iter() {
+            let Some(range) = segment.range(uid) else { continue };
+            let rows: Vec<u32> = range.rows.collect();
+            for chunk in rows.chunks(BLOCK as usize) {
+                let read = segment.read_rows(chunk, GroupSet::ALL).map_err(unread)?;
+                for row in read.iter().filter(|row| row.seq < size) {
+                    visit(&Found::packed(self.workspace.clone(), &row));
+                }
+            }
+        }
+        for generation in &self.view.generations {
+            let events = generation.workspace(uid, self.view.position);
+            for event in events.iter().filter(|event| event.seq < size) {
+                visit(&Found::recent(self.workspace.clone(), event.clone()));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns what is there of these numbers, one after the other without gap.
     ///
     /// # Errors

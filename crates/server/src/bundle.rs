@@ -4,6 +4,7 @@
 //! become an archive. Written as exports are: by a thread of its own, a few pieces in memory, broken off
 //! when it cannot be completed.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
 use axum::body::Body;
@@ -212,6 +213,8 @@ fn fill(
     let mut writer = BundleWriter::begin(manifest, &signed.note, put)?;
     let mut sealer = Sealer::default();
     let leaves = writer.leaves();
+    // The leaves that recorded what was erased of these events.
+    let mut erasures: BTreeSet<u64> = BTreeSet::new();
     let mut from = leaves.start;
     while from < leaves.end {
         let to = (from / BLOCK + 1).saturating_mul(BLOCK).min(leaves.end);
@@ -231,13 +234,26 @@ fn fill(
                 true => Some(openings(signed, order, &event, &mut sealer).map_err(broken)?),
                 false => None,
             };
-            *count += u64::from(openings.is_some());
+            if let Some(openings) = &openings {
+                erasures.extend(openings.erased.iter().map(|(_, by)| *by));
+                *count += 1;
+            }
             writer.leaf(&leaf, openings)?;
         }
         from = to;
     }
     if let Part::Filter(filter, _) = &order.part {
-        for event in passing(app, order, filter, signed.head.size).map_err(broken)? {
+        let events = passing(app, order, filter, signed.head.size).map_err(broken)?;
+        let erased = events.iter().flat_map(|event| signed.reader.erased_of(event));
+        erasures.extend(erased.map(|(_, by)| by));
+        for event in &events {
+            erasures.remove(&event.seq());
+        }
+        for event in events {
+            // Proofs stand in the order of their numbers.
+            let later = erasures.split_off(&event.seq());
+            let earlier = std::mem::replace(&mut erasures, later);
+            put_erasures(signed, &mut writer, earlier.into_iter(), &mut sealer)?;
             let leaf = event.leaf_bytes(&mut sealer).ok_or_else(|| broken(no_keys()))?;
             let openings = openings(signed, order, &event, &mut sealer).map_err(broken)?;
             let path = signed.reader.inclusion_proof(event.seq(), signed.head.size);
@@ -245,6 +261,8 @@ fn fill(
             *count += 1;
         }
     }
+    let elsewhere = erasures.into_iter().filter(|seq| !leaves.contains(seq));
+    put_erasures(signed, &mut writer, elsewhere, &mut sealer)?;
     let history = ledger::key_history(app, &signed.reader, &signed.signing);
     writer.key_history(&format!("{}\n", json!({"data": history})))?;
     let uid = signed.reader.workspace().uid;
@@ -307,7 +325,29 @@ fn openings(
     let (openings, shut): (Vec<_>, Vec<_>) =
         openings.into_iter().partition(|opening| keeps && !order.withheld.contains(&opening.group));
     let withheld = shut.into_iter().map(|opening| opening.group).collect();
-    Ok(EventOpenings { seq: event.seq(), openings, withheld, ..EventOpenings::default() })
+    let erased = signed.reader.erased_of(event);
+    if erased.iter().any(|(_, by)| *by >= signed.head.size) {
+        let detail = "something was erased while the bundle was begun; ask for it again";
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
+    Ok(EventOpenings { seq: event.seq(), openings, withheld, erased, leaf: None })
+}
+
+/// Adds the leaves that recorded erasures, where they are not among those that are there.
+fn put_erasures(
+    signed: &SignedHead,
+    writer: &mut BundleWriter<impl FnMut(&str, &[u8]) -> Result<(), Broken>>,
+    seqs: impl Iterator<Item = u64>,
+    sealer: &mut Sealer,
+) -> Result<(), WriteError<Broken>> {
+    for seq in seqs {
+        let event = signed.reader.every(seq..seq + 1).map_err(broken)?.pop();
+        let leaf = event.and_then(|event| event.leaf_bytes(sealer));
+        let leaf = leaf.ok_or_else(|| broken(no_keys()))?;
+        let path = signed.reader.inclusion_proof(seq, signed.head.size).map_err(broken)?;
+        writer.proof(seq, &leaf, path, None)?;
+    }
+    Ok(())
 }
 
 fn no_keys() -> Problem {

@@ -151,6 +151,8 @@ settings! {
     drain_timeout: Duration = "10s", "Longest time to finish what runs when stopping";
     heartbeat_check: Duration = "10m", "How often it is looked for quiet logs whose heads are read; each gets a heartbeat a day";
     purge_within: Duration = "168h", "Longest time that the values of an event stay in a file after its retention ended; until about five sevenths of it a longer plan brings them back";
+    erase_within: Duration = "24h", "Time in which an erasure is complete, counted from when it begins; after it, it is called overdue";
+    erase_needs_second: bool = "false", "An erasure begins when a second person approves it";
     ingest_tasks: u32 = "4", "Requests judged and sealed at once; further ones wait";
     query_tasks: u32 = "4", "Queries at once; further ones wait";
     export_tasks: u32 = "2", "Exports at once; one more is answered 503";

@@ -144,6 +144,34 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Checks that a member is a list of objects without unknown fields, and returns how many; 0 when it is
+    /// absent or null.
+    pub(crate) fn count_objects(
+        &self,
+        pointer: &str,
+        count_max: usize,
+        known: &[&'static str],
+    ) -> Result<usize, Problem> {
+        match self.value.pointer(pointer) {
+            None | Some(Value::Null) => Ok(0),
+            Some(Value::Array(items)) if items.len() > count_max => {
+                let detail = format!("{} items; at most {count_max} are taken", items.len());
+                Err(self.fault(Code::TooLarge, pointer, detail, Some(count_max)))
+            }
+            Some(Value::Array(items)) => {
+                let mut numbered = items.iter().enumerate();
+                numbered.try_for_each(|(index, item)| {
+                    self.check_fields(&format!("{pointer}/{index}"), item, known)
+                })?;
+                Ok(items.len())
+            }
+            Some(other) => {
+                let detail = format!("expected an array of objects, not {}", other.type_word());
+                Err(self.fault(Code::Invalid, pointer, detail, None))
+            }
+        }
+    }
+
     /// Returns the members of an object of texts; empty when it is absent or null.
     pub(crate) fn members(
         &self,

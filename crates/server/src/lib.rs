@@ -29,6 +29,7 @@ mod delivery;
 mod demo;
 mod document;
 mod document_page;
+mod erasing;
 mod export;
 mod heads;
 pub mod keys;

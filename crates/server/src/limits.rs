@@ -46,6 +46,10 @@ pub const ITEMS_MAX: usize = 1000;
 pub const FACET_VALUES: usize = 20;
 /// Values of a facet, buckets of a histogram.
 pub const VALUES_MAX: usize = 1000;
+/// Erasures that are not complete; each names its events in the configuration until it is.
+pub const ERASURES_RUNNING_MAX: usize = 64;
+/// Bytes of a request to erase, which may name many events.
+pub const ERASURE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Legal holds in force in a store; each is asked of every event whose retention ended.
 pub const HOLDS_MAX: usize = 1_000;
 /// Keys of a store, revoked ones included.

@@ -93,6 +93,8 @@ codes! {
         "The body did not arrive in time. Nothing of it was recorded.";
     Conflict "conflict" 409 "The id is taken"
         "Another event of this workspace has this id. `seq` is its number. An id is remembered as long as its event is kept; the event that is stored does not change.";
+    Held "held" 409 "A legal hold keeps it"
+        "What a legal hold keeps is neither purged nor erased. Lift the hold first, or leave these events out.";
     SigningRefused "signing_refused" 409 "The head is not signed"
         "A head that is signed can never be taken back, so a store that may be older than what it published signs nothing. `detail` says why and what to do.";
     LastAdminKey "last_admin_key" 409 "The last admin key stays"

@@ -160,6 +160,14 @@ impl Scoped {
                     change_label::label_all(member);
                 }
             }
+            let erased = self.erased(found);
+            if !erased.is_empty() {
+                let by = |(pointer, by): (String, serde_json::Value)| {
+                    (pointer.into(), Value::Int(by.as_i64().unwrap_or_default()))
+                };
+                members
+                    .push(("erased".into(), Value::Object(erased.into_iter().map(by).collect())));
+            }
             if let Some((url, of)) = link {
                 let link = vec![("url".into(), url.into()), ("of".into(), Value::from(of))];
                 members.push(("link".into(), Value::Object(link)));
@@ -167,6 +175,12 @@ impl Scoped {
         }
         self.sight.strip(&mut value);
         serde_json::value::to_raw_value(&value).map_err(|_| unreadable())
+    }
+
+    /// Returns the groups of an event that were erased, each with the number of the event that says so.
+    pub(crate) fn erased(&self, found: &Found) -> serde_json::Map<String, serde_json::Value> {
+        let erased = self.reader.erased_of(found).into_iter();
+        erased.map(|(group, by)| (group.pointer().to_owned(), by.into())).collect()
     }
 
     /// Writes an event for a file: in the form of the contract and nothing else, so that it can be sent

@@ -19,7 +19,7 @@ use crate::clock::{ClockObservation, GuardedClock};
 use crate::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published, Reply, SnapshotJob};
 use crate::config::{ConfigChange, ErasureTarget, WorkspaceSettings};
 use crate::delivered::Progress;
-use crate::disk::Lock;
+use crate::disk::{Disk, Lock};
 use crate::erase::{self, Eraser};
 use crate::expiring::{self, Expiring};
 use crate::fold::{Outcome, Workspace};
@@ -66,6 +66,7 @@ pub struct Store {
     counters: Arc<Counters>,
     report: OpenReport,
     key: StoreKey,
+    disk: Arc<dyn Disk>,
     _lock: Lock,
 }
 
@@ -178,6 +179,7 @@ impl Store {
             counters,
             report,
             key,
+            disk: machine.disk.clone(),
             _lock: lock,
         })
     }
@@ -348,6 +350,12 @@ impl Store {
             self.commit(self.prepare_change(change, event))?;
         }
         Ok(())
+    }
+
+    /// Lists the files that recovery set aside, which nothing removes: they may hold values of any event.
+    pub fn set_aside(&self) -> Vec<String> {
+        // What cannot be listed is no file that could be shown.
+        self.disk.list(crate::names::ASIDE_DIR).unwrap_or_default()
     }
 
     /// Makes everything recent become a segment soon, however little it is.

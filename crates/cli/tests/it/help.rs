@@ -15,6 +15,7 @@ const VERBS: &[&str] = &[
     "destination",
     "rule",
     "hold",
+    "erase",
     "retention",
     "catalog",
     "verify",

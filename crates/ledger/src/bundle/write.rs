@@ -165,9 +165,9 @@ where
         self.push(Slot::Purged(hash))
     }
 
-    /// Adds one event with its path to the root. A filtered bundle consists of these, seqs ascending;
-    /// in another it adds an event from outside its range, such as the leaf that records an erasure,
-    /// and then it has no openings.
+    /// Adds one event with its path to the root, seqs ascending. A filtered bundle consists of these.
+    /// Without openings it adds a leaf that is no event of the claim, such as the one that records an
+    /// erasure; in a bundle that is not filtered, from outside its range.
     ///
     /// # Errors
     /// The seqs do not ascend, openings are missing or too many, or the sink fails.
@@ -179,7 +179,7 @@ where
         openings: Option<EventOpenings>,
     ) -> Result<(), WriteError<E>> {
         let is_filtered = self.manifest.kind == Kind::Filtered;
-        let fits = openings.as_ref().map(|openings| openings.seq) == is_filtered.then_some(seq);
+        let fits = openings.as_ref().is_none_or(|openings| is_filtered && openings.seq == seq);
         if !fits || self.last_proof.is_some_and(|last| last >= seq) {
             return Err(WriteError::Order { expected: None });
         }

@@ -20,7 +20,7 @@ export async function prove(event, api, pinned, isRestricted) {
   if (!globalThis.crypto?.subtle) throw new Error("insecure");
   const at = `events/seq/${event.seq}`;
   const { leaf, openings, ...closed } = await api.get(`${at}/leaf`);
-  const withheld = [...(closed.withheld ?? []), ...(closed.erased ?? [])];
+  const withheld = [...(closed.withheld ?? []), ...Object.keys(closed.erased ?? {})];
   const proof = parseProof(await (await api.ask(api.url(`${at}/proof`))).text());
   const keys = pinned.length || isRestricted ? pinned : (await api.get("log/keys")).data.map((one) => one.vkey);
   const hash = await sha256([0], utf8(leaf));

@@ -215,7 +215,12 @@ fn opened(scoped: &Scoped, event: &Found, sealer: &mut Sealer) -> Result<Value, 
     let shown: Vec<Value> =
         shown.iter().filter_map(|opening| serde_json::from_str(&opening.to_json()).ok()).collect();
     let withheld: Vec<&str> = withheld.iter().map(|opening| opening.group.pointer()).collect();
-    Ok(json!({"seq": event.seq(), "openings": shown, "withheld": withheld}))
+    let mut body = json!({"seq": event.seq(), "openings": shown, "withheld": withheld});
+    let erased = scoped.erased(event);
+    if !erased.is_empty() {
+        body["erased"] = Value::Object(erased);
+    }
+    Ok(body)
 }
 
 /// Answers the origins and keys of the workspace, with the sizes that each signs. A convenience: who

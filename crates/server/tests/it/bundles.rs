@@ -16,7 +16,7 @@ use crate::world::{NOW, World};
 
 /// The files of an archive.
 #[derive(Clone)]
-struct Files(BTreeMap<String, Vec<u8>>);
+pub(crate) struct Files(pub(crate) BTreeMap<String, Vec<u8>>);
 
 impl BundleFiles for Files {
     type Error = Infallible;
@@ -57,23 +57,29 @@ fn filled() -> (World, VerifierKey, Checkpoint) {
         assert_eq!(answer.status, 201, "{}", answer.text());
     };
     send(0, 200);
-    let keys = world.get("/v1/workspaces/acme/log/keys").json();
-    let key: VerifierKey =
-        keys["data"][0]["vkey"].as_str().expect("a vkey").parse().expect("a vkey");
-    let note = world.get("/v1/workspaces/acme/log/checkpoint");
-    let old = Checkpoint::open(&note.body, &key).expect("it verifies");
+    let (key, old) = key_and_head(&world);
     world.clock.advance(60_000_000);
     send(200, 600);
     (world, key, old)
 }
 
-fn bundle(world: &World, query: &str) -> Files {
+/// The key of the log of `acme`, from elsewhere, and its newest head.
+pub(crate) fn key_and_head(world: &World) -> (VerifierKey, Checkpoint) {
+    let keys = world.get("/v1/workspaces/acme/log/keys").json();
+    let key: VerifierKey =
+        keys["data"][0]["vkey"].as_str().expect("a vkey").parse().expect("a vkey");
+    let note = world.get("/v1/workspaces/acme/log/checkpoint");
+    let old = Checkpoint::open(&note.body, &key).expect("it verifies");
+    (key, old)
+}
+
+pub(crate) fn bundle(world: &World, query: &str) -> Files {
     let answer = world.get(&format!("/v1/workspaces/acme/log/bundle{query}"));
     assert_eq!(answer.status, 200, "{}", answer.text());
     unpack(&answer.body)
 }
 
-fn report(files: &Files, key: &VerifierKey, old: &Checkpoint) -> Report {
+pub(crate) fn report(files: &Files, key: &VerifierKey, old: &Checkpoint) -> Report {
     let expectations = Expectations {
         keys: std::slice::from_ref(key),
         since: std::slice::from_ref(old),

@@ -6,6 +6,7 @@ mod bundles;
 mod console;
 mod destinations;
 mod encodings;
+mod erasures;
 mod export;
 mod ingest;
 mod isolation;

@@ -1,0 +1,274 @@
+//! B6: erasure over HTTP, as an operator asks for it and an auditor sees it afterwards.
+
+use proofbook_ledger::bundle::{Report, Status, Verdict};
+use serde_json::{Value, json};
+
+use crate::bundles::{bundle, key_and_head, report};
+use crate::world::{NOW, PATIENCE, World};
+
+const ADA: &str = "ada.erased@acme.example";
+
+fn record(world: &World, event: &Value) -> Value {
+    let answer = world.post("/v1/workspaces/acme/events", &event.to_string());
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()["results"][0].clone()
+}
+
+/// What Ada did, what was done to her, what names her, and what has nothing to do with her.
+fn story(world: &World) -> Vec<Value> {
+    let ada = json!({"type": "user", "id": "u_7", "name": "Ada Erased", "email": ADA});
+    let bo = json!({"type": "user", "id": "u_8", "name": "Bo Kept", "email": "bo@acme.example"});
+    let events = [
+        json!({"id": "e0", "action": "user.login", "actor": ada, "context": {"ip": "203.0.113.77"}}),
+        json!({"id": "e1", "action": "user.invite", "actor": bo, "context": {"ip": "203.0.113.8"},
+               "targets": [{"type": "user", "id": "u_7", "name": "Ada Erased"}]}),
+        json!({"id": "e2", "action": "note.create", "actor": bo,
+               "metadata": {"cc": format!("Ada <{}>", ADA.to_uppercase())}}),
+        json!({"id": "e3", "action": "note.create", "actor": bo, "metadata": {"cc": "nobody"}}),
+        json!({"id": "e4", "action": "note.delete", "actor": bo,
+               "on_behalf_of": {"type": "user", "id": "u_7"}, "context": {"ip": "203.0.113.8"}}),
+    ];
+    events.iter().map(|event| record(world, event)).collect()
+}
+
+fn order(more: Value) -> String {
+    let mut order = json!({
+        "workspace": "acme",
+        "ground": "GDPR Art. 17(1)(b)",
+        "person": {"id": "u_7", "email": ADA, "name": "Ada Erased"},
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        order[key] = value.clone();
+    }
+    order.to_string()
+}
+
+fn complete(world: &World, id: &str) -> Value {
+    let until = std::time::Instant::now() + PATIENCE;
+    loop {
+        let erasure = world.get(&format!("/v1/erasures/{id}")).json();
+        if erasure["state"] == "complete" {
+            return erasure;
+        }
+        assert!(std::time::Instant::now() < until, "{erasure}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+fn erase(world: &World, order: &str) -> Value {
+    let answer = world.post("/v1/erasures", order);
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    complete(world, answer.json()["id"].as_str().expect("an id"))
+}
+
+#[test]
+fn b6_a_dry_run_says_what_would_go_and_changes_nothing() {
+    let world = World::start();
+    story(&world);
+    let would = world.post("/v1/erasures", &order(json!({"dry_run": true}))).json();
+    assert_eq!(would["events"], 4, "{would}");
+    assert_eq!(would["sample"], json!([0, 1, 2, 4]));
+    assert_eq!(
+        would["groups"],
+        json!({"/actor": 2, "/context": 2, "/description": 3, "/metadata": 1, "/targets": 1})
+    );
+    assert_eq!((&would["held"], &would["remaining"]), (&json!([]), &json!(0)));
+    let list = world.get("/v1/erasures").json();
+    assert_eq!(list["data"], json!([]));
+    let none = order(json!({"person": {"email": "nobody@acme.example"}}));
+    world.post("/v1/erasures", &none).problem(404, "not_found");
+    // A window of time narrows it.
+    let early = order(json!({"dry_run": true, "occurred_to": "2020-01-01T00:00:00Z"}));
+    assert_eq!(world.post("/v1/erasures", &early).json()["events"], 0);
+}
+
+#[test]
+fn b6_what_a_person_left_is_found_nowhere_and_everything_else_stays() {
+    let world = World::start();
+    let receipts = story(&world);
+    let before = world.get("/v1/workspaces/acme/events?sort=oldest").json();
+    let erasure = erase(&world, &order(json!({})));
+    assert_eq!((&erasure["events"], &erasure["values"]), (&json!(4), &json!(9)), "{erasure}");
+    let by = erasure["recorded_by"][0].as_u64().expect("a number");
+    for (q, total) in [(ADA, 0), ("Erased", 0), ("203.0.113.77", 0), ("nobody", 1), ("Kept", 3)] {
+        let path = format!("/v1/workspaces/acme/events?q=%22{}%22", q.replace('@', "%40"));
+        assert_eq!(world.get(&path).json()["total"], total, "{q}");
+    }
+    let after = world.get("/v1/workspaces/acme/events?sort=oldest").json();
+    assert_eq!(after["total"], 5);
+    let text = after.to_string().to_lowercase();
+    assert!(!text.contains("ada ") && !text.contains("ada.") && !text.contains("u_7"), "{text}");
+    assert_eq!(after["data"][3], before["data"][3], "what is not hers is as it was");
+    for (seq, receipt) in receipts.iter().enumerate() {
+        assert_eq!(after["data"][seq]["leaf"], receipt["leaf"], "event {seq}");
+        assert_eq!(after["data"][seq]["id"], receipt["id"], "event {seq}");
+    }
+    let gone = json!({"/actor": by, "/context": by, "/description": by});
+    assert_eq!(after["data"][0]["erased"], gone);
+    assert_eq!(after["data"][2]["erased"], json!({"/metadata": by}));
+    assert_eq!(after["data"][3]["erased"], Value::Null);
+    // The log's own word on it says how much and why, and not of whom.
+    let said = world.get("/v1/workspaces/acme/events?q=action:audit_log.erased").json();
+    let metadata = &said["data"][0]["metadata"];
+    assert_eq!((&said["data"][0]["seq"], &metadata["count"]), (&json!(by), &json!(4)));
+    assert_eq!(metadata["ground"], "GDPR Art. 17(1)(b)");
+    let acts = world.get("/v1/workspaces/_system/events?q=action:audit_log.erasure*&sort=seq");
+    let text = acts.text().to_lowercase();
+    assert!(text.contains("erasure_requested") && text.contains("erasure_completed"), "{text}");
+    assert!(!text.contains("ada ") && !text.contains("ada.") && !text.contains("u_7"), "{text}");
+    // Every way to read still reads.
+    for path in [
+        "facets?field=actor",
+        "facets?field=ip",
+        "histogram?interval=hour",
+        "events/e0",
+        "events/e0/context",
+        "events/seq/4",
+        "export?format=csv",
+        "export?format=ndjson",
+        "export?format=parquet",
+        "viewer",
+        "log/openings",
+    ] {
+        let answer = world.get(&format!("/v1/workspaces/acme/{path}"));
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert!(!String::from_utf8_lossy(&answer.body).contains(ADA), "{path}");
+    }
+    // The same event again is known, and does not come back.
+    let again = json!({"id": "e0", "action": "user.login", "context": {"ip": "203.0.113.77"},
+        "actor": {"type": "user", "id": "u_7", "name": "Ada Erased", "email": ADA}});
+    let answer = world.post("/v1/workspaces/acme/events", &again.to_string());
+    assert_eq!(answer.json()["results"][0]["status"], "duplicate", "{}", answer.text());
+    assert_eq!(world.get("/v1/workspaces/acme/events").json()["total"], 5);
+}
+
+fn erased_check(report: &Report) -> (Status, String) {
+    let check = report.check("erased").expect("something was erased");
+    (check.status, check.detail.clone())
+}
+
+#[test]
+fn b6_every_bundle_says_erased_by_which_leaf_and_verifies() {
+    let world = World::start();
+    story(&world);
+    for n in 0..300 {
+        let actor = json!({"type": "user", "id": format!("v{n}")});
+        record(&world, &json!({"action": "note.create", "actor": actor}));
+    }
+    let (key, old) = key_and_head(&world);
+    let early = bundle(&world, "");
+    let erasure = erase(&world, &order(json!({})));
+    let by = erasure["recorded_by"][0].as_u64().expect("a number");
+    assert!(by > 300, "not among the events of the range");
+    world.clock.advance(60_000_000);
+    let cases = ["", "?from_seq=0&to_seq=5", "?q=seq:0..4"];
+    for query in cases {
+        let files = bundle(&world, query);
+        let report = report(&files, &key, &old);
+        assert_eq!(report.verdict(), Verdict::Ok, "{query}: {report:#?}");
+        let (status, detail) = erased_check(&report);
+        assert_eq!(status, Status::Notice);
+        assert!(detail.ends_with(&format!("erased by leaf {by}")), "{query}: {detail}");
+        let texts = files.0.values().map(|bytes| String::from_utf8_lossy(bytes).to_lowercase());
+        assert!(texts.into_iter().all(|text| !text.contains("ada.erased")), "{query}");
+    }
+    // What was given out before still verifies.
+    assert_eq!(report(&early, &key, &old).verdict(), Verdict::Ok);
+    let proof = world.get("/v1/workspaces/acme/events/seq/0/proof");
+    assert_eq!(proof.status, 200, "{}", proof.text());
+    let opened = world.get("/v1/workspaces/acme/events/seq/0/leaf").json();
+    assert_eq!(opened["erased"]["/actor"], by);
+    let pointers: Vec<&Value> =
+        opened["openings"].as_array().expect("openings").iter().map(|o| &o["pointer"]).collect();
+    assert_eq!(pointers, [&json!("/id")]);
+}
+
+#[test]
+fn b6_a_hold_refuses_an_erasure() {
+    let world = World::start();
+    story(&world);
+    let hold = json!({"workspace": "acme", "filter": "actor.id:u_7", "reason": "case 7",
+        "owner": "Legal"});
+    let hold = world.post("/v1/holds", &hold.to_string()).json();
+    assert_eq!(
+        world.post("/v1/erasures", &order(json!({"dry_run": true}))).json()["held"],
+        json!([0])
+    );
+    world.post("/v1/erasures", &order(json!({}))).problem(409, "held");
+    let path = format!("/v1/holds/{}", hold["id"].as_str().expect("an id"));
+    assert_eq!(world.send("DELETE", &path, &world.admin, "").status, 200);
+    erase(&world, &order(json!({})));
+}
+
+#[test]
+fn b6_a_second_person_approves_and_the_same_one_twice_is_refused() {
+    let world = World::with(&[("erase_needs_second", "true")]);
+    story(&world);
+    let asked = world.post("/v1/erasures", &order(json!({}))).json();
+    assert_eq!(asked["state"], "waiting_for_second_person");
+    let path = format!("/v1/erasures/{}", asked["id"].as_str().expect("an id"));
+    let approve = format!("{path}/approve");
+    world.post(&approve, "").problem(403, "forbidden");
+    let key = json!({"name": "second", "scopes": ["admin"], "workspaces": ["*"]});
+    let second = world.post("/v1/keys", &key.to_string()).json();
+    let second = second["key"].as_str().expect("a key").to_owned();
+    let approved = world.send("POST", &approve, &second, "");
+    assert_eq!(approved.status, 200, "{}", approved.text());
+    complete(&world, asked["id"].as_str().expect("an id"));
+    // What has begun cannot be withdrawn; what waits can.
+    world.send("DELETE", &path, &world.admin, "").problem(410, "gone");
+    let named = json!({"workspace": "acme", "ground": "a mistake", "events": [{"id": "e3"}]});
+    let other = world.post("/v1/erasures", &named.to_string()).json();
+    let path = format!("/v1/erasures/{}", other["id"].as_str().expect("an id"));
+    assert_eq!(world.send("DELETE", &path, &world.admin, "").status, 200);
+    world.get(&path).problem(404, "not_found");
+}
+
+#[test]
+fn b6_named_groups_of_named_events_go_and_nothing_else() {
+    let world = World::start();
+    story(&world);
+    let named = json!({"workspace": "acme", "ground": "a mistake", "events": [
+        {"id": "e3", "groups": ["metadata"]}, {"seq": 1, "groups": ["/context", "/targets"]}]});
+    erase(&world, &named.to_string());
+    let list = world.get("/v1/workspaces/acme/events?sort=oldest").json();
+    assert_eq!(list["data"][3]["metadata"], Value::Null);
+    assert_eq!(list["data"][3]["actor"]["id"], "u_8");
+    assert_eq!(
+        (&list["data"][1]["targets"], &list["data"][1]["context"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(list["data"][0]["actor"]["id"], "u_7");
+    let unknown = json!({"workspace": "acme", "ground": "x", "events": [{"id": "e9"}]});
+    world.post("/v1/erasures", &unknown.to_string()).problem(404, "not_found");
+    for (wrong, code) in [
+        (json!({"workspace": "acme", "ground": "x"}), "missing"),
+        (json!({"workspace": "acme", "events": [{"id": "e1"}]}), "missing"),
+        (json!({"workspace": "acme", "ground": "x", "events": [{}]}), "invalid"),
+        (
+            json!({"workspace": "acme", "ground": "x", "events": [{"id": "e1", "group": []}]}),
+            "unknown_field",
+        ),
+        (
+            json!({"workspace": "acme", "ground": "x", "events": [{"id": "e1", "groups": ["ip"]}]}),
+            "invalid",
+        ),
+        (json!({"workspace": "acme", "ground": "x", "person": {"id": "7"}}), "invalid"),
+        (json!({"workspace": "nowhere", "ground": "x", "person": {"id": "u_7"}}), "invalid"),
+    ] {
+        world.post("/v1/erasures", &wrong.to_string()).problem(400, code);
+    }
+}
+
+#[test]
+fn b6_the_time_in_which_it_ends_is_stated() {
+    let world = World::with(&[("erase_within", "2h"), ("erase_needs_second", "true")]);
+    story(&world);
+    let asked = world.post("/v1/erasures", &order(json!({}))).json();
+    assert_eq!(asked["due_at"], Value::Null, "it has not begun");
+    let world = World::with(&[("erase_within", "2h")]);
+    story(&world);
+    let begun = world.post("/v1/erasures", &order(json!({}))).json();
+    assert_eq!(begun["due_at"], "2026-11-22T11:30:00.000000Z");
+    assert_eq!(NOW, 1_795_339_800_000_000);
+}
