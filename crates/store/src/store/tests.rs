@@ -170,7 +170,7 @@ fn sixteen_neighbours_become_one_segment_with_every_event_once() {
     drop(store);
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
     assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 48);
-    let disk: Arc<dyn crate::disk::Disk> = machine.disk.clone();
+    let disk: Arc<dyn Disk> = machine.disk.clone();
     drop(store);
     let report = crate::verify::verify(&disk, 1).expect("readable");
     assert_eq!((report.damage, report.event_count), (Vec::new(), 48));
