@@ -4,10 +4,11 @@
     PROOFBOOK_BINARY=target/debug/proofbook python3 tests/foreign/run.py
 
 Starts a server, records events, and exports bundles of each kind at each station of a log's life: at first,
-after growth, after a restart, after a rotation of keys. Each bundle goes through Go's golang.org/x/mod/sumdb
+after growth, after a restart, after an erasure, after a purge, after a rotation of keys. Each bundle goes through Go's golang.org/x/mod/sumdb
 (tests/foreign/verify.go), docs/spec/verify_bundle.py (Python and openssl), the commands of its own VERIFY.md
 (coreutils and openssl), and `proofbook verify`; and each must refuse it once a leaf was changed.
-Ends with "N passed, N failed, N skipped". Standard library only.
+What was erased is looked for in every file, and in every cell of the Parquet files by DuckDB where
+PROOFBOOK_PYTHON has it. Ends with "N passed, N failed, N skipped". Standard library only.
 """
 import json
 import os
@@ -23,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BINARY = os.path.abspath(os.environ.get("PROOFBOOK_BINARY", os.path.join(ROOT, "target/debug/proofbook")))
 KEY = "a-key-for-tests-on-this-machine"
+PERSON = "erased.person@acme.example"
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -42,7 +44,8 @@ class Server:
         for name in ("PROOFBOOK_URL", "PROOFBOOK_KEY"):
             environment.pop(name, None)
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", os.path.join(self.folder, "data"), "--listen", "127.0.0.1:0"],
+            [BINARY, "serve", "--data", os.path.join(self.folder, "data"), "--listen", "127.0.0.1:0",
+             "--purge-within", "7s"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True, cwd=self.folder)
         for line in self.process.stdout:
             found = re.search(r"listens on (http://\S+)", line)
@@ -62,23 +65,59 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
-    def record(self, first, count):
-        events = [{"id": f"e{n}", "action": "project.update", "actor": {"type": "user", "id": f"u{n % 7}", "name": "Zoë \"Z\""},
-                   "targets": [{"type": "project", "id": str(n)}], "before": {"n": n}, "after": {"n": n + 1},
+    def record(self, first, count, action="project.update"):
+        def actor(n):
+            return {"type": "user", "id": f"u{n % 7}", "name": "Zoë \"Z\"", "email": PERSON if n % 7 == 2 else None}
+
+        events = [{"id": f"e{n}", "action": action, "actor": actor(n), "targets": [{"type": "project", "id": str(n)}], "before": {"n": n}, "after": {"n": n + 1},
                    "context": {"ip": "203.0.113.9"}} for n in range(first, first + count)]
         self.ask("POST", "/v1/workspaces/acme/events", events)
 
+    def run(self, *arguments):
+        environment = dict(os.environ, PROOFBOOK_URL=self.url, PROOFBOOK_KEY=KEY)
+        subprocess.run([BINARY, *arguments], check=True, capture_output=True, env=environment)
+
     def export(self, name, *arguments):
         out = os.path.join(self.folder, name)
-        environment = dict(os.environ, PROOFBOOK_URL=self.url, PROOFBOOK_KEY=KEY)
-        subprocess.run([BINARY, "export", "--workspace", "acme", "--proof", "--out", out, *arguments],
-                       check=True, capture_output=True, env=environment)
+        self.run("export", "--workspace", "acme", "--proof", "--out", out, *arguments)
         return out
+
+    def wait(self, what, holds):
+        for _ in range(600):
+            if holds():
+                return
+            time.sleep(0.1)
+        sys.exit(f"waited in vain: {what}")
 
 
 def run(*command, cwd=None):
     ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
     return ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def files_with(folder, text):
+    """The files of a data directory that hold a text, as bytes, or decoded where they are Parquet."""
+    found, parquet = [], []
+    for top, _, names in os.walk(folder):
+        for path in (os.path.join(top, name) for name in names):
+            with open(path, "rb") as file:
+                if text.encode() in file.read():
+                    found.append(path)
+            parquet += [path] if path.endswith(".parquet") else []
+    python = os.environ.get("PROOFBOOK_PYTHON")
+    if not python:
+        print("SKIPPED: Parquet files are not decoded: PROOFBOOK_PYTHON names no Python with DuckDB")
+        counts["skipped"] += 1
+        return found
+    # Every column as text, so that what a column holds is looked at, however its pages encode it.
+    code = ("import duckdb, sys\n"
+            "for path in sys.argv[2:]:\n"
+            "    names = [row[0] for row in duckdb.sql(f\"describe select * from read_parquet('{path}')\").fetchall()]\n"
+            "    cells = ', '.join(f'\"{name}\"::varchar' for name in names)\n"
+            "    rows = duckdb.sql(f\"select {cells} from read_parquet('{path}')\").fetchall()\n"
+            "    if any(sys.argv[1] in (cell or '') for row in rows for cell in row):\n"
+            "        print(path)\n")
+    return found + subprocess.run([python, "-c", code, text, *parquet], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def build_go(folder):
@@ -185,6 +224,21 @@ def main():
         server.start()
         server.record(700, 60)
         station("after a restart")
+        told("what is to be erased is there", files_with(os.path.join(folder, "data"), PERSON) != [])
+        server.run("erase", "request", "acme", "--id", "u2", "--email", PERSON, "--ground", "Art. 17", "--wait=60")
+        left = files_with(os.path.join(folder, "data"), PERSON)
+        told("what was erased is in no file and no cell", left == [], str(left))
+        station("after an erasure")
+        bundle = server.export("of-an-erased-event", "id:e2")
+        said = run(BINARY, "verify", bundle, "--vkey", vkey)
+        told("the verifier says by which leaf it was erased", said[0] and "was erased by leaf" in said[1], said[1])
+        check("an erased event alone", bundle, vkey, kept, go)
+        server.record(1000, 40, "project.delete")
+        server.ask("PUT", "/v1/workspaces/acme", {"retention_actions": {"project.delete": "1s"}})
+        server.wait("a purge", lambda: any(
+            event["metadata"]["count"] == 40 for event in
+            json.loads(server.ask("GET", "/v1/workspaces/acme/events?q=action:audit_log.purged"))["data"]))
+        station("after a purge")
         server.ask("POST", "/v1/workspaces/acme/log/keys", {})
         server.record(760, 60)
         # The key that was trusted signs on for a while, beside the new one.
