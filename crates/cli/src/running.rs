@@ -10,7 +10,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proofbook_server::keys::SecretKey;
-use proofbook_server::{Config, FirstKey, Server, ensure_admin_key, ensure_signing_seed};
+use proofbook_server::{
+    Config, FirstKey, Server, ensure_admin_key, ensure_signing_seed, erase_again,
+};
 use proofbook_store::open::Options;
 use proofbook_store::random::SystemRandom;
 use proofbook_store::store::Store;
@@ -52,6 +54,8 @@ pub(crate) fn start(config: Config) -> Result<Running, Failure> {
         .map_err(|error| Failure::failed("the server cannot start").because(error))?;
     let signer = data_dir::start_signer(&config, &store)?;
     ensure_signing_seed(&store, &signer)
+        .map_err(|error| Failure::failed("the server cannot start").because(error))?;
+    erase_again(&store, &signer)
         .map_err(|error| Failure::failed("the server cannot start").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

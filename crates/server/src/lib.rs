@@ -29,6 +29,7 @@ mod delivery;
 mod demo;
 mod document;
 mod document_page;
+mod erased;
 mod erasing;
 mod export;
 mod heads;
@@ -55,6 +56,7 @@ pub mod witness;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;
+pub use erased::{EraseAgainError, erase_again};
 pub use heads::{SigningSeedError, ensure_signing_seed};
 pub use serve::{Server, StartError, serve};
 

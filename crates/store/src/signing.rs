@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `master.seed` | 64 hex digits, a space, the CRC-32C of them in 8 hex digits, a line feed. Written once |
 //! | `published` | one line a head that left the house: opaque id, number of the origin, size, root, CRC-32C |
+//! | `<id>.erased` | an erasure, so that data that is put back from before it loses the same again |
 //!
 //! Invariants (I3): a line is durable and was read back before its head is signed; sizes of one
 //! origin only grow, and a size has one root.
@@ -25,6 +26,10 @@ use sha2::{Digest, Sha256};
 use crate::disk::{Disk, DiskFile, ROOT, durable_write, read_exact_at, read_to_vec, write_all_at};
 use crate::fold::{Era, PublishedHead, SeedId, Signing};
 use crate::random::Random;
+
+mod erased;
+
+pub use erased::Remembered;
 
 const SEED_FILE: &str = "master.seed";
 const PUBLISHED_FILE: &str = "published";

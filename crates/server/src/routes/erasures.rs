@@ -20,6 +20,7 @@ use crate::access::Grant;
 use crate::admin::{self, Act};
 use crate::app::App;
 use crate::document::{self, Document};
+use crate::erased;
 use crate::erasing::{Matches, Person};
 use crate::limits;
 use crate::params::Params;
@@ -133,9 +134,9 @@ pub(crate) async fn request(
     body["groups"] = json!(matches.counts());
     body["remaining"] = json!(matches.remaining);
     let act = act_of("audit_log.erasure_requested", &erasure, Some(body.clone()));
-    let change = ConfigChange::PutErasure { erasure: Box::new(erasure) };
+    let change = ConfigChange::PutErasure { erasure: Box::new(erasure.clone()) };
     admin::record(&app, &grant, change, act).await?;
-    app.store.tend_soon();
+    begin(&app, erasure).await;
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
@@ -160,8 +161,26 @@ pub(crate) async fn approve(
     let body = shown(&app, &begun);
     let act = act_of("audit_log.erasure_approved", &begun, Some(body.clone()));
     admin::record(&app, &grant, ConfigChange::ApproveErasure { id, by, at }, act).await?;
-    app.store.tend_soon();
+    begin(&app, begun).await;
     Ok(Json(body).into_response())
+}
+
+/// Sees to an erasure that was recorded: it is remembered outside of the data, and done.
+async fn begin(app: &App, erasure: Erasure) {
+    if erasure.is_running() {
+        let (store, signer) = (app.store.clone(), app.heads.signer.clone());
+        let remember = move || erased::remember(&store, &signer, &erasure);
+        // A start remembers what is not remembered now.
+        match tokio::task::spawn_blocking(remember).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "an erasure is not remembered outside of the data");
+            }
+            Err(_) => tracing::error!("an erasure is not remembered outside of the data"),
+        }
+        app.store.tend_soon();
+    }
 }
 
 /// Withdraws an erasure that waits for a second person.

@@ -1,6 +1,15 @@
 //! B6: erasure over HTTP, as an operator asks for it and an auditor sees it afterwards.
 
+use std::sync::Arc;
+
 use proofbook_ledger::bundle::{Report, Status, Verdict};
+use proofbook_server::erase_again;
+use proofbook_store::clock::SimClock;
+use proofbook_store::disk::sim::CrashMode;
+use proofbook_store::open::{Machine, Options};
+use proofbook_store::random::SimRandom;
+use proofbook_store::segment::{GroupSet, SegmentError};
+use proofbook_store::store::Store;
 use serde_json::{Value, json};
 
 use crate::bundles::{bundle, key_and_head, report};
@@ -271,4 +280,51 @@ fn b6_the_time_in_which_it_ends_is_stated() {
     let begun = world.post("/v1/erasures", &order(json!({}))).json();
     assert_eq!(begun["due_at"], "2026-11-22T11:30:00.000000Z");
     assert_eq!(NOW, 1_795_339_800_000_000);
+}
+
+/// Returns how many packed events hold a text.
+fn packed_with(store: &Store, text: &str) -> usize {
+    let mut count = 0;
+    for segment in store.view().segments.iter() {
+        segment
+            .for_each_row(GroupSet::ALL, |row| {
+                let mut groups = row.groups.present();
+                let holds = groups.any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(text));
+                count += usize::from(holds);
+                Ok::<_, SegmentError>(())
+            })
+            .expect("reads");
+    }
+    count
+}
+
+#[test]
+fn b6_data_that_is_put_back_from_before_an_erasure_loses_the_same_again() {
+    let world = World::start();
+    story(&world);
+    let copy = world.disk.after_crash(CrashMode::KeepAll, 7);
+    // After the copy the log goes on, so it has other events under the numbers behind.
+    let erasure = erase(&world, &order(json!({})));
+    let clock = SimClock::new(NOW + 3_600_000_000);
+    let machine = Machine {
+        disk: Arc::new(copy),
+        clock: Arc::new(clock),
+        random: Arc::new(SimRandom::new(9)),
+    };
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let store = Store::start(&machine, options, Box::new(|_| {})).expect("the store starts");
+    assert_eq!(erase_again(&store, &world.signer).expect("it is remembered"), 1);
+    assert_eq!(erase_again(&store, &world.signer).expect("it is known now"), 0);
+    let until = std::time::Instant::now() + PATIENCE;
+    while !store.view().config.erasures.values().all(|one| one.completed_at.is_some()) {
+        assert!(std::time::Instant::now() < until);
+        store.tend_soon();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let view = store.view();
+    let again = view.config.erasures.values().next().expect("one");
+    assert_eq!(proofbook_store::erase::name_of(again.id), erasure["id"].as_str().expect("an id"));
+    assert_eq!((packed_with(&store, ADA), packed_with(&store, "Ada Erased")), (0, 0));
+    assert!(packed_with(&store, "Bo Kept") > 0);
+    store.stop();
 }
