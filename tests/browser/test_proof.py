@@ -1,6 +1,7 @@
 """B4: the drawer checks an event's proof in the browser, and no lie of the server's passes."""
 
 import json
+import time
 
 from world import READER, STORIES, InBrowser, bench, demo
 
@@ -129,6 +130,25 @@ class Proof(InBrowser):
         page.see(".drawer .integrity button", "Check the proof")
         page.click(".drawer .integrity button", "Check the proof")
         page.see(".proof")
+
+    def test_b6_an_erased_event_says_so_and_its_proof_holds(self):
+        bench().workspace("forgotten")
+        bench().send("forgotten", {
+            "id": f"gone-{id(self)}", "action": "project.update", "actor": {"type": "user", "id": "u_1", "email": "gone@acme.example"},
+            "context": {"ip": "203.0.113.77"}, "metadata": {"kept": "yes"}, "before": {"plan": "free"}, "after": {"plan": "pro"}})
+        _, begun = bench().ask("POST", "/v1/erasures", {"workspace": "forgotten", "ground": "Art. 17", "person": {"email": "gone@acme.example"}})
+        for _ in range(300):
+            erasure = bench().get(f"/v1/erasures/{begun['id']}")
+            if erasure["state"] == "complete":
+                break
+            time.sleep(0.1)
+        self.assertEqual(erasure["state"], "complete")
+        page = self.reader(bench().page("forgotten"))
+        self.assertFalse(page.js("document.body.textContent.includes('gone@acme')"))
+        self.asked(page)
+        page.see(".drawer [data-state=erased]", f"Erased on request: who did it, context, description. Event {erasure['recorded_by'][0]} of this log records it.")
+        page.see(".proof.holds")
+        page.see(".proof", "/actor, /context, /description")
 
     def test_b4_the_drawer_says_in_words_what_was_proven(self):
         page = self.product("clienwork")

@@ -29,6 +29,7 @@ function body(event, model) {
   const { t } = model;
   const list = diffRows(event, t);
   return html`<p class="sentence">${shown(event.description)}</p>
+    ${event.erased ? erased(event.erased, model) : ""}
     ${event.reason ? html`<blockquote>${shown(event.reason)}</blockquote>` : ""}
     ${actions(event, model)}
     ${summary(event, model)}
@@ -46,6 +47,13 @@ function body(event, model) {
       <div><dt>${t("column.id")}</dt><dd><code>${shown(event.id)}</code></dd></div>
       <div><dt>${t("column.recorded_at")}</dt><dd>${model.clock.full(event.recorded_at)}</dd></div></dl>
       ${proven(event, model)}</details>`;
+}
+
+/** Which groups of the event were erased, and which event of the log says so. */
+function erased(groups, { t }) {
+  const names = Object.keys(groups).map((pointer) => t(`group.${pointer.slice(1)}`));
+  const by = [...new Set(Object.values(groups))];
+  return html`<p class="notice" data-state="erased">${t("detail.erased", { groups: names.join(", "), by: by.join(", ") })}</p>`;
 }
 
 /** What the check of the event's proof says, once the reader asked for it. */
@@ -83,7 +91,7 @@ function summary(event, model) {
     ["module", html`${shown(event.module?.title)} ${moduleLink(event, model)}`],
     ["verb", verbWord(event, model)],
     ["context.ip", event.context?.ip ? html`${shown(event.context.ip)}${firstMark(event, model)}` : html`<span class="quiet">–</span>`],
-    event.severity !== "info" && ["severity", html`<span class="mark ${event.severity}">${t(`severity.${event.severity}`)}</span>`],
+    event.severity && event.severity !== "info" && ["severity", html`<span class="mark ${event.severity}">${t(`severity.${event.severity}`)}</span>`],
   ].filter(Boolean);
   return html`<dl class="facts summary">${facts.map(([name, value]) => html`<div data-fact=${name}><dt>${model.delivered.find((one) => one.field === name)?.label ?? t(`column.${name}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
