@@ -16,6 +16,7 @@ mod export;
 mod hold;
 mod import;
 mod key;
+mod notifications;
 mod retention;
 mod rule;
 mod search;
@@ -23,6 +24,7 @@ mod serve;
 mod show;
 mod tail;
 mod verify;
+mod warnings;
 mod watch;
 mod witness;
 mod workspace;
@@ -62,6 +64,10 @@ enum Verb {
     Destination(destination::Arguments),
     /// Who is told of which events by e-mail: list, make, test, remove
     Rule(rule::Arguments),
+    /// Of what a workspace's owner is told by e-mail: show and switch
+    Notifications(notifications::Arguments),
+    /// List what was warned of and is not over
+    Warnings(warnings::Arguments),
     /// List, place and lift legal holds
     Hold(hold::Arguments),
     /// Erase what a person left, and keep every proof
@@ -101,6 +107,8 @@ pub fn run(arguments: Proofbook, output: &mut Output) -> Result<(), Failure> {
         Verb::Key(arguments) => key::run(arguments, output),
         Verb::Destination(arguments) => destination::run(arguments, output),
         Verb::Rule(arguments) => rule::run(arguments, output),
+        Verb::Notifications(arguments) => notifications::run(arguments, output),
+        Verb::Warnings(arguments) => warnings::run(arguments, output),
         Verb::Hold(arguments) => hold::run(arguments, output),
         Verb::Erase(arguments) => erase::run(arguments, output),
         Verb::Retention(arguments) => retention::run(arguments, output),

@@ -184,6 +184,15 @@ impl Board {
         AfterRefusal::GivenUp
     }
 
+    /// Notes that a dead letter was taken after all.
+    pub(crate) fn settled(&self, destination: &str, workspace: WorkspaceUid, seq: u64) {
+        let mut entries = self.entries();
+        let entry = entries.entry(destination.to_owned()).or_default();
+        entry.dead.retain(|dead| (dead.workspace, dead.seq) != (workspace, seq));
+        entry.settled.push((workspace, seq));
+        entry.health.sent += 1;
+    }
+
     /// Changes the health of a destination.
     pub(crate) fn health(&self, destination: &str, change: impl FnOnce(&mut Health)) {
         change(&mut self.entries().entry(destination.to_owned()).or_default().health);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use proofbook_query::Reader;
 use proofbook_store::config::{Config, Destination, Notifications, OWNER, WorkspaceSettings};
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
@@ -28,7 +29,7 @@ use crate::letters::Letters;
 use crate::limits;
 use crate::message::{Message, Payload};
 use crate::rule::{RuleSettings, owners_manner};
-use crate::stream::{Stream, Work};
+use crate::stream::{self, Stream, Work};
 use crate::transport::mail::{Mail, MailSettings};
 use crate::transport::webhook::{Webhook, tls_config};
 use crate::transport::{Answer, Transport};
@@ -79,6 +80,20 @@ pub struct Engine {
     shared: Arc<Shared>,
     make_transport: MakeTransport,
     sources: Arc<Sources>,
+}
+
+/// Why an event cannot be sent once more.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// The destination cannot be used as it is configured.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Its retention ended, or there never was one.
+    #[error("the event is not there any more")]
+    Gone,
+    /// It is there and cannot be written.
+    #[error("the event cannot be read")]
+    Unreadable,
 }
 
 /// A loop that runs.
@@ -196,6 +211,37 @@ impl Engine {
         };
         let message = Message { id, payload };
         let answer = stream.transport.send(&message, now.micros().div_euclid(1_000_000)).await;
+        Ok(answer)
+    }
+
+    /// Sends an event once more that a destination would not take, now and outside of its order, under
+    /// the id that it had. When it is taken, it is a dead letter no longer; that goes into the log with
+    /// the next progress.
+    ///
+    /// # Errors
+    /// It cannot be sent at all; see [`ResendError`].
+    pub async fn resend(
+        &self,
+        destination: &Destination,
+        workspace: &str,
+        seq: u64,
+    ) -> Result<Answer, ResendError> {
+        let stream = self.stream(destination)?;
+        let Work::Each { encoder, .. } = &stream.work else { return Err(ResendError::Unreadable) };
+        let (store, name) = (self.shared.store.clone(), workspace.to_owned());
+        let found = tokio::task::spawn_blocking(move || {
+            let reader = Reader::open(&store, &name)?;
+            let found = reader.by_seq(seq).ok()??;
+            Some((reader, found))
+        });
+        let (reader, found) = found.await.ok().flatten().ok_or(ResendError::Gone)?;
+        let message = stream::message(&**encoder, &self.shared, &reader, &found);
+        let message = message.ok_or(ResendError::Unreadable)?;
+        let now = self.shared.store.now().micros().div_euclid(1_000_000);
+        let answer = stream.transport.send(&message, now).await;
+        if answer == Answer::Taken {
+            self.shared.board.settled(&destination.id, reader.workspace().uid, seq);
+        }
         Ok(answer)
     }
 

@@ -3,12 +3,13 @@
 //! Runs on a thread of its own. Nothing that a filter lets through is skipped unseen: a damaged piece
 //! is an error and the cursor stays. What retention took before it was told is a gap, and said so.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jiff::tz::TimeZone;
 use proofbook_event::Timestamp;
-use proofbook_filter::{Filter, ResolveContext, ResolvedFilter};
+use proofbook_filter::{Filter, ResolveContext};
 use proofbook_query::{Budget, Found, QueryError, Reader};
 use proofbook_store::config::StartAt;
 use proofbook_store::delivered::Cursor;
@@ -20,8 +21,8 @@ use crate::limits;
 pub(crate) struct Due {
     /// The reader that found it; its workspace is as of the reading.
     pub(crate) reader: Reader,
-    /// Events that expired before they could be told: first and last number.
-    pub(crate) gap: Option<(u64, u64)>,
+    /// Numbers below `reached` whose events expired before they could be told, ascending.
+    pub(crate) gaps: Vec<Range<u64>>,
     /// The events, by ascending number.
     pub(crate) events: Vec<Found>,
     /// Everything below this number was looked at.
@@ -62,16 +63,20 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
         StartAt::Seq(seq) => wanted.cursor.next.max(seq),
         StartAt::RecordedAt(_) => wanted.cursor.next,
     };
-    let mut gap = None;
-    let mut from = start;
-    if reader.kept_since().is_some() && from < head {
-        let oldest = oldest_from(&reader, from, &budget)?;
-        if oldest > from {
-            gap = Some((from, oldest - 1));
-            from = oldest;
+    let (mut from, mut gaps, mut end) = (start, Vec::new(), head);
+    // A cursor that has not begun has missed nothing that was before its start.
+    if wanted.cursor.next > 0 || matches!(wanted.from, StartAt::Seq(_)) {
+        let near = start..head.min(start.saturating_add(limits::READ_SEQS_MAX));
+        gaps = reader.hidden(near.clone())?;
+        end = near.end;
+        if gaps.first() == Some(&near) && near.end < head {
+            // What is gone as far as this is told in one, however far it goes.
+            gaps = reader.hidden(start..head)?;
+            end = head;
         }
+        from = gaps.first().filter(|gap| gap.start == start).map_or(start, |gap| gap.end);
     }
-    let end = head.min(from.saturating_add(limits::READ_SEQS_MAX));
+    let end = end.min(from.saturating_add(limits::READ_SEQS_MAX));
     // Proofbook's own events are left out unless a filter names them; a follower gets every event.
     let mut filter =
         text(&format!("seq:<{end} (action:* OR action:audit_log.*)"))?.resolve(&context);
@@ -91,9 +96,11 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
         Some(last) if events.len() == wanted.events_max => last.seq() + 1,
         _ => end,
     };
-    // A cursor that has not begun has missed nothing that was before its start.
-    let gap = gap.filter(|_| wanted.cursor.next > 0 || matches!(wanted.from, StartAt::Seq(_)));
-    Ok(Some(Due { reader, gap, events, reached }))
+    gaps.retain(|gap| gap.start < reached);
+    if let Some(last) = gaps.last_mut() {
+        last.end = last.end.min(reached.max(from));
+    }
+    Ok(Some(Due { reader, gaps, events, reached }))
 }
 
 /// Returns the number of the first event that has an address; `None` when none has it or it cannot be
@@ -109,16 +116,6 @@ pub(crate) fn first_at_address(store: &Store, workspace: &str, ip: &str) -> Opti
     let filter = text(&format!("ip:{ip}")).ok()?.resolve(&context);
     let found = reader.after_seq(&filter, None, 1, &budget).ok()?;
     found.first().map(Found::seq)
-}
-
-/// Returns the number of the oldest event from a number on that is still kept, the head's size if none.
-fn oldest_from(reader: &Reader, from: u64, budget: &Budget<'_>) -> Result<u64, ReadError> {
-    let everything = ResolvedFilter::everything().and(
-        text("action:* OR action:audit_log.*")?
-            .resolve(&ResolveContext { now: Timestamp::from_micros(0), zone: TimeZone::UTC }),
-    );
-    let found = reader.after_seq(&everything, from.checked_sub(1), 1, budget)?;
-    Ok(found.first().map_or(reader.head().size, Found::seq))
 }
 
 fn text(text: &str) -> Result<Filter, ReadError> {

@@ -5,6 +5,7 @@
 //! message, that workspace alone waits, and after [`limits::REFUSALS_MAX`] times the message is a dead
 //! letter. Other destinations have loops of their own and notice nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use proofbook_filter::Filter;
 use proofbook_ledger::WorkspaceUid;
+use proofbook_query::{Found, Reader};
 use proofbook_store::config::{Destination, StartAt};
 use proofbook_store::delivered::Cursor;
 use proofbook_store::fold::Workspace;
@@ -213,19 +215,25 @@ impl Stream {
         let Some(due) = self.read(shared, wanted).await? else { return Ok(()) };
         let generation = lane.cursor.generation;
         let at = |next| Cursor { generation, next };
-        if let Some((from_seq, through_seq)) = due.gap {
-            let message = gap_message(&**encoder, shared, &due, uid, (from_seq, through_seq));
-            if !self.send(shared, uid, at(from_seq), &message).await? {
-                return Ok(());
+        let mut gaps = due.gaps.iter().peekable();
+        for found in due.events.iter().map(Some).chain([None]) {
+            // What expired before an event is told before it.
+            let seq = found.map_or(due.reached, Found::seq);
+            while let Some(gap) = gaps.next_if(|gap| gap.start < seq) {
+                if halt.load(Ordering::Relaxed) || stop.is_cancelled() {
+                    return Ok(());
+                }
+                let message = gap_message(&**encoder, shared, &due, uid, gap);
+                if !self.send(shared, uid, at(gap.start), &message).await? {
+                    return Ok(());
+                }
+                shared.board.moved(self.id(), uid, at(gap.end), true);
             }
-            shared.board.moved(self.id(), uid, at(through_seq + 1), true);
-        }
-        for found in &due.events {
+            let Some(found) = found else { break };
             if halt.load(Ordering::Relaxed) || stop.is_cancelled() {
                 return Ok(());
             }
-            let seq = found.seq();
-            let Some(message) = message(&**encoder, shared, &due, found) else {
+            let Some(message) = message(&**encoder, shared, &due.reader, found) else {
                 let why = "the event cannot be read".to_owned();
                 return Err(Broken { why, retry_after: None });
             };
@@ -312,15 +320,15 @@ impl Stream {
     }
 }
 
-fn message(
+pub(crate) fn message(
     encoder: &dyn Encoder,
     shared: &Shared,
-    due: &Due,
-    found: &proofbook_query::Found,
+    reader: &Reader,
+    found: &Found,
 ) -> Option<Message> {
     let event = found.event().ok()?;
     let leaf = found.leaf().map(|leaf| leaf.to_string());
-    let workspace = due.reader.workspace();
+    let workspace = reader.workspace();
     let public = shared.settings.public_url.as_deref();
     let link = link::to_event(public, &workspace.settings, &workspace.name, event.id());
     let told = Told {
@@ -339,8 +347,9 @@ fn gap_message(
     shared: &Shared,
     due: &Due,
     uid: WorkspaceUid,
-    (from_seq, through_seq): (u64, u64),
+    gap: &Range<u64>,
 ) -> Message {
+    let (from_seq, through_seq) = (gap.start, gap.end - 1);
     let at = shared.store.now().to_string();
     let workspace = &*due.reader.workspace().name;
     let gap = Gap { workspace, from_seq, through_seq, at: &at };

@@ -7,6 +7,7 @@ use proofbook_event::{Group, Value};
 use proofbook_filter::{IntRange, ResolvedFilter};
 use proofbook_ledger::Hash;
 use proofbook_store::fold::Workspace;
+use proofbook_store::hidden::hidden;
 use proofbook_store::prepare::IdHasher;
 use proofbook_store::recent::RecentEvent;
 use proofbook_store::rules::Rules;
@@ -91,6 +92,16 @@ impl Reader {
     pub fn keeps(&self, found: &Found) -> bool {
         let everything = ResolvedFilter::everything();
         self.question(&everything, u64::MAX).is_visible(&found.stored())
+    }
+
+    /// Returns the numbers among some whose events nobody is shown any more, as ranges.
+    ///
+    /// # Errors
+    /// [`QueryError::Damaged`] when that cannot be told.
+    pub fn hidden(&self, seqs: Range<u64>) -> Result<Vec<Range<u64>>, QueryError> {
+        let seqs = seqs.start..seqs.end.min(self.workspace.edge.size());
+        let found = hidden(&self.view, self.workspace.uid, &self.rules, seqs);
+        found.map_err(|error| QueryError::unread(&error))
     }
 
     /// Returns what is kept of the workspace's events at the reader's moment.

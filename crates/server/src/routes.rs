@@ -38,6 +38,7 @@ mod retention;
 mod rules;
 mod signing;
 mod tail;
+mod told;
 mod viewer;
 pub(crate) mod viewer_tokens;
 mod views;
@@ -131,6 +132,7 @@ routes! {
     post "/v1/destinations/{id}/rotate" Admin destination_acts::rotate;
     post "/v1/destinations/{id}/test" Admin destination_acts::test;
     get "/v1/destinations/{id}/dead-letters" Admin destination_acts::dead_letters;
+    post "/v1/destinations/{id}/dead-letters/resend" Admin destination_acts::resend;
     get "/v1/rules" Admin rules::list;
     post "/v1/rules" Admin rules::create;
     get "/v1/rules/{id}" Admin rules::get;

@@ -4,6 +4,8 @@
 //! Judged by the same rules as queries and purges ([`crate::rules`]). Proofbook's own events do not
 //! count: no export has them unless it asks for them by name.
 
+use std::ops::Range;
+
 use proofbook_catalog::retention::Policy;
 use proofbook_event::Timestamp;
 use proofbook_event::event::Clear;
@@ -43,11 +45,11 @@ pub(crate) struct Question<'q> {
 }
 
 /// One event, as far as retention asks.
-struct Candidate<'c> {
-    seq: u64,
-    occurred_at: i64,
-    counts_from: i64,
-    action: &'c str,
+pub(crate) struct Aged<'c> {
+    pub(crate) seq: u64,
+    pub(crate) occurred_at: i64,
+    pub(crate) counts_from: i64,
+    pub(crate) action: &'c str,
 }
 
 /// Finds the events of a workspace whose retention ends within a while.
@@ -65,7 +67,7 @@ pub(crate) fn expiring(view: &View, asked: &Question<'_>) -> Result<Expiring, Se
     for generation in &view.generations {
         for event in generation.workspace(asked.workspace, view.position) {
             let parts = event.parts();
-            let candidate = Candidate {
+            let candidate = Aged {
                 seq: event.seq,
                 occurred_at: event.occurred_at,
                 counts_from: counts_from(parts.flags, event.occurred_at, event.recorded_at),
@@ -92,7 +94,7 @@ pub(crate) fn expiring(view: &View, asked: &Question<'_>) -> Result<Expiring, Se
 
 impl Question<'_> {
     /// Tells whether an event's retention ends within the while; a hold may keep it all the same.
-    fn takes(&self, event: &Candidate<'_>) -> bool {
+    fn takes(&self, event: &Aged<'_>) -> bool {
         event.seq >= self.from_seq
             && !event.action.starts_with(RESERVED_ACTION_PREFIX)
             && self.then.is_expired(event.action, event.counts_from)
@@ -100,57 +102,96 @@ impl Question<'_> {
     }
 
     fn of_segment(&self, segment: &Segment, found: &mut Expiring) -> Result<(), SegmentError> {
-        let Some(range) = segment.range(self.workspace) else { return Ok(()) };
-        // Rows ascend by when they happened, and none counts from an earlier moment than that.
         let latest = self.then.cutoffs.latest();
-        let Some(latest) = latest.filter(|latest| range.t_min < *latest) else { return Ok(()) };
-        if range.seqs.end <= self.from_seq {
-            return Ok(());
-        }
-        let mut row = range.rows.start;
-        while row < range.rows.end {
-            let block = segment.block_of_row(row);
-            let here = segment.rows_of_block(block);
-            let (times, recorded) = (segment.occurred_at(block)?, segment.recorded_at(block)?);
-            let (flags, actions) = (segment.flags(block)?, segment.actions(block)?);
-            let seqs = segment.seqs(block)?;
-            let mut taken = Vec::new();
-            for number in row..here.end.min(range.rows.end) {
-                let at = (number - here.start) as usize;
-                let occurred_at = times.get(at);
-                if occurred_at >= latest {
-                    break;
+        let numbers = self.from_seq..u64::MAX;
+        let mut visit = |event: &Aged<'_>| self.takes(event);
+        for_each_block_of_older(
+            segment,
+            self.workspace,
+            latest,
+            &numbers,
+            &mut visit,
+            &mut |taken| {
+                for event in kept_by_no_hold(segment, self.then, taken)? {
+                    found.add(&event, self.policy);
                 }
-                let candidate = Candidate {
-                    seq: seqs.get(at) as u64,
-                    occurred_at,
-                    counts_from: counts_from(flags.get(at) as u8, occurred_at, recorded.get(at)),
-                    action: actions.word(actions.codes()[at] as usize).unwrap_or_default(),
-                };
-                if self.takes(&candidate) {
-                    taken.push((number, candidate));
-                }
-            }
-            if !self.then.holds.is_empty() {
-                let rows: Vec<(u32, i64)> = taken.iter().map(|(number, _)| (*number, 0)).collect();
-                let held = held(segment, self.then, &rows)?;
-                taken.retain(|(number, _)| held.binary_search(number).is_err());
-            }
-            for (_, candidate) in &taken {
-                found.add(candidate, self.policy);
-            }
-            let first = (row - here.start) as usize;
-            if times.get(first) >= latest {
-                break;
-            }
-            row = here.end;
-        }
-        Ok(())
+                Ok(())
+            },
+        )
     }
 }
 
+/// Rows with what retention asks of them.
+pub(crate) type AgedRows<'c> = Vec<(u32, Aged<'c>)>;
+
+/// Leaves out the rows that a hold keeps.
+pub(crate) fn kept_by_no_hold<'c>(
+    segment: &Segment,
+    rules: &Rules,
+    rows: AgedRows<'c>,
+) -> Result<impl Iterator<Item = Aged<'c>>, SegmentError> {
+    let held = match rules.holds.is_empty() || rows.is_empty() {
+        true => Vec::new(),
+        false => {
+            let numbers: Vec<(u32, i64)> = rows.iter().map(|(number, _)| (*number, 0)).collect();
+            held(segment, rules, &numbers)?
+        }
+    };
+    let is_held = move |number: &u32| held.binary_search(number).is_ok();
+    Ok(rows.into_iter().filter(move |(number, _)| !is_held(number)).map(|(_, event)| event))
+}
+
+/// Visits the rows of a workspace that happened before a moment, and hands on those that `takes`
+/// chooses, block by block; nothing is read of blocks without any.
+pub(crate) fn for_each_block_of_older(
+    segment: &Segment,
+    workspace: WorkspaceUid,
+    latest: Option<i64>,
+    seqs: &Range<u64>,
+    takes: &mut dyn FnMut(&Aged<'_>) -> bool,
+    hand_on: &mut dyn FnMut(AgedRows<'_>) -> Result<(), SegmentError>,
+) -> Result<(), SegmentError> {
+    let Some(range) = segment.range(workspace) else { return Ok(()) };
+    // Rows ascend by when they happened, and none counts from an earlier moment than that.
+    let Some(latest) = latest.filter(|latest| range.t_min < *latest) else { return Ok(()) };
+    if range.seqs.end <= seqs.start || range.seqs.start >= seqs.end {
+        return Ok(());
+    }
+    let mut row = range.rows.start;
+    while row < range.rows.end {
+        let block = segment.block_of_row(row);
+        let here = segment.rows_of_block(block);
+        let times = segment.occurred_at(block)?;
+        if times.get((row - here.start) as usize) >= latest {
+            return Ok(());
+        }
+        let (recorded, flags) = (segment.recorded_at(block)?, segment.flags(block)?);
+        let (actions, numbers) = (segment.actions(block)?, segment.seqs(block)?);
+        let mut taken = Vec::new();
+        for number in row..here.end.min(range.rows.end) {
+            let at = (number - here.start) as usize;
+            let (occurred_at, seq) = (times.get(at), numbers.get(at) as u64);
+            if occurred_at >= latest {
+                break;
+            }
+            let event = Aged {
+                seq,
+                occurred_at,
+                counts_from: counts_from(flags.get(at) as u8, occurred_at, recorded.get(at)),
+                action: actions.word(actions.codes()[at] as usize).unwrap_or_default(),
+            };
+            if seqs.contains(&seq) && takes(&event) {
+                taken.push((number, event));
+            }
+        }
+        hand_on(taken)?;
+        row = here.end;
+    }
+    Ok(())
+}
+
 impl Expiring {
-    fn add(&mut self, event: &Candidate<'_>, policy: &Policy) {
+    fn add(&mut self, event: &Aged<'_>, policy: &Policy) {
         self.count += 1;
         let (first, last) = self.seqs.unwrap_or((event.seq, event.seq));
         self.seqs = Some((first.min(event.seq), last.max(event.seq)));

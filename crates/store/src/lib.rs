@@ -20,6 +20,7 @@ pub mod disk;
 pub mod erase;
 pub mod expiring;
 pub mod fold;
+pub mod hidden;
 pub mod hold;
 pub mod limits;
 pub mod log;

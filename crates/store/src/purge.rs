@@ -444,7 +444,7 @@ impl Packer {
         let drafts = plan.workspaces.iter().filter_map(|(workspace, policy)| {
             let gone = rewrote.gone.iter().find(|(uid, ..)| *uid == workspace.uid)?;
             let (_, seqs, leaves) = gone;
-            let draft = purged_event(workspace, policy, seqs, &leaves.to_string());
+            let draft = purged_event(workspace, policy, now, seqs, &leaves.to_string());
             Some(Wanted { workspace: &workspace.name, draft })
         });
         let files = plan.segment.files();
@@ -508,12 +508,16 @@ impl Packer {
 fn purged_event(
     workspace: &Workspace,
     policy: &Policy,
+    now: Timestamp,
     seqs: &[u64],
     leaves: &str,
 ) -> EventDraft<'static> {
     let number = |number: u64| Value::Int(number as i64);
     let text = |text: String| Value::from(text);
+    // What single actions end later or earlier is in the policy.
+    let before = policy.cutoffs(now).latest().map(|at| Timestamp::from_micros(at).to_string());
     let metadata = vec![
+        ("before".into(), text(before.unwrap_or_default())),
         ("first_seq".into(), number(seqs.first().copied().unwrap_or(0))),
         ("last_seq".into(), number(seqs.last().copied().unwrap_or(0))),
         ("count".into(), number(seqs.len() as u64)),

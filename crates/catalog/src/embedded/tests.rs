@@ -225,7 +225,7 @@ fn a10_built_in_actions_are_their_table_and_belong_to_every_catalog() {
     let heading = "Built in, in every workspace";
     let mut rows = rows(PAGE, heading);
     rows.extend(self::rows(SYSTEM_PAGE, "Acts on the installation"));
-    check_rows(built_in(), &rows, heading, 21);
+    check_rows(built_in(), &rows, heading, 22);
     for (name, _) in PRESETS {
         let catalog = Catalog::embedded(name).expect("embedded");
         let viewed = catalog.resolve("audit_log.viewed");

@@ -123,6 +123,22 @@ enum Act {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Send one event once more that it would not take
+    #[command(
+        after_help = "Example:\n  proofbook destination resend dst_1f… --workspace acme --seq 4711"
+    )]
+    Resend {
+        /// Its id
+        id: String,
+        /// The event's workspace
+        #[arg(long, short, value_name = "NAME")]
+        workspace: String,
+        /// The event's number
+        #[arg(long)]
+        seq: u64,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Remove it with where it stood
     #[command(after_help = "Example:\n  proofbook destination remove dst_1f…")]
     Remove {
@@ -172,6 +188,11 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         Act::Test { id, remote } => {
             let path = format!("{PATH}/{}/test", part(&id));
             tested(&send(&remote, "POST", &path, &json!({}))?, output)
+        }
+        Act::Resend { id, workspace, seq, remote } => {
+            let path = format!("{PATH}/{}/dead-letters/resend", part(&id));
+            let body = json!({"workspace": workspace, "seq": seq});
+            tested(&send(&remote, "POST", &path, &body)?, output)
         }
         Act::DeadLetters { id, remote } => {
             let path = format!("{PATH}/{}/dead-letters", part(&id));

@@ -30,6 +30,11 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
     let would = &answer["would_purge"];
     output.line(&format!("would go      {} events", would["events"]))?;
     output.line(&format!("held          {} events", would["held"]))?;
+    if answer["last_purge"].is_object() {
+        let last = &answer["last_purge"];
+        let line = format!("last purge    {} events at {}", last["events"], text(&last["at"]));
+        output.line(&line)?;
+    }
     if answer["purge_waits_for_clock"] == true {
         output.line("Nothing is purged until the clock was steady for 24 hours.")?;
     }

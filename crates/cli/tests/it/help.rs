@@ -14,6 +14,8 @@ const VERBS: &[&str] = &[
     "key",
     "destination",
     "rule",
+    "notifications",
+    "warnings",
     "hold",
     "erase",
     "retention",

@@ -258,6 +258,102 @@ async fn p3_what_expired_before_it_was_told_is_told_as_a_gap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p3_what_expired_between_events_that_are_kept_is_told_where_it_was() {
+    const DAY: i64 = 24 * 3_600_000_000;
+    let disk = SimDisk::new(8);
+    let world = TestStore::in_memory(8, &disk);
+    put(&world, destination("dst_a"));
+    let now = world.store.now().micros();
+    // Single actions are kept for a shorter time; what is kept lies before and behind.
+    let event = |action: &str, age: i64| {
+        let at = proofbook_event::Timestamp::from_micros(now - age).to_string();
+        format!("{{\"action\":\"{action}\",\"occurred_at\":\"{at}\"}}")
+    };
+    let short = |number| event("thing.read", number * DAY);
+    let long = |number| event("thing.update", number * DAY);
+    let all = [long(9), short(8), short(7), long(6), long(5), short(4), long(3), short(0)];
+    for receipt in world.send("acme", &all) {
+        receipt.expect("taken");
+    }
+    let settings = |days: &str| WorkspaceSettings {
+        retention_actions: BTreeMap::from([("thing.read".to_owned(), days.to_owned())]),
+        ..WorkspaceSettings::default()
+    };
+    configure(
+        &world,
+        ConfigChange::PutWorkspace { name: "acme".to_owned(), settings: settings("1d") },
+    );
+    let receiver = Receiver::default();
+    let working = Working::start(&world, &one(&receiver));
+    // It begins with the first event, so what is gone before is told, too.
+    until("all of it", 1, || receiver.taken().len() >= 5).await;
+    working.stop().await;
+    configure(
+        &world,
+        ConfigChange::PutDestination {
+            destination: Box::new(Destination {
+                starts: BTreeMap::from([(
+                    "*".to_owned(),
+                    Start { generation: 1, from: StartAt::Seq(0) },
+                )]),
+                ..destination("dst_a")
+            }),
+        },
+    );
+    let receiver = Receiver::default();
+    let working = Working::start(&world, &one(&receiver));
+    until("all of it again", 1, || receiver.taken().len() >= 7).await;
+    working.stop().await;
+    let told: Vec<String> = receiver
+        .taken()
+        .iter()
+        .map(|(_, body)| match body["type"].as_str() {
+            Some("audit_log.gap") => {
+                format!("{}-{}", body["data"]["from_seq"], body["data"]["through_seq"])
+            }
+            _ => body["data"]["seq"].to_string(),
+        })
+        .collect();
+    assert_eq!(told, ["0", "1-2", "3", "4", "5-5", "6", "7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p3_a_dead_letter_is_sent_once_more_and_is_none_when_it_is_taken() {
+    let disk = SimDisk::new(9);
+    let world = TestStore::in_memory(9, &disk);
+    put(&world, destination("dst_a"));
+    send(&world, "acme", 3);
+    let refuses = Arc::new(AtomicBool::new(true));
+    let flag = refuses.clone();
+    let receiver = Receiver::moody(move |_, message| {
+        match message.id.ends_with("_1") && flag.load(Ordering::Relaxed) {
+            true => Reply::Refuse,
+            false => Reply::Take,
+        }
+    });
+    let working = Working::start(&world, &one(&receiver));
+    let dead = |world: &TestStore| {
+        let view = world.store.view();
+        view.delivered.of("dst_a").map_or(0, |standing| standing.dead.len())
+    };
+    until("it is given up", 24, || dead(&world) == 1).await;
+    let known = world.store.view().config.destinations["dst_a"].clone();
+    let again = working.engine.resend(&known, "acme", 1).await.expect("sent");
+    assert!(matches!(again, proofbook_delivery::transport::Answer::Refused { .. }));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(dead(&world), 1, "it is still refused");
+    refuses.store(false, Ordering::Relaxed);
+    let again = working.engine.resend(&known, "acme", 1).await.expect("sent");
+    assert_eq!(again, proofbook_delivery::transport::Answer::Taken);
+    until("it is in the log", 1, || dead(&world) == 0).await;
+    assert!(working.engine.resend(&known, "acme", 99).await.is_err(), "there is no such event");
+    working.stop().await;
+    assert_eq!(receiver.seqs("acme"), [0, 2, 1]);
+    let world = world.restart();
+    assert_eq!(dead(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn p3_a_destination_begins_with_its_making_and_takes_what_its_filter_takes() {
     let disk = SimDisk::new(6);
     let world = TestStore::in_memory(6, &disk);

@@ -1,22 +1,24 @@
-//! `/v1/destinations/{id}/…`: pause, resume, replay, rotate, test, and dead letters.
+//! `/v1/destinations/{id}/…`: pause, resume, replay, rotate, test, and dead letters with their resending.
 
 use axum::Json;
 use axum::extract::{RawPathParams, Request, State};
 use axum::response::{IntoResponse, Response};
 use proofbook_delivery::destination::WebhookSecrets;
 use proofbook_delivery::sign::{Scheme, Secret};
-use proofbook_delivery::transport::Answer;
 use proofbook_event::Timestamp;
+use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_store::config::{Destination, Start, StartAt};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::access::Grant;
+use crate::admin::record_event;
 use crate::app::App;
 use crate::delivery;
 use crate::document::{self, Document};
 use crate::limits;
 use crate::problem::{Code, Problem};
-use crate::routes::destinations::{act_of, find, record, shown};
+use crate::routes::destinations::WEBHOOKS;
+use crate::routes::told::became;
 
 /// Stops telling a destination; its cursors stay, and nothing is lost as long as events are kept.
 pub(crate) async fn pause(
@@ -25,12 +27,13 @@ pub(crate) async fn pause(
     path: RawPathParams,
 ) -> Result<Response, Problem> {
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = WEBHOOKS.find(&app, &path)?;
     if before.paused_at.is_some() {
-        return Ok(Json(shown(&app, &before)).into_response());
+        return Ok(Json((WEBHOOKS.shown)(&app, &before)).into_response());
     }
     let paused_at = Some(app.store.now().micros());
-    change(&app, &grant, &before, Destination { paused_at, ..before.clone() }).await
+    let after = Destination { paused_at, ..before.clone() };
+    Ok(Json(WEBHOOKS.put(&app, &grant, Some(&before), after).await?).into_response())
 }
 
 /// Goes on telling a destination where it stood.
@@ -40,13 +43,14 @@ pub(crate) async fn resume(
     path: RawPathParams,
 ) -> Result<Response, Problem> {
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = WEBHOOKS.find(&app, &path)?;
     if before.paused_at.is_none() {
         // Whoever resumes what waits for its next try does not want to wait either.
         app.delivery.hurry(&before.id);
-        return Ok(Json(shown(&app, &before)).into_response());
+        return Ok(Json((WEBHOOKS.shown)(&app, &before)).into_response());
     }
-    change(&app, &grant, &before, Destination { paused_at: None, ..before.clone() }).await
+    let after = Destination { paused_at: None, ..before.clone() };
+    Ok(Json(WEBHOOKS.put(&app, &grant, Some(&before), after).await?).into_response())
 }
 
 /// Tells a destination again what it was told before: from a number in one workspace, or from a time.
@@ -78,7 +82,7 @@ pub(crate) async fn replay(
         }
     };
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = WEBHOOKS.find(&app, &path)?;
     if let Some(name) = workspace
         && (!before.covers(name) || app.store.directory().by_name(name).is_none())
     {
@@ -93,9 +97,9 @@ pub(crate) async fn replay(
     }
     after.starts.insert(workspace.unwrap_or("*").to_owned(), Start { generation, from });
     let told = |destination: &Destination| json!({"starts": destination.starts});
-    let act = act_of(&after, Some(told(&before)), Some(told(&after)));
-    let body = shown(&app, &after);
-    record(&app, &grant, after, act).await?;
+    let (old, new) = (told(&before), told(&after));
+    let body = (WEBHOOKS.shown)(&app, &after);
+    WEBHOOKS.record(&app, &grant, after, Some(old), Some(new)).await?;
     Ok(Json(body).into_response())
 }
 
@@ -119,7 +123,7 @@ pub(crate) async fn rotate(
     };
     let finish = document.flag("/finish")?.unwrap_or(false);
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = WEBHOOKS.find(&app, &path)?;
     let mut secrets = WebhookSecrets::open(app.store.key(), &before).map_err(|error| {
         Problem::new(Code::Unavailable, format!("{error}; put the destination's address again"))
     })?;
@@ -141,9 +145,7 @@ pub(crate) async fn rotate(
         sealed: Some(secrets.seal(app.store.key(), &before.id, &*app.random)),
         ..before.clone()
     };
-    let (old, mut body) = (shown(&app, &before), shown(&app, &after));
-    let act = act_of(&after, Some(old), Some(body.clone()));
-    record(&app, &grant, after, act).await?;
+    let mut body = WEBHOOKS.put(&app, &grant, Some(&before), after).await?;
     if let Some(fresh) = fresh {
         body["secrets"] = json!([fresh.for_receiver()]);
     }
@@ -156,18 +158,7 @@ pub(crate) async fn test(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    send_test(&app, &find(&app, &path)?).await
-}
-
-/// Sends one test message to a destination or by a rule.
-pub(crate) async fn send_test(app: &App, destination: &Destination) -> Result<Response, Problem> {
-    let (result, detail) = match app.delivery.test(destination).await {
-        Ok(Answer::Taken) => ("taken", None),
-        Ok(Answer::Refused { why }) => ("refused", Some(why)),
-        Ok(Answer::Failed { why, .. }) => ("failed", Some(why)),
-        Err(error) => ("unusable", Some(error.to_string())),
-    };
-    Ok(Json(json!({"result": result, "detail": detail})).into_response())
+    WEBHOOKS.test(&app, &path).await
 }
 
 /// Answers what a destination would not take.
@@ -176,18 +167,45 @@ pub(crate) async fn dead_letters(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let destination = find(&app, &path)?;
+    let destination = WEBHOOKS.find(&app, &path)?;
     Ok(Json(delivery::dead_letters(&app, &destination)).into_response())
 }
 
-async fn change(
-    app: &App,
-    grant: &Grant,
-    before: &Destination,
-    after: Destination,
+/// Sends one event once more that the destination would not take. Each try is an event.
+pub(crate) async fn resend(
+    State(app): State<App>,
+    grant: Grant,
+    path: RawPathParams,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let body: Value = shown(app, &after);
-    let act = act_of(&after, Some(shown(app, before)), Some(body.clone()));
-    record(app, grant, after, act).await?;
-    Ok(Json(body).into_response())
+    let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
+    let document = Document::parse(&text, &["workspace", "seq"])?;
+    let workspace = document.required_text("/workspace", limits::TITLE_BYTES_MAX)?.to_owned();
+    let seq = document.number("/seq", 0..=i64::MAX)?.and_then(|seq| u64::try_from(seq).ok());
+    let destination = WEBHOOKS.find(&app, &path)?;
+    let view = app.store.view();
+    let uid = app.store.directory().by_name(&workspace).map(|known| known.uid);
+    let standing = view.delivered.of(&destination.id);
+    let is_dead = |seq: &u64| {
+        let mut dead = standing.iter().flat_map(|standing| &standing.dead);
+        dead.any(|dead| Some(dead.workspace) == uid && dead.seq == *seq)
+    };
+    let seq = seq.filter(is_dead).ok_or_else(|| {
+        Problem::not_found("the destination has no dead letter of this workspace and number")
+    })?;
+    let sent = app.delivery.resend(&destination, &workspace, seq).await;
+    let (result, detail) = became(sent.map_err(|error| error.to_string()));
+    let outcome = match result {
+        "taken" => json!({"result": "success"}),
+        code => json!({"result": "failure", "code": code, "reason": &detail}),
+    };
+    let event = json!({
+        "actor": grant.actor(),
+        "via": {"channel": "api"},
+        "targets": [{"type": "destination", "id": destination.id, "name": destination.name}],
+        "outcome": outcome,
+        "metadata": {"workspace": workspace, "seq": seq},
+    });
+    record_event(&app, SYSTEM_WORKSPACE, "audit_log.dead_letter_resent", event).await?;
+    Ok(Json(json!({"result": result, "detail": detail})).into_response())
 }

@@ -18,21 +18,28 @@ use proofbook_delivery::sign::{Scheme, Secret};
 use proofbook_event::Timestamp;
 use proofbook_event::name::{SYSTEM_WORKSPACE, is_workspace_name};
 use proofbook_filter::Filter;
-use proofbook_store::config::{ConfigChange, Destination, Start, StartAt};
+use proofbook_store::config::{Destination, Start, StartAt};
 use serde_json::{Value, json};
 
 use crate::access::Grant;
-use crate::admin::{self, Act};
 use crate::app::App;
 use crate::document::{self, Document};
 use crate::limits;
-use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::routes::events::param;
+use crate::routes::told::{Told, check_count};
 
 const FIELDS: &[&str] =
     &["name", "kind", "url", "format", "workspaces", "filter", "signatures", "start"];
 const SCHEMES: [(&str, Scheme); 2] = [("hmac", Scheme::Hmac), ("ed25519", Scheme::Ed25519)];
+
+/// Webhooks.
+pub(crate) static WEBHOOKS: Told = Told {
+    kind: WEBHOOK,
+    name: "destination",
+    changed: "audit_log.destination_changed",
+    removed: "audit_log.destination_removed",
+    shown,
+};
 
 /// Answers every webhook with how it goes.
 pub(crate) async fn list(
@@ -40,15 +47,7 @@ pub(crate) async fn list(
     _grant: Grant,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Params::read(&uri, &[])?;
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    let shared = app.clone();
-    let data = app.blocking(place, move || {
-        let config = shared.store.view().config.clone();
-        let webhooks = config.destinations.values().filter(|known| known.kind == WEBHOOK);
-        Ok(webhooks.map(|known| with_status(&shared, known)).collect::<Vec<Value>>())
-    });
-    Ok(Json(json!({"data": data.await?})).into_response())
+    WEBHOOKS.list(app, &uri).await
 }
 
 /// Answers one webhook with how it goes.
@@ -57,11 +56,7 @@ pub(crate) async fn get(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let found = find(&app, &path)?;
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    let shared = app.clone();
-    let body = app.blocking(place, move || Ok(with_status(&shared, &found))).await?;
-    Ok(Json(body).into_response())
+    WEBHOOKS.get(app, &path).await
 }
 
 /// Makes a webhook and answers its signing secrets, this once.
@@ -80,9 +75,7 @@ pub(crate) async fn create(
     let _turn = app.turn().await?;
     check_count(&app)?;
     let destination = draft.into_destination(&app, id, &signing);
-    let act = act_of(&destination, None, Some(shown(&app, &destination)));
-    let mut body = shown(&app, &destination);
-    record(&app, &grant, destination, act).await?;
+    let mut body = WEBHOOKS.put(&app, &grant, None, destination).await?;
     body["secrets"] = signing.iter().map(Secret::for_receiver).collect();
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -96,7 +89,7 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = WEBHOOKS.find(&app, &path)?;
     let draft = Draft::read(&app, &text, Some(&before))?;
     let opened = WebhookSecrets::open(app.store.key(), &before);
     // Secrets that cannot be opened any more are made anew by rotating them.
@@ -110,10 +103,8 @@ pub(crate) async fn put(
         sealed: Some(secrets.seal(app.store.key(), &before.id, &*app.random)),
         ..before.clone()
     };
-    let after = shown(&app, &destination);
-    let act = act_of(&destination, Some(shown(&app, &before)), Some(after.clone()));
-    record(&app, &grant, destination, act).await?;
-    Ok(Json(after).into_response())
+    let body = WEBHOOKS.put(&app, &grant, Some(&before), destination).await?;
+    Ok(Json(body).into_response())
 }
 
 /// Removes a webhook with its cursors and dead letters.
@@ -122,61 +113,11 @@ pub(crate) async fn remove(
     grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
-    let act = Act {
-        action: "audit_log.destination_removed",
-        ..act_of(&before, Some(shown(&app, &before)), None)
-    };
-    admin::record(&app, &grant, ConfigChange::RemoveDestination { id: before.id }, act).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// Finds the webhook that the path names.
-pub(crate) fn find(app: &App, path: &RawPathParams) -> Result<Destination, Problem> {
-    let id = param(path, "id")?;
-    let view = app.store.view();
-    let found = view.config.destinations.get(&id).filter(|known| known.kind == WEBHOOK);
-    found.cloned().ok_or_else(|| Problem::not_found("there is no such destination"))
-}
-
-/// Refuses one destination too many.
-pub(crate) fn check_count(app: &App) -> Result<(), Problem> {
-    let max = proofbook_delivery::limits::DESTINATIONS_MAX;
-    if app.store.view().config.destinations.len() < max {
-        return Ok(());
-    }
-    let detail = format!("there are {max} destinations and rules already");
-    Err(Problem::too_large(0, max as u64, detail))
-}
-
-/// Records a destination as it is to be.
-pub(crate) async fn record(
-    app: &App,
-    grant: &Grant,
-    destination: Destination,
-    act: Act,
-) -> Result<(), Problem> {
-    let change = ConfigChange::PutDestination { destination: Box::new(destination) };
-    admin::record(app, grant, change, act).await
-}
-
-/// Tells of a change as its event does.
-pub(crate) fn act_of(
-    destination: &Destination,
-    before: Option<Value>,
-    after: Option<Value>,
-) -> Act {
-    Act {
-        action: "audit_log.destination_changed",
-        target: ("destination", destination.id.clone(), destination.name.clone()),
-        before,
-        after,
-    }
+    WEBHOOKS.remove(&app, &grant, &path).await
 }
 
 /// Writes what people may see of a webhook.
-pub(crate) fn shown(app: &App, destination: &Destination) -> Value {
+fn shown(app: &App, destination: &Destination) -> Value {
     let settings = webhook_settings(destination).ok();
     let secrets = WebhookSecrets::open(app.store.key(), destination).unwrap_or_default();
     let signing: Vec<Secret> =
@@ -199,12 +140,6 @@ pub(crate) fn shown(app: &App, destination: &Destination) -> Value {
         "created_at": Timestamp::from_micros(destination.created_at).to_string(),
         "paused_at": destination.paused_at.map(|at| Timestamp::from_micros(at).to_string()),
     })
-}
-
-fn with_status(app: &App, destination: &Destination) -> Value {
-    let mut body = shown(app, destination);
-    body["status"] = crate::delivery::status(app, destination);
-    body
 }
 
 /// A webhook as a client describes it.

@@ -52,7 +52,9 @@ pub(crate) async fn place(
         before: None,
         after: Some(body.clone()),
     };
-    admin::record(&app, &grant, ConfigChange::PutHold { hold }, act).await?;
+    // What happens to a workspace's log is in that log, so its readers see it.
+    let workspace = hold.workspace.clone();
+    admin::record_in(&app, &grant, workspace, ConfigChange::PutHold { hold }, act).await?;
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -73,8 +75,8 @@ pub(crate) async fn lift(
         before: Some(body.clone()),
         after: None,
     };
-    let change = ConfigChange::LiftHold { id, workspace: hold.workspace };
-    admin::record(&app, &grant, change, act).await?;
+    let change = ConfigChange::LiftHold { id, workspace: hold.workspace.clone() };
+    admin::record_in(&app, &grant, hold.workspace, change, act).await?;
     Ok(Json(body).into_response())
 }
 

@@ -5,8 +5,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
 use proofbook_event::Timestamp;
+use proofbook_filter::{Filter, ResolveContext};
+use proofbook_query::{Budget, ListRequest, Reader, Sort};
 use proofbook_store::rules::policy_of;
+use proofbook_store::store::Store;
 use serde_json::{Value, json};
 
 use crate::access::InWorkspace;
@@ -36,6 +40,7 @@ pub(crate) async fn show(
             tracing::error!(error = &error as &dyn std::error::Error, "a dry run failed");
             Problem::new(Code::Internal, "a segment of this workspace cannot be read")
         })?;
+        let last_purge = last_purge(&store, &name);
         let time = |micros: i64| Timestamp::from_micros(micros).to_string();
         let actions = policy.actions.iter();
         let actions = actions.map(|(name, keep)| (name.clone(), json!(keep.to_string())));
@@ -46,6 +51,7 @@ pub(crate) async fn show(
             "actions": Value::Object(actions.collect()),
             "since": rules.cutoffs.default().map(time),
             "holds": holds,
+            "last_purge": last_purge,
             "purge_waits_for_clock": !store.clock().purge_allowed(),
             "would_purge": {
                 "events": would.expired - would.held,
@@ -57,4 +63,28 @@ pub(crate) async fn show(
         }))
     });
     Ok(Json(body.await?).into_response())
+}
+
+/// Returns what the newest purge of a workspace took, as its event tells it.
+fn last_purge(store: &Store, workspace: &str) -> Option<Value> {
+    let reader = Reader::open(store, workspace)?;
+    let context = ResolveContext { now: store.now(), zone: TimeZone::UTC };
+    let request = ListRequest {
+        filter: Filter::parse("action:audit_log.purged").ok()?.resolve(&context),
+        filter_hash: 0,
+        sort: Sort::NewestFirst,
+        limit: 1,
+        cursor: None,
+        page: None,
+    };
+    let page = reader.list(&request, &Budget::unlimited()).ok()?;
+    let event = page.events.first()?.event().ok()?;
+    let facts: Value = serde_json::from_str(&event.metadata()?.to_string()).ok()?;
+    Some(json!({
+        "at": event.clear.recorded_at.to_string(),
+        "events": facts["count"],
+        "first_seq": facts["first_seq"],
+        "last_seq": facts["last_seq"],
+        "policy": facts["policy"],
+    }))
 }

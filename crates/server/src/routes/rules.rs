@@ -11,19 +11,16 @@ use proofbook_delivery::limits as delivery_limits;
 use proofbook_delivery::rule::{Mode, RuleSettings};
 use proofbook_delivery::tongue::Tongue;
 use proofbook_event::Timestamp;
-use proofbook_store::config::{ConfigChange, Destination, Start, StartAt};
+use proofbook_store::config::{Destination, Start, StartAt};
 use serde_json::{Value, json};
 
 use crate::access::Grant;
-use crate::admin::{self, Act};
 use crate::app::App;
 use crate::document::{self, Document};
 use crate::limits;
-use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::routes::destination_acts::send_test;
-use crate::routes::destinations::{check_count, filter, workspaces};
-use crate::routes::events::param;
+use crate::routes::destinations::{filter, workspaces};
+use crate::routes::told::{Told, check_count};
 use crate::routes::workspaces::is_email;
 
 const FIELDS: &[&str] = &[
@@ -38,21 +35,22 @@ const FIELDS: &[&str] = &[
     "paused",
 ];
 
+/// Rules of e-mail.
+static RULES: Told = Told {
+    kind: MAIL,
+    name: "rule",
+    changed: "audit_log.notification_changed",
+    removed: "audit_log.notification_changed",
+    shown: |_, rule| shown(rule),
+};
+
 /// Answers every rule with how it goes.
 pub(crate) async fn list(
     State(app): State<App>,
     _grant: Grant,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Params::read(&uri, &[])?;
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    let shared = app.clone();
-    let data = app.blocking(place, move || {
-        let config = shared.store.view().config.clone();
-        let rules = config.destinations.values().filter(|known| known.kind == MAIL);
-        Ok(rules.map(|known| with_status(&shared, known)).collect::<Vec<Value>>())
-    });
-    Ok(Json(json!({"data": data.await?})).into_response())
+    RULES.list(app, &uri).await
 }
 
 /// Answers one rule with how it goes.
@@ -61,11 +59,7 @@ pub(crate) async fn get(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let found = find(&app, &path)?;
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    let shared = app.clone();
-    let body = app.blocking(place, move || Ok(with_status(&shared, &found))).await?;
-    Ok(Json(body).into_response())
+    RULES.get(app, &path).await
 }
 
 /// Makes a rule; it tells of what is recorded from now on.
@@ -95,9 +89,7 @@ pub(crate) async fn create(
     let rule = read(&text, empty, now)?;
     let _turn = app.turn().await?;
     check_count(&app)?;
-    let body = shown(&rule);
-    let act = act_of(&rule, None, Some(body.clone()));
-    record(&app, &grant, rule, act).await?;
+    let body = RULES.put(&app, &grant, None, rule).await?;
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -110,11 +102,9 @@ pub(crate) async fn put(
 ) -> Result<Response, Problem> {
     let text = document::receive(&app, request, limits::DOCUMENT_BYTES_MAX).await?;
     let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
+    let before = RULES.find(&app, &path)?;
     let after = read(&text, before.clone(), app.store.now().micros())?;
-    let body = shown(&after);
-    let act = act_of(&after, Some(shown(&before)), Some(body.clone()));
-    record(&app, &grant, after, act).await?;
+    let body = RULES.put(&app, &grant, Some(&before), after).await?;
     Ok(Json(body).into_response())
 }
 
@@ -124,11 +114,7 @@ pub(crate) async fn remove(
     grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    let _turn = app.turn().await?;
-    let before = find(&app, &path)?;
-    let act = act_of(&before, Some(shown(&before)), None);
-    admin::record(&app, &grant, ConfigChange::RemoveDestination { id: before.id }, act).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    RULES.remove(&app, &grant, &path).await
 }
 
 /// Sends one test mail now and answers what became of it.
@@ -137,28 +123,7 @@ pub(crate) async fn test(
     _grant: Grant,
     path: RawPathParams,
 ) -> Result<Response, Problem> {
-    send_test(&app, &find(&app, &path)?).await
-}
-
-fn find(app: &App, path: &RawPathParams) -> Result<Destination, Problem> {
-    let id = param(path, "id")?;
-    let view = app.store.view();
-    let found = view.config.destinations.get(&id).filter(|known| known.kind == MAIL);
-    found.cloned().ok_or_else(|| Problem::not_found("there is no such rule"))
-}
-
-async fn record(app: &App, grant: &Grant, rule: Destination, act: Act) -> Result<(), Problem> {
-    let change = ConfigChange::PutDestination { destination: Box::new(rule) };
-    admin::record(app, grant, change, act).await
-}
-
-fn act_of(rule: &Destination, before: Option<Value>, after: Option<Value>) -> Act {
-    Act {
-        action: "audit_log.notification_changed",
-        target: ("rule", rule.id.clone(), rule.name.clone()),
-        before,
-        after,
-    }
+    RULES.test(&app, &path).await
 }
 
 fn shown(rule: &Destination) -> Value {
@@ -177,12 +142,6 @@ fn shown(rule: &Destination) -> Value {
         "paused": rule.paused_at.is_some(),
         "created_at": Timestamp::from_micros(rule.created_at).to_string(),
     })
-}
-
-fn with_status(app: &App, rule: &Destination) -> Value {
-    let mut body = shown(rule);
-    body["status"] = crate::delivery::status(app, rule);
-    body
 }
 
 /// Reads a rule's document over what it is until now.

@@ -18,6 +18,7 @@ use crate::admin::{self, Act};
 use crate::app::App;
 use crate::document::{self, Document};
 use crate::limits;
+use crate::notes;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
 use crate::routes::catalogs;
@@ -79,11 +80,29 @@ pub(crate) async fn put(
     let act = Act {
         action: "audit_log.workspace_changed",
         target: ("workspace", name.to_owned(), settings.title.clone().unwrap_or_default()),
-        before: before.map(|workspace| of_settings(&workspace.settings)),
+        before: before.as_ref().map(|workspace| of_settings(&workspace.settings)),
         after: Some(of_settings(&settings)),
     };
+    let kept = |settings: &WorkspaceSettings| {
+        let catalog = app.store.catalog_of(settings);
+        let policy = policy_of(catalog.preset(), settings);
+        json!({"plan": settings.plan, "keep": policy.to_string()})
+    };
+    let (kept_before, kept_after) =
+        (before.as_ref().map(|workspace| kept(&workspace.settings)), kept(&settings));
     let change = ConfigChange::PutWorkspace { name: name.to_owned(), settings };
     admin::record(&app, place.grant(), change, act).await?;
+    if let Some(before) = kept_before.filter(|before| before["keep"] != kept_after["keep"]) {
+        // Its readers are told in their own log; that it was done is durable already.
+        let event = json!({
+            "actor": place.grant().actor(),
+            "via": {"channel": "api"},
+            "targets": [{"type": "workspace", "id": name}],
+            "before": before,
+            "after": kept_after,
+        });
+        notes::append(&app, name, "audit_log.retention_changed", event);
+    }
     let workspace = find(&app, name)?;
     Ok((status, Json(shown(&app, &workspace))).into_response())
 }

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use proofbook_store::delivered::{DeadLetter, Progress};
 use serde_json::{Value, json};
 
 use crate::world::{PATIENCE, World};
@@ -126,6 +127,46 @@ fn p3_a_webhook_is_told_in_order_paused_resumed_replayed_and_removed() {
     assert!(acts[..6].iter().all(|action| action == "audit_log.destination_changed"));
     assert_eq!(acts[6], "audit_log.destination_removed");
     assert!(!answer.text().contains("s3cret") && !answer.text().contains("whsec_"));
+}
+
+#[test]
+fn p3_a_dead_letter_is_sent_again_by_who_asks_and_each_try_is_an_event() {
+    let world = World::with(&[("webhook_allow", "127.0.0.1")]);
+    let (url, messages) = receiver();
+    let draft = json!({"name": "siem", "url": url});
+    let made = world.post("/v1/destinations", &draft.to_string()).json();
+    let id = made["id"].as_str().expect("an id").to_owned();
+    world.record("acme", &json!({"id": "e-0", "action": "x.y"}));
+    let first = next(&messages);
+    let workspace = world.store.directory().by_name("acme").expect("a workspace").uid;
+    let dead =
+        DeadLetter { workspace, seq: 0, at: 1, attempts: 8, reason: "answered 400".to_owned() };
+    let news = Progress { destination: id.clone(), dead: vec![dead], ..Progress::default() };
+    world.store.record_progress(&[news]).expect("recorded");
+    let path = format!("/v1/destinations/{id}/dead-letters");
+    assert_eq!(world.get(&path).json()["data"][0]["reason"], "answered 400");
+    let resend = |seq: u64| {
+        let body = json!({"workspace": "acme", "seq": seq});
+        world.post(&format!("{path}/resend"), &body.to_string())
+    };
+    resend(1).problem(404, "not_found");
+    let answer = resend(0);
+    assert_eq!(answer.json(), json!({"result": "taken", "detail": null}), "{}", answer.text());
+    let again = next(&messages);
+    assert_eq!(again.body, first.body);
+    let id_of = |got: &Got| {
+        let line = got.head.lines().find(|line| line.starts_with("webhook-id:"));
+        line.map(str::to_owned).expect("an id")
+    };
+    assert_eq!(id_of(&again), id_of(&first), "the same delivery id");
+    let until = std::time::Instant::now() + PATIENCE;
+    while world.get(&path).json()["data"] != json!([]) {
+        assert!(std::time::Instant::now() < until, "it stays a dead letter");
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let acts = world.events_of("_system", "audit_log.dead_letter_resent", 1);
+    assert_eq!(acts[0]["metadata"], json!({"workspace": "acme", "seq": 0}));
+    assert_eq!(acts[0]["targets"][0]["name"], "siem");
 }
 
 #[test]

@@ -73,6 +73,7 @@ const MATRIX: &[Row] = &[
     Row("POST", "/v1/destinations/{id}/rotate", "A", "A"),
     Row("POST", "/v1/destinations/{id}/test", "A", "A"),
     Row("GET", "/v1/destinations/{id}/dead-letters", "A", "A"),
+    Row("POST", "/v1/destinations/{id}/dead-letters/resend", "A", "A"),
     Row("GET", "/v1/rules", "A", "A"),
     Row("POST", "/v1/rules", "A", "A"),
     Row("GET", "/v1/rules/{id}", "A", "A"),

@@ -142,7 +142,16 @@ fn p1_what_retention_ended_is_in_no_file_and_its_leaves_stay() {
     let uid = store.store.directory().by_name("acme").unwrap().uid;
     let would = store.store.purge_dry_run(uid).unwrap();
     assert_eq!((would.expired, would.held, would.sample), (2, 0, vec![5, 4]));
+    // Who follows the log passes over the same numbers, before they are purged and afterwards.
+    let hidden = || {
+        let workspace = store.store.directory().by_name("acme").unwrap();
+        let view = store.store.view();
+        let rules = store.store.rules_of(&view, &workspace);
+        proofbook_store::hidden::hidden(&view, workspace.uid, &rules, 0..u64::MAX).unwrap()
+    };
+    assert_eq!((hidden().len(), hidden().first()), (1, Some(&(4..6))));
     settle(&store);
+    assert_eq!((hidden().len(), hidden().first()), (1, Some(&(4..6))));
 
     let gone = |sent: &Sent| sent.occurred_at < START - 20 * DAY;
     for sent in &sent {
