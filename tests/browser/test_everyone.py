@@ -156,6 +156,18 @@ class German(InBrowser):
         page.click(".state button", "Filter löschen")
         page.see(".where", "Seite 1 von")
 
+    def test_what_goes_wrong_is_said_in_german(self):
+        self.forgiven = ("favicon.ico", "403", "400")
+        page = self.page()
+        page.open(f"{demo().url}/demo/clickfunnels-workspace?at=audit-log&role=admin&lang=de", ".state.refused")
+        page.see(".state.refused", "Sie sind als Administrator angemeldet.")
+        self.assertNotIn("You are", page.text(".state.refused"))
+        page.open(f"{demo().url}/demo/clienwork?at=audit-log&role=owner&lang=de", "table.list tbody tr")
+        page.js("$('audit-log').model.setQuery('actr:ada')")
+        page.see(".state.error", "Der Filter ist ab Zeichen 1 nicht zu verstehen.")
+        page.see(".state.error", "Meinten Sie actor?")
+        self.assertNotRegex(page.text(".state.error"), r"\b(the|field|filter cannot)\b")
+
     def test_both_languages_have_the_same_keys(self):
         english, german = (json.loads((ASSETS / f"lang/{lang}.json").read_text()) for lang in ("en", "de"))
         self.assertEqual(list(english), list(german))

@@ -4,9 +4,9 @@
 // asked for once; every failure becomes a `Problem` (RFC 9457).
 
 export class Problem extends Error {
-  constructor({ status = 0, code = "offline", title = "", detail = "", requestId = "", errors = [] }) {
+  constructor({ status = 0, code = "offline", title = "", detail = "", requestId = "", errors = [], refusal }) {
     super(detail || title);
-    Object.assign(this, { status, code, title, detail, requestId, errors });
+    Object.assign(this, { status, code, title, detail, requestId, errors, refusal });
   }
 }
 

@@ -22,7 +22,7 @@ import { Model } from "./model.js";
 import { and } from "./query.js";
 import { empty, failed, offline, skeleton, warned } from "./states.js";
 import { footer, list, pager } from "./table.js";
-import { pickLanguage, shown, translator } from "./text.js";
+import { inWords, pickLanguage, shown, translator } from "./text.js";
 import { around, clock, shifted } from "./time.js";
 
 // This runs as /viewer/element.js and, joined with all others, as /viewer.js.
@@ -155,7 +155,7 @@ export class AuditLog extends HTMLElement {
         await download(format, model).then((n) => {
           if (isWhole) model.boot.warnings = model.boot.warnings?.filter((one) => !one.export);
           say(t("export.done", { n }));
-        }, (problem) => say(problem.message || t("state.offline")));
+        }, (problem) => say(inWords(problem, t)));
       },
       print: async () => {
         const { q, from, to, tz } = model.which;
@@ -167,9 +167,10 @@ export class AuditLog extends HTMLElement {
           const { notifications } = await import(`${BASE}/viewer/notify.js`);
           model.show({ kind: "later", view: await notifications(html, shown, model) });
         } catch (problem) {
-          model.say(problem.message);
+          model.say(inWords(problem, model.t));
         }
       },
+      inWords: (problem) => inWords(problem, model.t),
       prove: async (event) => {
         const say = (found) => {
           model.proof = { id: event.id, ...found };
@@ -180,7 +181,7 @@ export class AuditLog extends HTMLElement {
           const { prove } = await import(`${BASE}/viewer/proof.js`);
           say(await prove(event, model.api, this.getAttribute("vkey")?.match(/\S+/g) ?? [], model.boot.restricted));
         } catch (problem) {
-          say({ error: problem.message === "insecure" ? t("proof.insecure") : problem.message || t("state.offline") });
+          say({ error: problem.message === "insecure" ? t("proof.insecure") : inWords(problem, t) });
         }
       },
       saveView: async (name) => {
@@ -189,7 +190,7 @@ export class AuditLog extends HTMLElement {
           model.boot.views = [...(model.boot.views ?? []).filter((one) => one.name !== name), { name, query: model.shown.q }];
           model.show(null);
         } catch (problem) {
-          model.show({ kind: "view", state: problem.message });
+          model.show({ kind: "view", state: inWords(problem, model.t) });
         }
       },
     };

@@ -16,7 +16,7 @@ export async function notifications(html, shown, model) {
       said = t("notify.saved");
     } catch (problem) {
       Object.assign(control, back);
-      said = problem.message || t("state.offline");
+      said = model.inWords(problem);
     }
     model.update();
   };

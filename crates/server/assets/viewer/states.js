@@ -1,7 +1,7 @@
 // What stands in place of rows: each state says what is, and offers one way on.
 
 import { html } from "./template.js";
-import { shown } from "./text.js";
+import { inWords, shown } from "./text.js";
 import { chips, removed } from "./query.js";
 
 function state(kind, title, text, action) {
@@ -18,7 +18,7 @@ export function failed(model) {
   const { t, problem } = model;
   const again = () => (model.boot ? model.load() : model.start());
   if (problem.code === "role_refused" || problem.status === 403) {
-    return state("refused", t("state.refused"), html`<p>${shown(problem.detail)}</p>`,
+    return state("refused", t("state.refused"), html`<p>${shown(inWords(problem, t))}</p>`,
       html`<p class="quiet">${t("state.refused_help")}</p>`);
   }
   if (problem.status === 401 || problem.code === "no_token") {
@@ -27,8 +27,8 @@ export function failed(model) {
   }
   if (problem.code === "offline") return "";
   const at = problem.errors?.[0];
-  return state("error", problem.title || t("state.error"),
-    html`<p>${shown(problem.detail)}</p>${at?.suggestion ? html`<p>${t("state.suggestion", { name: at.suggestion })}</p>` : ""}
+  return state("error", t("language") === "en" && problem.title ? problem.title : t("state.error"),
+    html`<p>${shown(inWords(problem, t))}</p>${at?.suggestion ? html`<p>${t("state.suggestion", { name: at.suggestion })}</p>` : ""}
       ${problem.requestId ? html`<p class="quiet">${t("state.request")} <code>${problem.requestId}</code></p>` : ""}`,
     problem.code === "invalid_filter"
       ? html`<button class="button primary" @click=${() => model.setQuery("")}>${t("state.clear")}</button>`
@@ -52,7 +52,7 @@ export function warned(model) {
 
 /** Says why an event is not there. */
 export function gone({ t, boot, clock, eventProblem }) {
-  if (eventProblem.status !== 404) return shown(eventProblem.detail);
+  if (eventProblem.status !== 404) return shown(inWords(eventProblem, t));
   const since = boot.retention?.since;
   return `${t("state.gone")}${since ? ` ${t("state.outside_help", { time: clock.full(since) })}` : ""}`;
 }

@@ -36,6 +36,19 @@ export function translator(locale) {
   };
 }
 
+/**
+ * Says what went wrong in the reader's language, by the problem's code. The server's own words are
+ * English and more exact, so readers of English get those.
+ */
+export function inWords(problem, t) {
+  const { code, detail, refusal, errors } = problem;
+  if (code === "offline") return t("state.offline");
+  if (t("language") === "en" && detail) return detail;
+  if (refusal) return t("problem.refusal", { may: refusal.may.join(", "), role: refusal.label });
+  const text = t(`problem.${code}`, { at: (errors?.[0]?.offset ?? 0) + 1 });
+  return text.startsWith("problem.") ? t("problem.other") : text;
+}
+
 // Controls but tab and line ends; zero-width, direction and other format characters; fillers; tags;
 // variation selectors stay, emoji need them.
 const INVISIBLE =

@@ -10,7 +10,7 @@ use proofbook_catalog::preset::{Order, Preset};
 use proofbook_delivery::tongue::Tongue;
 use proofbook_delivery::warnings::{self, Kind};
 use proofbook_event::Timestamp;
-use proofbook_filter::{Field, ResolvedFilter};
+use proofbook_filter::{Field, Filter, ResolvedFilter};
 use proofbook_query::{Budget, ListRequest, Sort};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -71,7 +71,7 @@ fn first_rows(
 ) -> Result<Box<RawValue>, Problem> {
     let settings = &reader.catalog().preset().viewer;
     if ["q", "from", "to"].iter().all(|name| params.text(name).is_none()) {
-        params = params.or("q", &settings.default_query);
+        params = params.or("q", default_query(reader.catalog().preset(), reader.sight()));
         if settings.default_range != "all" {
             params = params.or("from", &settings.default_range);
         }
@@ -216,7 +216,17 @@ fn section(preset: &Preset, sight: &Sight) -> Value {
         .map(|filter| json!({"field": filter.field, "label": filter.label, "all": filter.all}))
         .collect();
     section["filters"] = json!(filters);
+    section["default_query"] = json!(default_query(preset, sight));
     section
+}
+
+/// Returns the filter that the list opens with; none when it asks for what is hidden from the reader.
+fn default_query<'p>(preset: &'p Preset, sight: &Sight) -> &'p str {
+    let query = &preset.viewer.default_query;
+    match Filter::parse(query).is_ok_and(|filter| sight.check_filter(&filter).is_ok()) {
+        true => query,
+        false => "",
+    }
 }
 
 fn columns(place: &InWorkspace) -> Vec<&'static str> {

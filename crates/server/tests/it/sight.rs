@@ -154,6 +154,27 @@ fn v12_hidden_columns_are_neither_shown_nor_asked_for() {
 }
 
 #[test]
+fn v12_a_list_does_not_open_with_a_filter_over_what_is_hidden() {
+    let world = World::start();
+    let preset = "name = \"own\"\ntitle = \"Own\"\n[access]\nview = [\"owner\"]\n\
+                  [viewer]\ndefault_query = \"ip:203.0.113.9\"\n";
+    let put = world.send("PUT", "/v1/catalogs/own", &world.admin, preset);
+    assert!(put.status < 300, "{}", put.text());
+    let put = world.send("PUT", "/v1/workspaces/own", &world.admin, r#"{"preset": "own"}"#);
+    assert!(put.status < 300, "{}", put.text());
+    world.record("own", &json!({"action": "note.create"}));
+    for (columns, query, rows) in [
+        (json!({}), "ip:203.0.113.9", 0),
+        (json!({"columns": ["occurred_at", "description"]}), "", 1),
+    ] {
+        let token = world.token("own", "owner", &columns);
+        let boot = world.send("GET", "/v1/workspaces/own/viewer?rows=true", &token, "").json();
+        assert_eq!(boot["viewer_section"]["default_query"], query);
+        assert_eq!(boot["first"]["data"].as_array().map(Vec::len), Some(rows), "{boot}");
+    }
+}
+
+#[test]
 fn v12_a_token_reads_its_workspace_and_nothing_else() {
     let world = world();
     world.record("other", &json!({"action": "x.y", "description": "mark-of-other"}));
