@@ -3,6 +3,7 @@
 
 pub(crate) mod baseline;
 pub(crate) mod child;
+pub(crate) mod delivery;
 pub(crate) mod in_process;
 pub(crate) mod measure;
 pub(crate) mod micro;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::bench::baseline::{self, Baseline};
 use crate::bench::child::ChildServer;
+use crate::bench::delivery;
 use crate::bench::in_process;
 use crate::bench::measure::{self, Measure};
 use crate::bench::micro;
@@ -23,6 +24,7 @@ use crate::progress::Progress;
   proofbook bench --quick
   proofbook bench --part ingest --part queries --events 10000000
   proofbook bench --part retention --events 1000000
+  proofbook bench --part delivery --events 200000
   proofbook bench --in-process --events 1000000
 
 Workload W is described in docs/performance.md. The server runs as a process of its own; this one makes
@@ -38,7 +40,7 @@ pub(crate) struct Arguments {
     /// A small run, to see that it works: 50,000 events, without `many`
     #[arg(long)]
     quick: bool,
-    /// Only these parts; `ingest` always runs, except for `retention` alone
+    /// Only these parts; `ingest` always runs, except for `retention` and `delivery` alone
     #[arg(long, value_name = "PART", value_enum)]
     part: Vec<Part>,
     /// Leave HTTP out: record from threads of this process
@@ -76,6 +78,8 @@ enum Part {
     Many,
     /// Purge half of the events of four plans; only when it is named
     Retention,
+    /// Send events to receivers, and take some in meanwhile; only when it is named
+    Delivery,
 }
 
 const SEED: u64 = 1;
@@ -105,7 +109,8 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         measure::print("ingest in process", &ingest.measures(), output)?;
         return measure::print("space", &run::space(&data)?, output);
     }
-    if arguments.part != [Part::Retention] {
+    let has_own_server = |part: &Part| matches!(part, Part::Retention | Part::Delivery);
+    if arguments.part.is_empty() || !arguments.part.iter().all(has_own_server) {
         over_http(&arguments, &baseline, &workload, &data, output)?;
     }
     if arguments.part.contains(&Part::Retention) {
@@ -116,6 +121,14 @@ pub(crate) fn run(arguments: Arguments, output: &mut Output) -> Result<(), Failu
         let measures = retention::measure(&below, events, workspaces, connections, &tick)?;
         progress.clear();
         measure::print("retention", &measures, output)?;
+    }
+    if arguments.part.contains(&Part::Delivery) {
+        let progress = Progress::of_items(output, events);
+        let tick = |done| progress.at(done, "events acknowledged");
+        let below = |name: &str| place.join(name);
+        let measures = delivery::measure(&below, &workload, arguments.connections, &tick)?;
+        progress.clear();
+        measure::print("delivery", &measures, output)?;
     }
     if arguments.wants(Part::Many) {
         let (workspaces, each) = MANY;
