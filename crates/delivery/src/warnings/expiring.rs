@@ -1,10 +1,10 @@
 //! Events that end soon and that no whole export holds.
 //!
 //! A few workspaces are looked at in each tick, all of them once in [`ROUND_MICROS`] or as soon as the
-//! ticks allow; what was exported meanwhile is looked at at once. A workspace that keeps its events no
+//! ticks allow, with holds once in [`HELD_EVERY_MICROS`]; what was exported meanwhile is looked at at once. A workspace that keeps its events no
 //! longer than the warning's own time is not warned: its owner wants it so.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use proofbook_catalog::retention::Keep;
@@ -19,6 +19,8 @@ use super::{DAY_MICROS, Kind, News, is_customers, judge};
 
 /// How often a workspace is looked at (1 min), unless there are too many.
 const ROUND_MICROS: i64 = 60 * 1_000_000;
+/// How often a workspace with holds is looked at (1 h).
+const HELD_EVERY_MICROS: i64 = 3_600_000_000;
 /// Workspaces looked at in one tick.
 const LOOKS_PER_TICK: usize = 32;
 
@@ -28,6 +30,8 @@ pub(super) struct Rounds {
     left: VecDeque<Arc<str>>,
     began: Option<i64>,
     config: Option<Arc<Config>>,
+    /// When workspaces with holds were looked at last: asking which events a hold keeps reads them.
+    held: HashMap<Arc<str>, i64>,
 }
 
 impl Rounds {
@@ -47,6 +51,15 @@ impl Rounds {
         }
         for _ in 0..LOOKS_PER_TICK {
             let Some(name) = self.left.pop_front() else { return };
+            if config.holds.values().any(|hold| *hold.workspace == *name) {
+                let last = self.held.entry(name.clone()).or_insert(i64::MIN);
+                if now.micros().saturating_sub(*last) < HELD_EVERY_MICROS {
+                    continue;
+                }
+                *last = now.micros();
+            } else {
+                self.held.remove(&name);
+            }
             look_at(store, config, &name, now, news);
         }
     }

@@ -43,10 +43,11 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let tongue = tongue(&Params::read(&uri, &["lang"])?)?;
     let warned = app.store.view().config.warned.clone();
-    let all = warned.all().count();
-    let data: Vec<Value> =
-        warned.all().take(limits::ITEMS_MAX).map(|warning| shown(&app, warning, tongue)).collect();
-    Ok(Json(json!({"data": data, "count": all})).into_response())
+    let mut all: Vec<&Warning> = warned.all().collect();
+    all.sort_by_key(|warning| (&warning.workspace, warning.raised_at));
+    let shown = all.iter().take(limits::ITEMS_MAX).map(|warning| shown(&app, warning, tongue));
+    let data: Vec<Value> = shown.collect();
+    Ok(Json(json!({"data": data, "count": all.len()})).into_response())
 }
 
 fn tongue(params: &Params) -> Result<Tongue, Problem> {

@@ -41,3 +41,25 @@ fn p6_what_was_warned_of_survives_as_json() {
     assert_eq!(read, warned);
     assert_eq!(read.exported_below("acme"), 41);
 }
+
+#[test]
+fn p6_one_more_warning_copies_a_small_part_of_many() {
+    let mut warned = Warned::default();
+    for number in 0..10_000 {
+        warned.raise(warning(&format!("ws-{number}"), "silence", "", number));
+    }
+    let before = warned.clone();
+    warned.raise(warning("ws-1", "gap", "", 1));
+    let copied = before.0.iter().zip(warned.0.iter()).filter(|(one, two)| !Arc::ptr_eq(one, two));
+    assert_eq!(copied.count(), 1, "every other shelf is shared with who still reads");
+    let largest = warned.0.iter().map(|shelf| shelf.warnings.len()).max();
+    assert!(largest < Some(200), "{largest:?} of 10,000 on one shelf");
+    assert_eq!((before.all().count(), warned.all().count()), (10_000, 10_001));
+    let text = serde_json::to_string(&warned).expect("JSON");
+    assert_eq!(serde_json::from_str::<Warned>(&text).expect("what was written"), warned);
+    let mut ended = Warned::default();
+    ended.raise(warning("acme", "gap", "", 1));
+    ended.end("acme", "gap", "");
+    assert!(ended.is_empty());
+    assert_eq!(ended, Warned::default(), "what was is no part of what is");
+}
