@@ -260,7 +260,7 @@ class Console(InBrowser):
         page.see("h1", "Arbeitsbereiche")
         self.clean(page)
         self.shot(page, "console-workspaces-dark")
-        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#holds", "Sperren"), ("#keeping", "Aufbewahrung"), ("#operators", "Betreiber")]:
+        for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#holds", "Sperren"), ("#keeping", "Aufbewahrung"), ("#warnings", "Warnungen"), ("#operators", "Betreiber")]:
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             page.size(320)

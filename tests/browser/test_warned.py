@@ -3,6 +3,7 @@
 import datetime
 import time
 
+from test_embedding import Host
 from world import InBrowser, bench
 
 
@@ -56,6 +57,30 @@ class Warned(InBrowser):
             page.open(f"{base}?{query}#token={bench().token('linked', manage=manage)}", seen)
             address = page.js("location.search")
             self.assertNotIn(query, address, "the address says what is shown, not what was asked for")
+
+    def test_p5_the_link_shows_nothing_signed_out_and_the_entry_after_the_host_signs_in(self):
+        """The product's own page asks its reader to sign in, and only then asks for a token."""
+        self.forgiven = (*self.forgiven, "favicon.ico")
+
+        def body(page):
+            if "session=1" not in (page.headers["cookie"] or ""):
+                return "<!doctype html><title>Sign in</title><p id=sign-in>Sign in to go on</p>"
+            token = bench().token("linked", origins=[f"http://{page.headers['host']}"])
+            return f"<!doctype html><script type=module src={bench().url}/viewer.js></script><audit-log workspace=linked token={token}></audit-log>"
+
+        host = Host(body)
+        try:
+            link = f"{host.url}/audit?event=here"
+            page = self.page()
+            page.open(link)
+            page.wait("!!document.getElementById('sign-in')")
+            self.assertEqual(page.js("document.querySelectorAll('audit-log').length"), 0)
+            self.assertNotIn("Ada Park", page.js("document.documentElement.textContent"))
+            page.js("void (document.cookie = 'session=1')")
+            page.open(link, ".drawer .facts")
+            self.assertIn("Ada Park", page.text(".drawer"))
+        finally:
+            host.stop()
 
     def test_p5_an_event_that_is_not_kept_says_since_when_events_are(self):
         self.forgiven = (*self.forgiven, "404 (Not Found)")

@@ -11,5 +11,6 @@ mod import;
 mod ledger_world;
 mod server;
 mod support;
+mod telling;
 mod verify;
 mod witness;
