@@ -42,6 +42,16 @@ pub enum Plant {
     RecordedAtGoesBack,
     /// A process takes up the run of leaf keys that the process before it used.
     RunUsedAgain,
+    /// A purge is planned as if no hold were in force.
+    HoldIgnored,
+    /// The fold takes a purge although a hold or a plan came between planning and doing.
+    HeldPurged,
+    /// A purge takes what ends a second later.
+    PurgedEarly,
+    /// After a purge the files with the old values stay until chance removes them.
+    PurgeNotSettled,
+    /// Batches keep look-ups that are older than the purge of what they found.
+    PurgedIdBelieved,
 }
 
 #[cfg(feature = "plant")]
@@ -72,6 +82,11 @@ mod planted {
             Self::LookUpsNotRefreshed,
             Self::RecordedAtGoesBack,
             Self::RunUsedAgain,
+            Self::HoldIgnored,
+            Self::HeldPurged,
+            Self::PurgedEarly,
+            Self::PurgeNotSettled,
+            Self::PurgedIdBelieved,
         ];
 
         /// Returns the bug's name on a command line.
@@ -92,6 +107,11 @@ mod planted {
                 Self::LookUpsNotRefreshed => "look-ups-not-refreshed",
                 Self::RecordedAtGoesBack => "recorded-at-goes-back",
                 Self::RunUsedAgain => "run-used-again",
+                Self::HoldIgnored => "hold-ignored",
+                Self::HeldPurged => "held-purged",
+                Self::PurgedEarly => "purged-early",
+                Self::PurgeNotSettled => "purge-not-settled",
+                Self::PurgedIdBelieved => "purged-id-believed",
             }
         }
     }

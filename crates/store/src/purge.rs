@@ -25,6 +25,7 @@ use crate::fold::Workspace;
 use crate::limits;
 use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal};
+use crate::plant::{self, Plant};
 use crate::prepare::{Prepared, Preparer, Wanted};
 use crate::record::{Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
@@ -147,6 +148,7 @@ impl Purger {
         preparer: &Preparer,
         now: i64,
     ) -> Result<Option<PurgePlan>, SegmentError> {
+        let now = if plant::is_on(Plant::PurgedEarly) { now + 1_000_000 } else { now };
         let rules_epoch = published.rules_epoch.load(Ordering::SeqCst);
         let view = published.view();
         let mut books = Books::new(published, preparer, now);
@@ -369,7 +371,7 @@ impl<'p> Books<'p> {
             row = here.end;
             ended.expired += found.len() as u64;
             // Block by block, so that many held rows never take the room of those behind them.
-            if !book.rules.holds.is_empty() {
+            if !book.rules.holds.is_empty() && !plant::is_on(Plant::HoldIgnored) {
                 let held = held(segment, &book.rules, &found)?;
                 found.retain(|(row, _)| held.binary_search(row).is_err());
             }
@@ -557,6 +559,9 @@ impl Settling {
 
     /// Wants everything up to a position left behind.
     pub fn want(&mut self, target: Position) {
+        if plant::is_on(Plant::PurgeNotSettled) {
+            return;
+        }
         *self = Self { target: Some(target), rotated: false };
     }
 

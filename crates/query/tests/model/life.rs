@@ -1,7 +1,7 @@
 //! One life of a store, from an empty disk on, all from one seed: requests, plans, holds, clocks,
 //! background work, restarts and power cuts, and questions in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proofbook_event::{EventDraft, Timestamp};
@@ -79,6 +79,9 @@ pub(crate) struct Life {
     waiting: Vec<Ready>,
     /// Events that a power cut lost; their clients send them again.
     lost: Vec<(String, Sent)>,
+    /// Markers of purged events that were sent again and not taken, since another one has their id:
+    /// the log holds for a while what was sent.
+    resent: BTreeSet<String>,
     pending: Option<Pending>,
     planned: Option<RulesAt>,
     flight: Option<Flight>,
@@ -108,6 +111,7 @@ impl Life {
             ruled_at: BTreeMap::new(),
             waiting: Vec::new(),
             lost: Vec::new(),
+            resent: BTreeSet::new(),
             pending: None,
             planned: None,
             flight: None,
@@ -221,7 +225,19 @@ impl Life {
                 self.advance(micros);
                 Ok(Flow::GoOn)
             }
-            49..51 => {
+            // Right at the end of somebody's retention, and what the store does there.
+            49 => {
+                let micros = self.time_to_an_end().unwrap_or(SECOND);
+                self.advance(micros);
+                for _ in 0..12 {
+                    match self.background(store)? {
+                        (Flow::GoOn, _) => {}
+                        (end, _) => return Ok(end),
+                    }
+                }
+                Ok(Flow::GoOn)
+            }
+            50 => {
                 self.jump();
                 Ok(Flow::GoOn)
             }
@@ -348,6 +364,11 @@ impl Life {
     fn apply(&mut self, workspace: &str, sent: &Sent) -> Option<(u64, bool)> {
         let space = self.spaces.get_mut(workspace).expect("made at birth");
         if let Some(seq) = space.ids.get(&sent.id) {
+            let marker = |event: &Known| event.sent.as_ref().map(|sent| sent.marker.clone());
+            let is_same = |event: &&Known| marker(event).as_ref() == Some(&sent.marker);
+            if space.events.iter().filter(is_same).any(|event| event.is_gone) {
+                self.resent.insert(sent.marker.clone());
+            }
             let known = space.events[*seq as usize].sent.as_ref();
             return Some((*seq, known.is_some_and(|known| known.text == sent.text)));
         }

@@ -86,6 +86,11 @@ impl Space {
 
     /// Tells whether something that counts from a moment is outside of retention.
     pub(crate) fn is_outside(&self, action: &str, from: i64, now: i64) -> bool {
+        cutoff(self.keep_of(action), now).is_some_and(|cutoff| from < cutoff)
+    }
+
+    /// Returns how long events of an action are kept.
+    pub(crate) fn keep_of(&self, action: &str) -> &str {
         let settings = &self.settings;
         let plan = settings.plan.as_deref().unwrap_or_default();
         let by_plan = match settings.preset.as_deref() {
@@ -99,7 +104,7 @@ impl Space {
             _ => "unlimited",
         };
         let own = settings.retention_actions.get(action).or(settings.retention.as_ref());
-        cutoff(own.map_or(by_plan, String::as_str), now).is_some_and(|cutoff| from < cutoff)
+        own.map_or(by_plan, String::as_str)
     }
 
     pub(crate) fn is_held(&self, seq: u64, event: &Known) -> bool {
@@ -136,6 +141,17 @@ impl Held {
             Self::SeqFrom(from) => format!("seq:>={from}"),
         }
     }
+}
+
+/// Returns the length of a duration that has always the same.
+pub(crate) fn span(keep: &str) -> Option<i64> {
+    let (count, unit) = keep.split_at(keep.len() - 1);
+    let unit = match unit {
+        "s" => SECOND,
+        "d" if keep != "unlimited" => DAY,
+        _ => return None,
+    };
+    Some(count.parse::<i64>().expect("the test's own durations") * unit)
 }
 
 /// Returns the oldest moment that is kept for a duration.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::{Decision, EventCursor, Fold, FoldError, Folded, Outcome};
 use crate::config::ConfigChange;
 use crate::log::Position;
+use crate::plant::{self, Plant};
 use crate::record::{Punctured, RewriteKind, Rewritten};
 
 impl Fold {
@@ -131,9 +132,9 @@ impl Fold {
             RewriteKind::Purged => true,
             RewriteKind::Erased { by, .. } => self.state.config.is_next_step(*by),
         };
-        let unchanged = is_next
-            && self.state.config.rules_changed <= rewritten.decided_at.0
+        let unchanged = self.state.config.rules_changed <= rewritten.decided_at.0
             && rewritten.gone.iter().all(is_unchanged);
-        unchanged && rewritten.segments.iter().all(is_live)
+        let unchanged = unchanged || plant::is_on(Plant::HeldPurged);
+        is_next && unchanged && rewritten.segments.iter().all(is_live)
     }
 }

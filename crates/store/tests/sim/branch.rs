@@ -69,6 +69,9 @@ pub(crate) struct Tally {
     pub(crate) restarts: u64,
     pub(crate) faults: u64,
     pub(crate) no_space: u64,
+    pub(crate) purges: u64,
+    pub(crate) purges_dropped: u64,
+    pub(crate) searches: u64,
 }
 
 impl Tally {
@@ -88,6 +91,9 @@ impl Tally {
         self.restarts += other.restarts;
         self.faults += other.faults;
         self.no_space += other.no_space;
+        self.purges += other.purges;
+        self.purges_dropped += other.purges_dropped;
+        self.searches += other.searches;
     }
 }
 

@@ -17,7 +17,8 @@ use crate::tree;
 
 /// An event as the store shows it.
 struct Found {
-    stored: Stored,
+    /// None of one that was purged; then its time is not known either.
+    stored: Option<Stored>,
     recorded_at: i64,
     leaf: Option<Hash>,
 }
@@ -52,7 +53,9 @@ pub(crate) fn fill_receipts(published: &Published, model: &mut Model) -> Result<
         let space = model.spaces.entry(name).or_default();
         for (known, found) in space.events.iter_mut().zip(events) {
             let leaf = found.leaf.ok_or("an event without a leaf")?;
-            known.receipt.get_or_insert((leaf, found.recorded_at));
+            if found.stored.is_some() {
+                known.receipt.get_or_insert((leaf, found.recorded_at));
+            }
         }
     }
     Ok(())
@@ -78,16 +81,24 @@ fn read_all(published: &Published, deep: bool) -> Result<Shown, String> {
                 let leaf = workspace
                     .filter(|_| deep)
                     .and_then(|workspace| sealer.leaf_of_row(workspace, row));
-                let (stored, recorded_at) = (Stored::of_row(row), row.recorded_at);
+                let (stored, recorded_at) = (Some(Stored::of_row(row)), row.recorded_at);
                 put(row.workspace, row.seq, Found { stored, recorded_at, leaf });
                 Ok::<_, SegmentError>(())
             })
             .map_err(|error| format!("a live segment cannot be read: {error:?}"))?;
+        for cover in segment.purged_covers() {
+            segment
+                .for_each_purged(cover.workspace, 0..u64::MAX, |seq, leaf| {
+                    let found = Found { stored: None, recorded_at: 0, leaf: Some(leaf) };
+                    put(cover.workspace, seq, found);
+                })
+                .map_err(|error| format!("a live segment cannot be read: {error:?}"))?;
+        }
     }
     for generation in &view.generations {
         for uid in generation.workspaces() {
             for event in generation.workspace(uid, view.position) {
-                let stored = Stored::of_parts(&event.parts());
+                let stored = Some(Stored::of_parts(&event.parts()));
                 let (recorded_at, leaf) = (event.recorded_at, Some(event.leaf));
                 put(uid, event.seq, Found { stored, recorded_at, leaf });
             }
@@ -120,14 +131,16 @@ fn check_alone(shown: &Shown) -> Result<(), String> {
     for (name, events) in shown {
         let mut places = BTreeSet::new();
         for (seq, event) in events.iter().enumerate() {
-            if !places.insert((event.stored.run, event.stored.k)) {
+            let Some(stored) = &event.stored else { continue };
+            if !places.insert((stored.run, stored.k)) {
                 return Err(format!("event {seq} of {name} shares its leaf key with another"));
             }
         }
-        if let Some(at) =
-            events.windows(2).position(|pair| pair[1].recorded_at < pair[0].recorded_at)
-        {
-            return Err(format!("event {} of {name} was recorded before event {at}", at + 1));
+        let there = (0..).zip(events).filter(|(_, event)| event.stored.is_some());
+        let there: Vec<(u64, i64)> = there.map(|(seq, event)| (seq, event.recorded_at)).collect();
+        if let Some(pair) = there.windows(2).find(|pair| pair[1].1 < pair[0].1) {
+            let (later, earlier) = (pair[1].0, pair[0].0);
+            return Err(format!("event {later} of {name} was recorded before event {earlier}"));
         }
     }
     Ok(())
@@ -150,11 +163,15 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
         }
         let mut leaves = Vec::with_capacity(events.len());
         for (seq, (found, known)) in events.iter().zip(&space.events).enumerate() {
-            if found.stored != *known.stored {
+            if found.stored.is_none() != known.is_gone {
+                let gone = known.is_gone;
+                return Err(format!("event {seq} of {name} was purged: {gone}, and is not so"));
+            }
+            if found.stored.as_ref().is_some_and(|stored| *stored != *known.stored) {
                 return Err(format!("event {seq} of {name} is not what was sent as {}", known.id));
             }
             if let Some((leaf, recorded_at)) = known.receipt {
-                if recorded_at != found.recorded_at {
+                if found.stored.is_some() && recorded_at != found.recorded_at {
                     return Err(format!("event {seq} of {name} has another recorded_at"));
                 }
                 if found.leaf.is_some_and(|found| found != leaf) {
@@ -188,6 +205,9 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
         if *workspace.settings != settings {
             return Err(format!("the settings of {name} are not those that were put"));
         }
+    }
+    if !config.holds.keys().eq(world.holds.keys()) {
+        return Err("the holds are not those that were placed".to_owned());
     }
     let keys: BTreeMap<String, String> =
         config.keys.values().map(|key| (key.id.clone(), key.name.clone())).collect();

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use proofbook_store::clock::{Clock, SimClock};
 use proofbook_store::commit::CommitError;
-use proofbook_store::config::{ConfigChange, Key, Scope, WorkspaceSettings};
+use proofbook_store::config::{ConfigChange, Hold, Key, Scope, WorkspaceSettings};
 use proofbook_store::disk::sim::{CallKind, Calls, CrashMode, Fault, SimDisk};
 use proofbook_store::fold::SeedId;
+use proofbook_store::pack::Proposal;
 
 use crate::branch::{Side, Tally, refusal};
 use crate::check;
 use crate::dice::Dice;
 use crate::disk::{DiskBug, WatchedDisk};
-use crate::model::Model;
+use crate::model::{Model, RulesAt};
 use crate::process::{Process, Ready, Slot, Step, StepError};
+use crate::traces;
 
 /// How a life is led.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +71,10 @@ struct Life {
     tally: Tally,
     /// Requests that were prepared and not handed over yet.
     held: Vec<Ready>,
+    /// The rules when the purge was planned that is to be written.
+    planned: RulesAt,
+    /// A purge that is written and not in the log yet.
+    purge: Option<(Ready, Proposal)>,
     next_id: u64,
     /// Whether the disk is or was full in this process, so that anything may have been refused.
     disturbed: bool,
@@ -103,6 +109,8 @@ impl Life {
             side,
             tally: Tally { lives: 1, ..Tally::default() },
             held: Vec::new(),
+            planned: RulesAt::new(),
+            purge: None,
             next_id: 0,
             disturbed: false,
             full: false,
@@ -122,6 +130,7 @@ impl Life {
                 break;
             }
             self.held.clear();
+            self.purge = None;
             self.side.shows(None);
             match after {
                 After::GoOn => {}
@@ -190,10 +199,43 @@ impl Life {
             _ => {}
         }
         drop(journal);
+        if !self.fault_struck() && !self.is_off() {
+            self.settle(&mut process)?;
+        }
         if self.is_off() || self.side.violation().is_some() {
             return Ok(After::Crash(self.dice.pick(&POWER)));
         }
         Ok(After::GoOn)
+    }
+
+    /// Lets all background work come to its end; then no file holds what was purged.
+    fn settle(&mut self, process: &mut Process) -> Result<(), String> {
+        self.clock.advance(2_000_000);
+        for _ in 0..1_000 {
+            if self.side.violation().is_some() {
+                return Ok(());
+            }
+            match process.background_step(&mut self.dice) {
+                Ok(Step::Idle) => break,
+                Ok(Step::Planned) => self.planned = self.side.journal().model.rules.clone(),
+                Ok(Step::Proposed(proposal, now)) => {
+                    let planned = std::mem::take(&mut self.planned);
+                    self.purge = Some(process.prepare_purge(*proposal, now, planned)?);
+                    match self.decide_purge(process)? {
+                        After::GoOn => {}
+                        _ => return Ok(()),
+                    }
+                }
+                Ok(_) => {}
+                Err(_) if self.is_off() || self.fault_struck() => return Ok(()),
+                Err(error) => return Err(format!("background work failed: {error:?}")),
+            }
+        }
+        if self.is_off() || self.fault_struck() {
+            return Ok(());
+        }
+        self.tally.searches += 1;
+        traces::check(&self.disk, &self.side.journal().model)
     }
 
     /// Finds out which world a start recovered, and makes it the only one; false when it cannot be
@@ -286,12 +328,12 @@ impl Life {
                 let group = std::mem::take(&mut self.held);
                 if group.is_empty() { Ok(After::GoOn) } else { self.commit(process, group) }
             }
-            51..55 => {
+            51..56 => {
                 let (change, event) = self.change();
                 let ready = process.prepare(Some(change), &[event])?;
                 self.commit(process, vec![ready])
             }
-            55..60 => match process.committer.mark() {
+            56..60 => match process.committer.mark() {
                 Ok(()) => Ok(After::GoOn),
                 Err(fatal) => self.ended(process, format!("{fatal:?}")),
             },
@@ -333,7 +375,24 @@ impl Life {
     }
 
     fn background(&mut self, process: &mut Process) -> Result<After, String> {
+        if self.purge.is_some() {
+            // Often something comes between.
+            return match self.dice.below(4) {
+                0 => self.decide_purge(process),
+                1 => {
+                    let (change, event) = self.change();
+                    let ready = process.prepare(Some(change), &[event])?;
+                    self.commit(process, vec![ready])
+                }
+                _ => Ok(After::GoOn),
+            };
+        }
         match process.background_step(&mut self.dice) {
+            Ok(Step::Proposed(proposal, now)) => {
+                let planned = std::mem::take(&mut self.planned);
+                self.purge = Some(process.prepare_purge(*proposal, now, planned)?);
+                Ok(After::GoOn)
+            }
             Ok(step) => {
                 match step {
                     Step::Packed => self.tally.packs += 1,
@@ -350,7 +409,8 @@ impl Life {
                                 false => Err(format!("after a decision: {reason}")),
                             })?;
                     }
-                    Step::Nothing | Step::Swept => {}
+                    Step::Planned => self.planned = self.side.journal().model.rules.clone(),
+                    Step::Nothing | Step::Idle | Step::Proposed(..) => {}
                 }
                 Ok(After::GoOn)
             }
@@ -367,6 +427,55 @@ impl Life {
             Err(StepError::Work(reason)) => Err(format!("background work failed: {reason}")),
             Err(StepError::Fatal(fatal)) => self.ended(process, format!("{fatal:?}")),
         }
+    }
+
+    /// Puts a purge into the log, judges it, and tells the background work what became of it.
+    fn decide_purge(&mut self, process: &mut Process) -> Result<After, String> {
+        let Some((ready, proposal)) = self.purge.take() else { return Ok(After::GoOn) };
+        let purge = ready.sent.purge.clone().ok_or("a purge without its purge")?;
+        let must_hold = {
+            let model = &self.side.journal().model;
+            if model.must_hold(&purge) {
+                model.judge(&purge)?;
+            }
+            model.must_hold(&purge)
+        };
+        if self.dice.once_in(2) {
+            // Clients send again what is about to go, and come late: then it is new.
+            let again: Vec<(String, String)> = {
+                let model = &self.side.journal().model;
+                let of = |(name, seqs): &(String, Vec<u64>)| {
+                    let space = model.spaces.get(name)?;
+                    let known = space.events.get(*seqs.first()? as usize)?;
+                    // What happened at a stated time is outside of retention by now.
+                    let is_new = known.text.contains("\"id\"") && !known.text.contains("occurred");
+                    is_new.then(|| (name.clone(), known.text.clone()))
+                };
+                purge.gone.iter().filter_map(of).collect()
+            };
+            if !again.is_empty() {
+                self.held.push(process.prepare(None, &again)?);
+            }
+        }
+        let before = self.tally.no_space;
+        let after = self.commit(process, vec![ready])?;
+        let After::GoOn = after else { return Ok(after) };
+        let is_refused = self.tally.no_space > before;
+        let answer = match is_refused {
+            true => Err(CommitError::NoSpace),
+            false => Ok(Vec::new()),
+        };
+        match process.purge_answered(&proposal, &answer) {
+            Ok(is_taken) if is_taken == (must_hold && !is_refused) => {}
+            Ok(is_taken) => {
+                return Err(format!("a purge was taken: {is_taken}; it must be: {must_hold}"));
+            }
+            Err(_) if self.is_off() || self.fault_struck() => {}
+            Err(error) => return Err(format!("after a purge: {error:?}")),
+        }
+        self.tally.purges += u64::from(must_hold && !is_refused);
+        self.tally.purges_dropped += u64::from(!must_hold);
+        Ok(After::GoOn)
     }
 
     /// Commits requests as one group and settles what their clients were told.
@@ -494,17 +603,40 @@ impl Life {
         } else {
             text
         };
+        let marked = format!("\"description\":\"{}\",\"action\"", traces::marker(number));
+        let text = text.replacen("\"action\"", &marked, 1);
         (workspace, text)
     }
 
     fn change(&mut self) -> (ConfigChange, (String, String)) {
         let number = self.dice.below(1_000);
-        let change = match self.dice.below(5) {
+        let workspace = self.dice.pick(&WORKSPACES).to_owned();
+        let held: Vec<(String, String)> = {
+            let journal = self.side.journal();
+            let held = journal.model.holds.iter();
+            held.map(|(id, (workspace, _))| (id.clone(), workspace.clone())).collect()
+        };
+        let change = match self.dice.below(10) {
+            5 if !held.is_empty() => {
+                let (id, workspace) = held[self.dice.below(held.len() as u64) as usize].clone();
+                ConfigChange::LiftHold { id, workspace }
+            }
+            5..10 => ConfigChange::PutHold {
+                hold: Hold {
+                    id: format!("h{number}"),
+                    workspace,
+                    filter: self.dice.pick(&["", "action:note.create", "action:file.read"]).into(),
+                    reason: "case 7".to_owned(),
+                    owner: "Legal".to_owned(),
+                    placed_at: self.clock.wall_micros(),
+                },
+            },
             3 | 4 => ConfigChange::SigningSeed { seed: SeedId([7; 8]) },
             0 | 1 => ConfigChange::PutWorkspace {
-                name: self.dice.pick(&WORKSPACES).to_owned(),
+                name: workspace,
                 settings: WorkspaceSettings {
                     title: Some(format!("title {number}")),
+                    retention: self.dice.pick(&[None, Some("1s"), Some("2s")]).map(str::to_owned),
                     ..WorkspaceSettings::default()
                 },
             },

@@ -17,6 +17,7 @@ mod model;
 mod plants;
 mod process;
 mod run;
+mod traces;
 mod tree;
 
 use run::Runs;

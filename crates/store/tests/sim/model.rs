@@ -7,7 +7,6 @@ use std::sync::Arc;
 use proofbook_event::Group;
 use proofbook_ledger::Hash;
 use proofbook_store::codec::Decoder;
-use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, WorkspaceSettings};
 use proofbook_store::fold::Outcome;
 use proofbook_store::record::{EventParts, Record};
@@ -77,15 +76,26 @@ pub(crate) struct SentEvent {
     pub(crate) stored: Arc<Stored>,
 }
 
-/// One request: its events, or a change with the event that tells of it.
+/// The rules of what is kept as they were at a moment, by the counts of their changes.
+pub(crate) type RulesAt = BTreeMap<String, u64>;
+
+/// A purge that was planned at `now`, by the store's clock.
+#[derive(Clone, Debug)]
+pub(crate) struct Purge {
+    /// Seqs that go, by workspace.
+    pub(crate) gone: Vec<(String, Vec<u64>)>,
+    pub(crate) now: i64,
+    /// The rules when it was planned.
+    pub(crate) planned: RulesAt,
+}
+
+/// One request: its events, or a change or a purge with the events that tell of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentBatch {
     pub(crate) change: Option<ConfigChange>,
+    pub(crate) purge: Option<Purge>,
     pub(crate) events: Vec<SentEvent>,
 }
-
-/// An answer as the client got it.
-pub(crate) type Answer = Result<Vec<Outcome>, CommitError>;
 
 /// An event that is there, with its receipt once there was one.
 #[derive(Clone, Debug)]
@@ -95,6 +105,8 @@ pub(crate) struct Known {
     pub(crate) stored: Arc<Stored>,
     /// Leaf and recorded_at of the receipt.
     pub(crate) receipt: Option<(Hash, i64)>,
+    /// Whether it was purged.
+    pub(crate) is_gone: bool,
 }
 
 /// One workspace as its client knows it.
@@ -121,14 +133,36 @@ pub(crate) struct Model {
     pub(crate) keys: BTreeMap<String, String>,
     /// The newest head of each workspace that may have been signed: its size and root.
     pub(crate) heads: BTreeMap<String, (u64, Hash)>,
+    /// Holds in force: by id the workspace, and the action that is held, or every one.
+    pub(crate) holds: BTreeMap<String, (String, Option<String>)>,
+    /// Counts the changes of what is kept, by workspace.
+    pub(crate) rules: RulesAt,
 }
 
 impl Model {
     /// Records a batch and says what must become of each of its events.
     pub(crate) fn apply(&mut self, batch: &SentBatch) -> Vec<Expected> {
+        if let Some(purge) = &batch.purge {
+            if !self.must_hold(purge) {
+                return Vec::new();
+            }
+            self.take(purge);
+        }
         match &batch.change {
             Some(ConfigChange::PutWorkspace { name, settings }) => {
-                self.settings.insert(name.clone(), settings.clone());
+                let before = self.settings.insert(name.clone(), settings.clone());
+                if before.unwrap_or_default().retention != settings.retention {
+                    *self.rules.entry(name.clone()).or_default() += 1;
+                }
+            }
+            Some(ConfigChange::PutHold { hold }) => {
+                let held = hold.filter.strip_prefix("action:").map(str::to_owned);
+                self.holds.insert(hold.id.clone(), (hold.workspace.clone(), held));
+                *self.rules.entry(hold.workspace.clone()).or_default() += 1;
+            }
+            Some(ConfigChange::LiftHold { id, workspace }) => {
+                self.holds.remove(id);
+                *self.rules.entry(workspace.clone()).or_default() += 1;
             }
             Some(ConfigChange::PutKey { key }) => {
                 self.keys.insert(key.id.clone(), key.name.clone());
@@ -153,8 +187,59 @@ impl Model {
             text: event.text.clone(),
             stored: event.stored.clone(),
             receipt: None,
+            is_gone: false,
         });
         Expected::Created(seq)
+    }
+
+    /// Tells whether the fold must take a purge: no rule of its workspaces changed since its plan.
+    pub(crate) fn must_hold(&self, purge: &Purge) -> bool {
+        let same = |name: &String| self.rules.get(name) == purge.planned.get(name);
+        purge.gone.iter().all(|(name, _)| same(name))
+    }
+
+    /// Says of a purge that will hold whether it may: what goes has ended, and no hold keeps it.
+    pub(crate) fn judge(&self, purge: &Purge) -> Result<(), String> {
+        for (name, seqs) in &purge.gone {
+            let settings = self.settings.get(name).cloned().unwrap_or_default();
+            let keep = settings.retention.as_deref().and_then(|text| text.strip_suffix('s'));
+            let keep = keep.and_then(|seconds| seconds.parse::<i64>().ok());
+            for seq in seqs {
+                let known = self.spaces.get(name).and_then(|space| space.events.get(*seq as usize));
+                let known = known.ok_or_else(|| format!("{name} has no event {seq} to purge"))?;
+                let since = keep.map(|seconds| purge.now - seconds * 1_000_000);
+                let is_held = self.holds.values().any(|(workspace, action)| {
+                    workspace == name
+                        && action.as_ref().is_none_or(|action| *action == known.stored.action)
+                });
+                let wrong = if known.is_gone {
+                    "was purged before"
+                } else if since.is_none_or(|since| known.stored.occurred_at >= since) {
+                    "is purged early"
+                } else if is_held {
+                    "is purged under hold"
+                } else if known.stored.action.starts_with("audit_log.") {
+                    "outlives retention and is purged"
+                } else {
+                    continue;
+                };
+                return Err(format!("event {seq} of {name} {wrong}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, purge: &Purge) {
+        for (name, seqs) in &purge.gone {
+            let Some(space) = self.spaces.get_mut(name) else { continue };
+            for seq in seqs {
+                let Some(known) = space.events.get_mut(*seq as usize) else { continue };
+                known.is_gone = true;
+                if space.seqs.get(&known.id) == Some(seq) {
+                    space.seqs.remove(&known.id);
+                }
+            }
+        }
     }
 
     /// Compares a batch's answer with what it must be, and keeps the receipts.

@@ -7,7 +7,7 @@ use proofbook_testkit::{Dice, EventBuilder, SteppedStore};
 
 use super::{ACTIONS, KEEPS, Life, Ready, WORKSPACES};
 use crate::files;
-use crate::naive::{DAY, HOUR, Held, Known, SECOND, Sent};
+use crate::naive::{DAY, Held, Known, SECOND, Sent, span};
 
 impl Life {
     /// Draws a span of time: mostly short, sometimes longer than any plan, sometimes exactly to the
@@ -19,18 +19,21 @@ impl Life {
             9..13 => seconds(&mut self.dice, 2 * 86_400),
             13..15 => seconds(&mut self.dice, 40 * 86_400),
             15 => seconds(&mut self.dice, 400 * 86_400),
-            _ => {
-                let space = &self.spaces[self.dice.pick(&WORKSPACES)];
-                if space.events.is_empty() {
-                    return SECOND;
-                }
-                let event = &space.events[self.dice.below(space.events.len())];
-                let keep = self.dice.pick(&[40 * SECOND, HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY]);
-                let beside = self.dice.pick(&[-SECOND, -1, 0, 1, SECOND]);
-                let due = event.counts_from() + keep + beside - self.true_now;
-                if due > 0 { due } else { SECOND }
-            }
+            _ => self.time_to_an_end().unwrap_or(SECOND),
         }
+    }
+
+    /// Draws an event whose retention is still to end, and the time until that moment or one beside it.
+    pub(super) fn time_to_an_end(&mut self) -> Option<i64> {
+        let space = &self.spaces[self.dice.pick(&WORKSPACES)];
+        let from = self.dice.below(space.events.len().max(1));
+        let beside = self.dice.pick(&[-SECOND, -SECOND / 2, -1, 0, 1, SECOND]);
+        let ends = space.events.iter().cycle().skip(from).take(space.events.len());
+        let due = ends.filter(|event| !event.is_gone && !event.is_own()).filter_map(|event| {
+            let end = event.counts_from() + span(space.keep_of(&event.action))?;
+            Some(end + beside - self.true_now)
+        });
+        due.filter(|due| *due > 0).min()
     }
 
     /// Makes a request of one to five events: new ones, repeated ones, others under known ids, some of
@@ -73,7 +76,10 @@ impl Life {
         {
             let (_, mut again) = self.lost.swap_remove(lost);
             again.from_recorded = !may_import && now - again.occurred_at > DAY;
-            return again;
+            // A clock that was ahead when it was made may be right again.
+            if again.occurred_at <= now + DAY {
+                return again;
+            }
         }
         let known: Vec<&Known> = self.spaces[workspace].events.iter().collect();
         if !known.is_empty() && self.dice.once_in(6) {
@@ -101,8 +107,16 @@ impl Life {
             _ => self.dice.below(400 * 86_400) as i64 * SECOND,
         };
         let occurred_at = now - age;
+        // Another event may come under a known id, purged or not.
+        let known = self.spaces[workspace].events.len();
+        let taken = if known > 0 && self.dice.once_in(8) {
+            let taken = &self.spaces[workspace].events[self.dice.below(known)];
+            taken.sent.as_ref().map(|sent| sent.id.clone())
+        } else {
+            None
+        };
         let marker = format!("{}{number:012x}", files::PREFIX);
-        let id = format!("{workspace}:{number}");
+        let id = taken.unwrap_or_else(|| format!("{workspace}:{number}"));
         let event = EventBuilder::new(action)
             .id(&id)
             .occurred_at(occurred_at)

@@ -20,9 +20,13 @@ impl Life {
                 let Some(sent) = &event.sent else { continue };
                 let file = found.get(&sent.marker);
                 // Its id may be sent again after a purge, with the same text.
-                let is_again = space.ids.get(&sent.id).is_some_and(|known| *known != seq);
+                let again = space.ids.get(&sent.id).map(|known| &space.events[*known as usize]);
+                let is_again = again.is_some_and(|again| {
+                    again.sent.as_ref().is_some_and(|s| s.marker == sent.marker)
+                });
                 if event.is_gone
                     && !is_again
+                    && !self.resent.contains(&sent.marker)
                     && let Some(file) = file
                 {
                     return Err(format!("the value of purged event {seq} of {name} is in {file}"));
