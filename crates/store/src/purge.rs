@@ -608,3 +608,6 @@ impl Settling {
         self.target.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests;
