@@ -198,7 +198,14 @@ impl Watch {
         };
         let event = event(workspace, kind, is_over, facts);
         let action = if is_over { OVER } else { RAISED };
-        let Ok(mut draft) = EventDraft::parse(event.as_bytes()) else { return false };
+        let mut draft = match EventDraft::parse(event.as_bytes()) {
+            Ok(draft) => draft,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, kind = kind.as_str(), "our own warning breaks the contract");
+                return false;
+            }
+        };
         draft.action = action.into();
         let prepared = self.store.prepare_change(change, Wanted { workspace, draft });
         match self.store.commit(prepared) {

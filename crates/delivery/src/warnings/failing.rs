@@ -30,17 +30,19 @@ pub(super) fn look(board: &Board, config: &Config, has_mail: bool, now: i64, new
         for workspace in told(destination) {
             let open = config.warned.find(workspace, Kind::Destination.as_str(), id);
             let raise = match open {
-                None => has_failed || is_unusable,
+                // What is paused fails nobody.
+                None => destination.paused_at.is_none() && (has_failed || is_unusable),
                 Some(open) => {
                     since.is_some() || health.sent_at.is_none_or(|at| at < open.raised_at)
                 }
             };
-            let error = health.last_error.as_ref().map(|(_, why)| why.clone());
+            let error = health.last_error.as_ref().map(|(_, why)| why.as_str());
+            let error = health.unusable.as_deref().or(error).unwrap_or_default();
             let facts = json!({
                 "destination": id,
                 "name": destination.name,
                 "since": since.map(|at| Timestamp::from_micros(at).to_string()),
-                "error": health.unusable.clone().or(error),
+                "error": if workspace == SYSTEM_WORKSPACE { error } else { of_receiver(error) },
             });
             judge(&config.warned, (workspace, Kind::Destination, id), raise.then_some(facts), news);
         }
@@ -54,6 +56,11 @@ pub(super) fn look(board: &Board, config: &Config, has_mail: bool, now: i64, new
             judge(&config.warned, (&open.workspace, Kind::Destination, &open.subject), None, news);
         }
     }
+}
+
+/// Returns what a customer reads of an error: what their receiver answered, and nothing of our network.
+fn of_receiver(error: &str) -> &str {
+    if error.starts_with("answered") { error } else { "it cannot be reached or used" }
 }
 
 /// Returns the workspaces whose logs tell of a destination.

@@ -26,8 +26,8 @@ const PRODUCERS_MAX: usize = 10_000;
 const MISSING_MAX: usize = 100;
 /// Missing pieces that a warning names.
 const NAMED_MAX: usize = 16;
-/// Newest events from which a workspace's counters are taken.
-const SEED_EVENTS: usize = 1_000;
+/// Newest events that are looked at for a workspace's counters.
+const SEED_EVENTS: u64 = 1_000;
 /// Workspaces whose counters are taken from the log in one tick.
 const SEEDS_PER_TICK: usize = 32;
 /// Workspaces with events this recent are looked at after a start (15 min).
@@ -194,6 +194,11 @@ impl Counters {
                 counter.take(number, is_new, at);
             }
         }
+        // Who waits too long is looked up in the log when it is heard of again.
+        let waiting: usize = self.waiting.iter().map(|heard| heard.numbers.len()).sum();
+        if waiting > INBOX_NUMBERS_MAX {
+            self.waiting.clear();
+        }
         while seeds_left > 0
             && let Some(name) = self.to_seed.pop()
         {
@@ -212,13 +217,14 @@ impl Counters {
     fn seed(&mut self, store: &Store, workspace: &str, below: u64) {
         self.seeded.get_or_insert_default().insert(workspace.to_owned());
         let Some(reader) = Reader::open(store, workspace) else { return };
-        let text = format!("source:* seq:<{}", below.min(reader.head().size));
+        let below = below.min(reader.head().size);
+        let text = format!("source:* seq:>={} seq:<{below}", below.saturating_sub(SEED_EVENTS));
         let Some(filter) = filter(&text, store.now()) else { return };
         let request = ListRequest {
             filter,
             filter_hash: 0,
             sort: Sort::NewestFirst,
-            limit: SEED_EVENTS,
+            limit: SEED_EVENTS as usize,
             cursor: None,
             page: None,
         };

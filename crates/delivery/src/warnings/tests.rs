@@ -199,7 +199,8 @@ fn destination(id: &str, workspaces: &[&str]) -> Destination {
 fn p6_a_destination_that_fails_for_half_an_hour_is_told_and_so_is_its_recovery() {
     let mut watched = Watched::start(3);
     watched.send("acme", 0);
-    for (id, workspaces) in [("dst_own", ["acme"]), ("dst_all", ["*"])] {
+    watched.send("other", 0);
+    for (id, workspaces) in [("dst_own", ["acme"]), ("dst_all", ["*"]), ("dst_other", ["other"])] {
         let destination = Box::new(destination(id, &workspaces));
         watched.change(ConfigChange::PutDestination { destination });
     }
@@ -207,11 +208,14 @@ fn p6_a_destination_that_fails_for_half_an_hour_is_told_and_so_is_its_recovery()
         let now = watched.world().store.now().micros();
         watched.board.health(id, |health| {
             health.failing_since.get_or_insert(now);
-            health.last_error = Some((now, "answered 503".to_owned()));
+            let why =
+                if id == "dst_own" { "answered 503" } else { "cannot connect to 10.1.2.3:443" };
+            health.last_error = Some((now, why.to_owned()));
         });
     };
     fails(&watched, "dst_own");
     fails(&watched, "dst_all");
+    fails(&watched, "dst_other");
     watched.pass(30 * 60 * SECOND - 1);
     assert_eq!(watched.told("acme"), [""; 0]);
     watched.pass(1);
@@ -220,6 +224,9 @@ fn p6_a_destination_that_fails_for_half_an_hour_is_told_and_so_is_its_recovery()
     let told = &watched.events("acme")[0];
     assert_eq!(told["metadata"]["destination"], "dst_own");
     assert!(told["description"].as_str().is_some_and(|text| text.contains("answered 503")));
+    let of_network =
+        |workspace: &str| watched.events(workspace)[0].to_string().contains("10.1.2.3");
+    assert!(of_network("_system") && !of_network("other"), "our network is nobody else's business");
     watched.restart();
     watched.pass(HOUR);
     assert_eq!(watched.told("acme"), ["+destination_failing"], "nothing was taken yet");
