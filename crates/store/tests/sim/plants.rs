@@ -19,6 +19,19 @@ impl Plant {
         }
     }
 
+    /// Tells whether the bug shows in a life itself, so that crashes on the side only take time: those of
+    /// purges.
+    pub(crate) fn shows_without_crashes(self) -> bool {
+        let of_purges = [
+            "hold-ignored",
+            "held-purged",
+            "purged-early",
+            "purge-not-settled",
+            "purged-id-believed",
+        ];
+        of_purges.contains(&self.name())
+    }
+
     /// Plants the bug in this thread; returns the part that lies around the disk.
     pub(crate) fn plant(plant: Option<Self>) -> Option<DiskBug> {
         #[cfg(feature = "plant")]

@@ -67,7 +67,11 @@ impl Runs {
                         if caught || (seed >= self.seeds.end && enough) {
                             return;
                         }
-                        match lead(plan(seed, bug)) {
+                        let mut plan = plan(seed, bug);
+                        if plant.is_some_and(Plant::shows_without_crashes) {
+                            plan.crash_once_in = plan.crash_once_in.max(1_000);
+                        }
+                        match lead(plan) {
                             Ok(tally) => total.lock().expect("no holder panics").add(&tally),
                             Err(found) => {
                                 violation.lock().expect("no holder panics").get_or_insert(found);
