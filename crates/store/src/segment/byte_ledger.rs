@@ -36,6 +36,7 @@ impl Segment {
         for (part, pieces) in [
             ("idx/text", &directory.texts),
             ("idx/values", &directory.values),
+            ("idx/spans", &directory.spans),
             ("idx/ids", &directory.id_blocks.pieces),
             ("idx/id filter", &directory.id_shards.pieces),
             ("idx/permutations", &directory.permutations),

@@ -13,6 +13,7 @@ use super::purged::{self, Purged};
 use super::reader::File;
 use super::schema::{ParquetColumn, Shape};
 use super::search;
+use super::text::SPAN_BLOCKS;
 use super::workspaces::Workspaces;
 
 /// Many pieces of one file, packed.
@@ -166,6 +167,8 @@ pub(super) struct Directory {
     pub(super) texts: Pieces,
     /// The filter of values of each block; of no length where there are none.
     pub(super) values: Pieces,
+    /// The text filter of each span of blocks.
+    pub(super) spans: Pieces,
     /// Purged events; written behind everything else, and only when there are some.
     pub(super) purged: Purged,
 }
@@ -198,6 +201,7 @@ impl Directory {
             fold_version: FOLD_VERSION.to_string(),
             texts: Pieces::default(),
             values: Pieces::default(),
+            spans: Pieces::default(),
             purged: Purged::default(),
         }
     }
@@ -236,7 +240,8 @@ impl Directory {
                 let texts = self.texts.iter().map(|piece| (search::TEXT, piece));
                 let values = self.values.iter().map(|piece| (search::VALUES, piece));
                 let leaves = self.purged.pieces.iter().map(|piece| (purged::PIECE, piece));
-                let for_search = texts.chain(values).chain(leaves);
+                let spans = self.spans.iter().map(|piece| (search::SPAN, piece));
+                let for_search = texts.chain(values).chain(spans).chain(leaves);
                 Box::new(permutations.chain(blocks).chain(shards).chain(for_search))
             }
             File::Parquet => Box::new(columns.flat_map(|column| {
@@ -279,6 +284,7 @@ impl Directory {
             + self.id_shards.memory_bytes()
             + self.texts.memory_bytes()
             + self.values.memory_bytes()
+            + self.spans.memory_bytes()
             + self.purged.memory_bytes()
     }
 
@@ -308,6 +314,7 @@ impl Directory {
         out.put_bytes(self.fold_version.as_bytes());
         self.texts.encode(&mut out);
         self.values.encode(&mut out);
+        self.spans.encode(&mut out);
         if !self.purged.is_empty() {
             self.purged.encode(&mut out);
             self.workspaces.encode_holes(&mut out);
@@ -356,7 +363,9 @@ impl Directory {
         directory.texts = Pieces::decode(&mut from)?;
         directory.values = Pieces::decode(&mut from)?;
         let fits = |pieces: &Pieces| pieces.len() == blocks;
-        if !(fits(&directory.texts) && fits(&directory.values)) {
+        directory.spans = Pieces::decode(&mut from)?;
+        let spans_fit = directory.spans.len() == blocks.div_ceil(SPAN_BLOCKS);
+        if !(fits(&directory.texts) && fits(&directory.values) && spans_fit) {
             return Err(bad);
         }
         if !from.is_empty() {

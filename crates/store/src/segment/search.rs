@@ -7,6 +7,7 @@ use proofbook_event::Outcome;
 use super::cache::Cached;
 use super::columns::Column;
 use super::dictionary::Entries;
+use super::directory::Pieces;
 use super::error::SegmentError;
 use super::extract::FieldColumn;
 use super::fuse::Fuse;
@@ -15,15 +16,17 @@ use super::lift;
 use super::reader::{File, Segment};
 use super::rows::GroupSet;
 use super::schema::ParquetColumn;
-use super::text::{TextFilter, WholeTokens, value_key};
+use super::text::{AnyToken, SPAN_BLOCKS, TextFilter, WholeTokens, value_key};
 
 /// Kinds of cached pieces; pages and dictionaries of Parquet columns have lower ones.
 const COLUMN_KIND: u8 = 0x80;
 const TEXT_KIND: u8 = 0xa0;
 const VALUES_KIND: u8 = 0xa1;
+const SPAN_KIND: u8 = 0xa2;
 
 /// What damaged pieces are called.
 pub(super) const TEXT: &str = "a text filter";
+pub(super) const SPAN: &str = "a text filter of a span";
 pub(super) const VALUES: &str = "a filter of values";
 
 /// Numbers of one block by row, such as its times.
@@ -191,21 +194,32 @@ impl Segment {
         if !self.is_folded_alike() {
             return Ok(GroupSet::ALL);
         }
-        let text = self.text_filter(block)?;
+        // What stands in none of many blocks needs none of their own filters.
+        let span = self.text_filter(&self.directory.spans, block / SPAN_BLOCKS, SPAN_KIND, SPAN)?;
+        if span.groups(folded, &mut AnyToken)?.is_empty() {
+            return Ok(GroupSet::NONE);
+        }
+        let text = self.text_filter(&self.directory.texts, block, TEXT_KIND, TEXT)?;
         text.groups(folded, &mut BlockTokens { segment: self, block, id_rows })
     }
 
-    fn text_filter(&self, block: usize) -> Result<Arc<TextFilter>, SegmentError> {
+    fn text_filter(
+        &self,
+        pieces: &Pieces,
+        place: usize,
+        kind: u8,
+        what: &'static str,
+    ) -> Result<Arc<TextFilter>, SegmentError> {
         let make = || {
-            let piece = self.directory.texts.get(block);
+            let piece = pieces.get(place);
             let piece = piece.ok_or_else(|| self.inconsistent("a text filter is missing"))?;
-            let raw = self.load(File::Idx, piece, TEXT)?;
+            let raw = self.load(File::Idx, piece, what)?;
             match TextFilter::decode(&raw) {
                 Some(filter) => Ok(Cached::Text(Arc::new(filter))),
-                None => Err(self.undecodable(File::Idx, piece, TEXT)),
+                None => Err(self.undecodable(File::Idx, piece, what)),
             }
         };
-        match self.cached(TEXT_KIND, block, make)? {
+        match self.cached(kind, place, make)? {
             Cached::Text(filter) => Ok(filter),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }

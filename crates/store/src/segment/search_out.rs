@@ -14,7 +14,7 @@ use super::out::OutFile;
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
 use super::slice::{for_each_text, member};
-use super::text::TextBuilder;
+use super::text::{SPAN_BLOCKS, TextBuilder};
 
 /// The search part of the block being written.
 #[derive(Default)]
@@ -107,6 +107,33 @@ impl SearchOut {
         let (text, values) = self.text.end_block(packer)?;
         directory.texts.push(idx.put_piece(&text)?);
         directory.values.push(idx.put_piece(&values)?);
+        match directory.texts.len().is_multiple_of(SPAN_BLOCKS) {
+            true => self.end_span(packer, idx, directory),
+            false => Ok(()),
+        }
+    }
+
+    /// Ends the last span behind the last block.
+    pub(super) fn finish(
+        &mut self,
+        packer: &mut Packer,
+        idx: &mut OutFile,
+        directory: &mut Directory,
+    ) -> Result<(), SegmentError> {
+        match directory.texts.len().is_multiple_of(SPAN_BLOCKS) {
+            true => Ok(()),
+            false => self.end_span(packer, idx, directory),
+        }
+    }
+
+    fn end_span(
+        &mut self,
+        packer: &mut Packer,
+        idx: &mut OutFile,
+        directory: &mut Directory,
+    ) -> Result<(), SegmentError> {
+        let span = self.text.end_span(packer)?;
+        directory.spans.push(idx.put_piece(&span)?);
         Ok(())
     }
 }

@@ -14,6 +14,7 @@
 //! text     zstd of: for each group u8 log2 of the bitmap's bits, bitmap (0: none and no bitmap),
 //!          for each group u32 length of its longest mixed run, u128 characters (0: none),
 //!          uleb shapes, for each u32 length, u32 plain, u128 characters, u8 groups, u8 is mixed
+//! span     as text, of [`SPAN_BLOCKS`] blocks together: what stands in none of them is found out at once
 //! values   a binary fuse filter ([`super::fuse`]) of hashes of folded values and tokens, as it is
 //! ```
 //!
@@ -35,6 +36,8 @@ use super::pack::Packer;
 use super::rows::GroupSet;
 use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_mixed, is_token, runs};
 
+/// Blocks of one span.
+pub(super) const SPAN_BLOCKS: usize = 16;
 /// Bits of the bitmap while it is filled, as a power of two; it is folded as far as `LOAD_MAX_PERCENT`
 /// lets it.
 const BITMAP_LOG2_MAX: u32 = 18;
@@ -92,26 +95,76 @@ impl MixedRuns {
     }
 }
 
-/// Collects a block's text.
-pub(super) struct TextBuilder {
+/// What a text filter is made of: of one block, or of all blocks of a span.
+struct Collected {
     /// Of each group.
     bitmaps: Vec<Vec<u64>>,
     mixed: [MixedRuns; Group::COUNT],
     shapes: Shapes,
-    keys: Vec<u64>,
-    folded: String,
 }
 
-impl Default for TextBuilder {
+impl Default for Collected {
     fn default() -> Self {
         Self {
             bitmaps: vec![vec![0; (1 << BITMAP_LOG2_MAX) / 64]; Group::COUNT],
             mixed: Default::default(),
             shapes: Shapes::default(),
-            keys: Vec::new(),
-            folded: String::new(),
         }
     }
+}
+
+impl Collected {
+    /// Takes in what a block holds.
+    fn take_in(&mut self, block: &Self) {
+        for (bitmap, other) in self.bitmaps.iter_mut().zip(&block.bitmaps) {
+            bitmap.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+        }
+        for (mixed, other) in self.mixed.iter_mut().zip(&block.mixed) {
+            mixed.len = mixed.len.max(other.len);
+            mixed.characters.0 |= other.characters.0;
+        }
+        self.shapes.take_in(&block.shapes);
+    }
+
+    /// Encodes the filter and forgets everything.
+    fn end(&mut self, packer: &mut Packer) -> Result<Vec<u8>, SegmentError> {
+        let mut raw = Vec::new();
+        for bitmap in &mut self.bitmaps {
+            match shrink(bitmap) {
+                Some((log2, shrunk)) => {
+                    raw.put_u8(log2 as u8);
+                    shrunk.iter().for_each(|word| raw.put_u64(*word));
+                    bitmap.fill(0);
+                }
+                None => raw.put_u8(0),
+            }
+        }
+        for mixed in std::mem::take(&mut self.mixed) {
+            raw.put_raw(&mixed.len.to_le_bytes());
+            if mixed.len > 0 {
+                raw.put_raw(&mixed.characters.0.to_le_bytes());
+            }
+        }
+        let shapes = self.shapes.end();
+        raw.put_varint(shapes.len() as u64);
+        for shape in shapes {
+            raw.put_raw(&shape.len.to_le_bytes());
+            raw.put_raw(&shape.plain.to_le_bytes());
+            raw.put_raw(&shape.characters.0.to_le_bytes());
+            raw.put_u8(shape.groups);
+            raw.put_u8(u8::from(shape.is_mixed));
+        }
+        packer.pack(&raw)
+    }
+}
+
+/// Collects a block's text, and a span's.
+#[derive(Default)]
+pub(super) struct TextBuilder {
+    block: Collected,
+    span: Collected,
+    keys: Vec<u64>,
+    folded: String,
 }
 
 impl TextBuilder {
@@ -125,13 +178,13 @@ impl TextBuilder {
             let token = &folded[run.clone()];
             if !is_token(token.as_bytes()) {
                 if is_mixed(token.as_bytes()) {
-                    self.mixed[group.index()].take_in(token.as_bytes());
+                    self.block.mixed[group.index()].take_in(token.as_bytes());
                 }
                 continue;
             }
             self.add_plain(&folded[plain_from..run.start], group);
             plain_from = run.end;
-            self.shapes.add(token.as_bytes(), GroupSet::NONE.with(group).bits());
+            self.block.shapes.add(token.as_bytes(), GroupSet::NONE.with(group).bits());
             // The index of ids answers for an id that is a token as it was sent.
             let is_indexed_id = group == Group::Id && token == text;
             if !is_indexed_id {
@@ -150,7 +203,7 @@ impl TextBuilder {
     }
 
     fn add_plain(&mut self, folded: &str, group: Group) {
-        let bitmap = &mut self.bitmaps[group.index()];
+        let bitmap = &mut self.block.bitmaps[group.index()];
         for_each_trigram(folded, |place| bitmap[place as usize / 64] |= 1 << (place % 64));
     }
 
@@ -159,32 +212,8 @@ impl TextBuilder {
         &mut self,
         packer: &mut Packer,
     ) -> Result<(Vec<u8>, Vec<u8>), SegmentError> {
-        let mut raw = Vec::new();
-        for bitmap in &mut self.bitmaps {
-            match shrink(bitmap) {
-                Some((log2, shrunk)) => {
-                    raw.put_u8(log2 as u8);
-                    shrunk.iter().for_each(|word| raw.put_u64(*word));
-                    bitmap.fill(0);
-                }
-                None => raw.put_u8(0),
-            }
-        }
-        for mixed in std::mem::take(&mut self.mixed) {
-            raw.put_raw(&mixed.len.to_le_bytes());
-            if mixed.len > 0 {
-                raw.put_raw(&mixed.characters.0.to_le_bytes());
-            }
-        }
-        let shapes = self.shapes.end_block();
-        raw.put_varint(shapes.len() as u64);
-        for shape in shapes {
-            raw.put_raw(&shape.len.to_le_bytes());
-            raw.put_raw(&shape.plain.to_le_bytes());
-            raw.put_raw(&shape.characters.0.to_le_bytes());
-            raw.put_u8(shape.groups);
-            raw.put_u8(u8::from(shape.is_mixed));
-        }
+        self.span.take_in(&self.block);
+        let text = self.block.end(packer)?;
         let mut values = Vec::new();
         if !self.keys.is_empty() {
             let Some(fuse) = Fuse::build(&mut self.keys) else {
@@ -194,7 +223,12 @@ impl TextBuilder {
             fuse.encode(&mut values);
             self.keys.clear();
         }
-        Ok((packer.pack(&raw)?, values))
+        Ok((text, values))
+    }
+
+    /// Encodes the filter of the blocks since the last span, and begins the next span.
+    pub(super) fn end_span(&mut self, packer: &mut Packer) -> Result<Vec<u8>, SegmentError> {
+        self.span.end(packer)
     }
 }
 
@@ -226,6 +260,15 @@ pub(super) struct TextFilter {
     bitmaps: [Vec<u64>; Group::COUNT],
     mixed: [MixedRuns; Group::COUNT],
     shapes: Vec<Shape>,
+}
+
+/// Stands for the filters of values of many blocks, which are not asked: any token may be in one.
+pub(super) struct AnyToken;
+
+impl WholeTokens for AnyToken {
+    fn may_hold(&mut self, _: &str, groups: GroupSet) -> Result<GroupSet, SegmentError> {
+        Ok(groups)
+    }
 }
 
 /// Tells whether a whole token stands in a block, by its filter of values or by the index of ids.
@@ -373,3 +416,6 @@ impl TextFilter {
         Ok(inside)
     }
 }
+
+#[cfg(test)]
+mod tests;

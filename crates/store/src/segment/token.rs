@@ -124,21 +124,32 @@ impl Shapes {
             groups,
             is_mixed: false,
         };
-        let kind = kind(token);
-        if let Some((_, known)) = self.list.iter_mut().find(|(known, _)| *known == kind) {
-            known.take_in(&shape);
-            return;
-        }
-        if self.list.len() < SHAPES_MAX {
-            self.list.push((kind, shape));
-        } else if let Some((_, last)) = self.list.last_mut() {
-            last.take_in(&shape);
-            last.is_mixed = true;
+        self.put(kind(token), &shape);
+    }
+
+    /// Takes in what other shapes hold.
+    pub(super) fn take_in(&mut self, other: &Self) {
+        for (kind, shape) in &other.list {
+            self.put(*kind, shape);
         }
     }
 
-    pub(super) fn end_block(&mut self) -> Vec<Shape> {
+    /// Returns the shapes and forgets them.
+    pub(super) fn end(&mut self) -> Vec<Shape> {
         self.list.drain(..).map(|(_, shape)| shape).collect()
+    }
+
+    fn put(&mut self, kind: (u32, u8), shape: &Shape) {
+        if let Some((_, known)) = self.list.iter_mut().find(|(known, _)| *known == kind) {
+            known.take_in(shape);
+            return;
+        }
+        if self.list.len() < SHAPES_MAX {
+            self.list.push((kind, *shape));
+        } else if let Some((_, last)) = self.list.last_mut() {
+            last.take_in(shape);
+            last.is_mixed = true;
+        }
     }
 }
 
@@ -148,6 +159,7 @@ impl Shape {
         self.plain = self.plain.max(other.plain);
         self.characters.0 |= other.characters.0;
         self.groups |= other.groups;
+        self.is_mixed |= other.is_mixed;
     }
 
     /// Tells whether `part` may stand inside a token of this shape, itself included.

@@ -222,6 +222,7 @@ impl<'d> SegmentWriter<'d> {
             return Err(SegmentError::refused(format!("{ids} ids for {rows} rows")));
         }
         self.ids.finish(&mut self.idx)?;
+        self.search.finish(&mut self.packer, &mut self.idx, &mut self.directory)?;
         self.directory.id_blocks = KeyedPieces::new(&self.ids.blocks);
         self.directory.id_shards = KeyedPieces::new(&self.ids.shards);
         let workspaces = &self.directory.workspaces;
