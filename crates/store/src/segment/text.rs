@@ -37,7 +37,7 @@ use super::rows::GroupSet;
 use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_mixed, is_token, runs};
 
 /// Blocks of one span.
-pub(super) const SPAN_BLOCKS: usize = 16;
+pub(super) const SPAN_BLOCKS: usize = 8;
 /// Bits of the bitmap while it is filled, as a power of two; it is folded as far as `LOAD_MAX_PERCENT`
 /// lets it.
 const BITMAP_LOG2_MAX: u32 = 18;
