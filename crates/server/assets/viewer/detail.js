@@ -59,20 +59,11 @@ function erased(groups, { t }) {
 /** What the check of the event's proof says, once the reader asked for it. */
 function proven(event, model) {
   const { t } = model;
-  const { id, steps, error, size, key, isPinned, withheld } = model.proof ?? {};
-  const ask = html`<p><button class="button" @click=${() => model.prove(event)}>${icon("shield")}${t("proof.check")}</button></p>`;
-  if (id !== event.id) return html`<p class="quiet">${t("detail.integrity_help")}</p>${ask}`;
-  if (error) return html`<p role="alert">${shown(error)}</p>${ask}`;
-  if (!steps) return html`<p role="status">${t("proof.checking")}</p>`;
-  const is = (ok) => steps.some((one) => one.ok === ok);
-  const verdict = is(false) ? "fails" : is(null) ? "partly" : "holds";
-  return html`<div class="proof ${verdict}" role=${is(false) ? "alert" : "status"}>
-    <p class="strong">${t(`proof.${verdict}`)}</p>
-    <ul class="plain">${steps.map(({ name, ok }) => html`<li data-step=${name} data-ok=${String(ok)}>
-      ${icon({ true: "check", false: "cross", null: "minus" }[ok])} ${t(`proof.${name}${ok === null ? ".unknown" : ok ? "" : ".wrong"}`, { n: event.seq, size })}</li>`)}</ul>
-    ${withheld.length ? html`<p class="quiet">${t("proof.withheld", { groups: withheld.join(", ") })}</p>` : ""}
-    ${key ? html`<p class="quiet">${t(isPinned ? "proof.pinned" : "proof.unpinned")} <code>${shown(key)}</code></p>` : ""}
-  </div>`;
+  const { id, error, view } = model.proof ?? {};
+  const isHere = id === event.id;
+  if (isHere && !error) return view ? view() : html`<p role="status">${t("proof.checking")}</p>`;
+  return html`${isHere ? html`<p role="alert">${shown(error)}</p>` : html`<p class="quiet">${t("detail.integrity_help")}</p>`}
+    <p><button class="button" @click=${() => model.prove(event)}>${icon("shield")}${t("proof.check")}</button></p>`;
 }
 
 function summary(event, model) {

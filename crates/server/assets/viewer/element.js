@@ -22,7 +22,7 @@ import { Model } from "./model.js";
 import { and } from "./query.js";
 import { empty, failed, offline, skeleton, warned } from "./states.js";
 import { footer, list, pager } from "./table.js";
-import { inWords, pickLanguage, shown, translator } from "./text.js";
+import { icon, inWords, pickLanguage, shown, translator } from "./text.js";
 import { around, clock, shifted } from "./time.js";
 
 // This runs as /viewer/element.js and, joined with all others, as /viewer.js.
@@ -151,9 +151,8 @@ export class AuditLog extends HTMLElement {
         const say = (state) => model.show({ kind: "export", format, state });
         say(t("export.working"));
         const { q, from, to } = model.shown;
-        const isWhole = format !== "csv" && !q && !from && !to;
         await download(format, model).then((n) => {
-          if (isWhole) model.boot.warnings = model.boot.warnings?.filter((one) => !one.export);
+          if (format !== "csv" && !(q + from + to)) model.boot.warnings = [];
           say(t("export.done", { n }));
         }, (problem) => say(inWords(problem, t)));
       },
@@ -178,8 +177,9 @@ export class AuditLog extends HTMLElement {
         };
         say();
         try {
-          const { prove } = await import(`${BASE}/viewer/proof.js`);
-          say(await prove(event, model.api, this.getAttribute("vkey")?.match(/\S+/g) ?? [], model.boot.restricted));
+          const { prove, verdict } = await import(`${BASE}/viewer/proof.js`);
+          const found = await prove(event, model.api, this.getAttribute("vkey")?.match(/\S+/g) ?? [], model.boot.restricted);
+          say({ view: () => verdict(found, event, model, { html, icon, shown }) });
         } catch (problem) {
           say({ error: problem.message === "insecure" ? t("proof.insecure") : inWords(problem, t) });
         }

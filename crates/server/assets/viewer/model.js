@@ -5,7 +5,7 @@ import { Problem } from "./api.js";
 import { visible } from "./export.js";
 import { toggled, without, withValues } from "./query.js";
 import { clock, rangeName, zoneName } from "./time.js";
-import { readLink, readUrl, writeUrl } from "./url.js";
+import { readUrl, writeUrl } from "./url.js";
 
 const NOW = { q: "", from: "", to: "", sort: "", page: "", cols: "", tz: "", e: "" };
 
@@ -35,9 +35,9 @@ export class Model {
 
   /** Asks for the page's description and the first rows of what the address says. */
   ask() {
-    this.link ??= readLink();
+    this.link ??= new URLSearchParams(location.search);
     this.asked = readUrl(this.sync);
-    if (this.link.event) this.asked.e ??= this.link.event;
+    this.asked.e ??= this.link.get("event") ?? "";
     Object.assign(this.shown, this.asked, { tz: this.asked.tz ?? this.store.get("tz") ?? "" });
     return this.api.get("viewer", { ...this.which, rows: this.page < 2, sort: this.shown.sort, limit: this.store.get("rows") });
   }
@@ -60,8 +60,8 @@ export class Model {
     await this.load({ cursor: this.page > 1 && this.sync !== "none" ? history.state?.cursor : undefined, first: this.boot.first });
     if (this.shown.e) this.open(this.shown.e, false);
     if (!this.list?.total && !this.shown.q && !this.problem) this.follow(true);
-    if (this.link.export) this.exportAll();
-    else if (this.link.notifications && this.boot.manage) this.notifications();
+    if (this.link.has("export")) this.exportAll();
+    if (this.link.has("notifications") && this.boot.manage) this.notifications();
     this.store.set("visited", this.boot.now ?? new Date().toISOString());
   }
 
@@ -183,7 +183,7 @@ export class Model {
 
   /** Offers an export of everything, which is what ends a warning. */
   async exportAll() {
-    if (this.shown.q || this.shown.from || this.shown.to) await this.go({ q: "", from: "", to: "" });
+    await this.go({ q: "", from: "", to: "" });
     this.show({ kind: "export", format: "csv_all" });
   }
 

@@ -163,3 +163,16 @@ function bytes(text) {
     return new Uint8Array();
   }
 }
+
+/** Paints what the check found; what paints is the page's own. */
+export function verdict({ steps, size, key, isPinned, withheld }, event, { t }, { html, icon, shown }) {
+  const is = (ok) => steps.some((one) => one.ok === ok);
+  const kind = is(false) ? "fails" : is(null) ? "partly" : "holds";
+  return html`<div class="proof ${kind}" role=${is(false) ? "alert" : "status"}>
+    <p class="strong">${t(`proof.${kind}`)}</p>
+    <ul class="plain">${steps.map(({ name, ok }) => html`<li data-step=${name} data-ok=${String(ok)}>
+      ${icon({ true: "check", false: "cross", null: "minus" }[ok])} ${t(`proof.${name}${ok === null ? ".unknown" : ok ? "" : ".wrong"}`, { n: event.seq, size })}</li>`)}</ul>
+    ${withheld.length ? html`<p class="quiet">${t("proof.withheld", { groups: withheld.join(", ") })}</p>` : ""}
+    ${key ? html`<p class="quiet">${t(isPinned ? "proof.pinned" : "proof.unpinned")} <code>${shown(key)}</code></p>` : ""}
+  </div>`;
+}

@@ -45,16 +45,14 @@ export function offline(model) {
 /** What was warned of and is not over, above the rows. */
 export function warned(model) {
   const { boot, locale, t } = model;
-  const lang = locale?.startsWith("de") ? "de" : "en";
-  return (boot?.warnings ?? []).map((one) => html`<p class="notice" role="status" data-warning=${one.kind}>${shown(one.text[lang])}
-    ${one.export ? html`<button class="text" @click=${() => model.exportAll()}>${t("warn.export")}</button>` : ""}</p>`);
+  return boot?.warnings.map((one) => html`<p class="notice" role="status" data-warning=${one.kind}>${shown(one.text[locale.slice(0, 2)] ?? one.text.en)}
+    ${one.export ? html`<button class="text" @click=${() => model.exportAll()}>${t("warn.export")}</button>` : ""}</p>`) ?? "";
 }
 
 /** Says why an event is not there. */
-export function gone({ t, boot, clock, eventProblem }) {
-  if (eventProblem.status !== 404) return shown(inWords(eventProblem, t));
+export function gone({ t, boot, clock, eventProblem: { status, detail } }) {
   const since = boot.retention?.since;
-  return `${t("state.gone")}${since ? ` ${t("state.outside_help", { time: clock.full(since) })}` : ""}`;
+  return status !== 404 ? shown(detail) : t("state.gone") + (since ? ` ${t("state.outside_help", { time: clock.full(since) })}` : "");
 }
 
 /** Says why there is no row: nothing happened yet, nothing matches, or it was longer ago than kept. */

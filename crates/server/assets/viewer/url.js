@@ -3,11 +3,8 @@
 
 const SHOWN_KEYS = ["q", "from", "to", "sort", "page", "cols", "tz", "e"];
 
-/** Reads where a letter's link leads: an event, the export, the notifications. */
-export function readLink() {
-  const params = new URLSearchParams(location.search);
-  return { event: params.get("event"), export: params.has("export"), notifications: params.has("notifications") };
-}
+/** Where a letter's link leads. */
+const LINKED = ["event", "export", "notifications"];
 
 /** Reads what to show from the address; `mode` is the element's `sync-url`. */
 export function readUrl(mode) {
@@ -27,10 +24,9 @@ function urlWith(mode, shown) {
     if (shown[key]) params.set(key, shown[key]);
     else params.delete(key);
   }
-  // What a letter's link asked for was shown; the address now says what is.
-  for (const key of ["event", "export", "notifications"]) if (!inHash) params.delete(key);
   if (inHash) url.hash = params.toString();
-  else url.search = params.toString();
+  // What a letter's link asked for was shown; the address now says what is.
+  else LINKED.forEach((key) => params.delete(key)), url.search = params.toString();
   return url.href;
 }
 
