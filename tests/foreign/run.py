@@ -58,6 +58,18 @@ class Server:
         self.process.terminate()
         self.process.wait(60)
 
+    def files_with(self, text):
+        """Searches the data directory while nobody changes it."""
+        self.stop()
+        try:
+            return files_with(os.path.join(self.folder, "data"), text)
+        finally:
+            self.start()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(60)
+
     def ask(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {
@@ -88,6 +100,25 @@ class Server:
                 return
             time.sleep(0.1)
         sys.exit(f"waited in vain: {what}")
+
+
+def killed_while_it_erases(server):
+    """Kills the server at moments of an erasure, under load; the next one ends what was begun."""
+    for number, seconds in enumerate((0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4)):
+        person = f"killed-{number}@acme.example"
+        events = [{"action": "note.create", "actor": {"type": "user", "id": f"k{n}", "email": person}} for n in range(200)]
+        for _ in range(3):
+            server.ask("POST", "/v1/workspaces/killed/events", events)
+            server.ask("POST", "/v1/workspaces/other/events", [{"action": "note.create"}] * 200)
+        begun = json.loads(server.ask("POST", "/v1/erasures", {"workspace": "killed", "ground": "Art. 17", "person": {"email": person}}))
+        until = time.time() + seconds
+        while time.time() < until:
+            server.ask("POST", "/v1/workspaces/other/events", [{"action": "note.create"}] * 100)
+        server.kill()
+        server.start()
+        server.wait("an erasure after a kill", lambda: json.loads(server.ask("GET", f"/v1/erasures/{begun['id']}"))["state"] == "complete")
+        left = server.files_with(person)
+        told(f"killed {seconds} s into an erasure: nothing of it is left", left == [], str(left))
 
 
 def run(*command, cwd=None):
@@ -224,15 +255,16 @@ def main():
         server.start()
         server.record(700, 60)
         station("after a restart")
-        told("what is to be erased is there", files_with(os.path.join(folder, "data"), PERSON) != [])
+        told("what is to be erased is there", server.files_with(PERSON) != [])
         server.run("erase", "request", "acme", "--id", "u2", "--email", PERSON, "--ground", "Art. 17", "--wait=60")
-        left = files_with(os.path.join(folder, "data"), PERSON)
+        left = server.files_with(PERSON)
         told("what was erased is in no file and no cell", left == [], str(left))
         station("after an erasure")
         bundle = server.export("of-an-erased-event", "id:e2")
         said = run(BINARY, "verify", bundle, "--vkey", vkey)
         told("the verifier says by which leaf it was erased", said[0] and "was erased by leaf" in said[1], said[1])
         check("an erased event alone", bundle, vkey, kept, go)
+        killed_while_it_erases(server)
         server.record(1000, 40, "project.delete")
         server.ask("PUT", "/v1/workspaces/acme", {"retention_actions": {"project.delete": "1s"}})
         server.wait("a purge", lambda: any(
