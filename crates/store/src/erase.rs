@@ -27,7 +27,7 @@ use crate::log::Position;
 use crate::names;
 use crate::pack::{PackError, Packer, Proposal};
 use crate::prepare::{Prepared, Preparer, Wanted};
-use crate::purge::clear_of;
+use crate::purge::{clear_of, clear_of_recent};
 use crate::record::{Gone, Pair, Punctured, RewriteKind, Rewritten, flag};
 use crate::rules::Rules;
 use crate::seal::Sealer;
@@ -159,16 +159,8 @@ pub fn held_of(
     for generation in &view.generations {
         for event in generation.workspace(workspace.uid, view.position) {
             let parts = event.parts();
-            let clear = proofbook_event::event::Clear {
-                workspace: "".into(),
-                seq: event.seq,
-                recorded_at: Timestamp::from_micros(event.recorded_at),
-                occurred_at: Timestamp::from_micros(event.occurred_at),
-                action: Some(parts.action.into()),
-                outcome: parts.outcome,
-            };
-            let is_target = groups_of(targets, event.seq).is_some();
-            if is_target && held.len() < max && rules.is_held(&clear, &parts.groups) {
+            let is_target = groups_of(targets, event.seq).is_some() && held.len() < max;
+            if is_target && rules.is_held(&clear_of_recent(&event, &parts), &parts.groups) {
                 held.push(event.seq);
             }
         }
@@ -177,7 +169,7 @@ pub fn held_of(
     Ok(held)
 }
 
-/// Puts events and their groups together as targets; `None` groups are left out.
+/// Puts events and their groups together as targets; an event of which nothing goes is left out.
 pub fn targets_of(events: impl IntoIterator<Item = (u64, GroupSet)>) -> Vec<ErasureTarget> {
     let events: BTreeMap<u64, GroupSet> = events.into_iter().fold(
         BTreeMap::new(),

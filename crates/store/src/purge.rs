@@ -27,7 +27,8 @@ use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal};
 use crate::plant::{self, Plant};
 use crate::prepare::{Prepared, Preparer, Wanted};
-use crate::record::{Gone, Pair, RewriteKind, Rewritten};
+use crate::recent::RecentEvent;
+use crate::record::{EventParts, Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
 use crate::seal::Sealer;
 use crate::segment::{
@@ -216,15 +217,7 @@ impl Purger {
                     continue;
                 }
                 found.expired += 1;
-                let clear = Clear {
-                    workspace: "".into(),
-                    seq: event.seq,
-                    recorded_at: Timestamp::from_micros(event.recorded_at),
-                    occurred_at: Timestamp::from_micros(event.occurred_at),
-                    action: Some(parts.action.into()),
-                    outcome: parts.outcome,
-                };
-                match book.rules.is_held(&clear, &parts.groups) {
+                match book.rules.is_held(&clear_of_recent(&event, &parts), &parts.groups) {
                     true => found.held += 1,
                     false => found.add(event.seq, event.occurred_at),
                 }
@@ -403,6 +396,18 @@ pub(crate) fn held(
         }
     }
     Ok(held)
+}
+
+/// Returns a recent event's clear fields with its action's name.
+pub(crate) fn clear_of_recent<'a>(event: &RecentEvent, parts: &EventParts<'a>) -> Clear<'a> {
+    Clear {
+        workspace: "".into(),
+        seq: event.seq,
+        recorded_at: Timestamp::from_micros(event.recorded_at),
+        occurred_at: Timestamp::from_micros(event.occurred_at),
+        action: Some(parts.action.into()),
+        outcome: parts.outcome,
+    }
 }
 
 /// Returns a row's clear fields with its action's name.
