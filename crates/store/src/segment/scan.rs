@@ -113,14 +113,25 @@ impl Segment {
             if place == SENTENCE {
                 let names = SentenceNames::new(&pages);
                 let mut names_of_actors = HashMap::new();
-                let mut sentence = Vec::new();
+                // All at once, so that they can be refused at once.
+                let (mut sentences, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
                 for row in &rows {
-                    let Some(text) = page.get(*row) else { continue };
-                    sentence.clear();
-                    names.of_row(*row, &mut names_of_actors).put_in(text, &mut sentence);
-                    if any_passes(&sentence) {
-                        found(*row);
+                    if let Some(text) = page.get(*row) {
+                        names.of_row(*row, &mut names_of_actors).put_in(text, &mut sentences);
+                        // NUL is refused in events, so no needle that is found lies across two sentences.
+                        sentences.push(0);
+                        ends.push((*row, sentences.len() - 1));
                     }
+                }
+                if sentences.is_ascii() && !may_be_in(&sentences) {
+                    continue;
+                }
+                let mut from = 0;
+                for (row, end) in ends {
+                    if any_passes(&sentences[from..end]) {
+                        found(row);
+                    }
+                    from = end + 1;
                 }
                 continue;
             }
