@@ -8,11 +8,10 @@ use std::ops::Range;
 
 use proofbook_catalog::retention::Policy;
 use proofbook_event::Timestamp;
-use proofbook_event::event::Clear;
 use proofbook_event::name::RESERVED_ACTION_PREFIX;
 use proofbook_ledger::WorkspaceUid;
 
-use crate::purge::held;
+use crate::purge::{clear_of_recent, held};
 use crate::rules::{Rules, counts_from};
 use crate::segment::{Segment, SegmentError};
 use crate::view::View;
@@ -76,15 +75,7 @@ pub(crate) fn expiring(view: &View, asked: &Question<'_>) -> Result<Expiring, Se
             if !asked.takes(&candidate) {
                 continue;
             }
-            let clear = Clear {
-                workspace: "".into(),
-                seq: event.seq,
-                recorded_at: Timestamp::from_micros(event.recorded_at),
-                occurred_at: Timestamp::from_micros(event.occurred_at),
-                action: Some(parts.action.into()),
-                outcome: parts.outcome,
-            };
-            if !asked.then.is_held(&clear, &parts.groups) {
+            if !asked.then.is_held(&clear_of_recent(&event, &parts), &parts.groups) {
                 found.add(&candidate, asked.policy);
             }
         }

@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use proofbook_event::Timestamp;
-use proofbook_event::event::Clear;
 use proofbook_ledger::WorkspaceUid;
 
 use crate::expiring::{for_each_block_of_older, kept_by_no_hold};
+use crate::purge::clear_of_recent;
 use crate::rules::{Rules, counts_from};
 use crate::segment::SegmentError;
 use crate::view::View;
@@ -48,15 +47,7 @@ pub fn hidden(
                 if !seqs.contains(&event.seq) || !rules.is_expired(parts.action, from) {
                     continue;
                 }
-                let clear = Clear {
-                    workspace: "".into(),
-                    seq: event.seq,
-                    recorded_at: Timestamp::from_micros(event.recorded_at),
-                    occurred_at: Timestamp::from_micros(event.occurred_at),
-                    action: Some(parts.action.into()),
-                    outcome: parts.outcome,
-                };
-                if !rules.is_held(&clear, &parts.groups) {
+                if !rules.is_held(&clear_of_recent(&event, &parts), &parts.groups) {
                     numbers.push(event.seq);
                 }
             }
