@@ -159,6 +159,7 @@ impl Store {
             eraser: Eraser::default(),
             leaving_behind: None,
             is_erasing: false,
+            unsettled_rewrites: 0,
             preparer: preparer.clone(),
             published: published.clone(),
             clock: clock.clone(),

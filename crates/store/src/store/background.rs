@@ -29,6 +29,10 @@ const TEND_EVERY_MIN: Duration = Duration::from_millis(50);
 /// How long an answer to a request to settle may take before it is asked again.
 const SETTLE_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
+/// Segments that may be written again before what they replaced is left behind: each stays on disk,
+/// whole, until then.
+const REWRITES_SETTLED_TOGETHER: u32 = 4;
+
 /// What became of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decided {
@@ -62,6 +66,8 @@ pub(super) struct BackgroundThread {
     pub(super) has_asked: bool,
     /// Whether an erasure is running.
     pub(super) is_erasing: bool,
+    /// Segments that were written again since it was asked for to settle.
+    pub(super) unsettled_rewrites: u32,
 }
 
 impl BackgroundThread {
@@ -236,10 +242,12 @@ impl BackgroundThread {
     fn settle(&mut self, has_more: bool) {
         let (now, after) = (self.clock.now_micros(), self.purger.settle_after_micros());
         self.settling.look(&self.published, &self.packer, now, after);
-        // Several purges in a row are settled once.
-        if has_more || self.has_asked {
+        // Several purges in a row are settled together, but not so many that what they replaced fills
+        // the disk.
+        if self.has_asked || has_more && self.unsettled_rewrites < REWRITES_SETTLED_TOGETHER {
             return;
         }
+        self.unsettled_rewrites = 0;
         if let Some(rotate) = self.settling.next(&self.packer) {
             self.has_asked = self.commit.send(Message::Settle(rotate)).is_ok();
         }
@@ -266,6 +274,7 @@ impl BackgroundThread {
                 Decided::Fell
             }
             Ok(_) => {
+                self.unsettled_rewrites += 1;
                 self.attempt(|packer| packer.accepted(proposal));
                 self.settling.want(self.published.view().position);
                 Decided::Taken
