@@ -32,7 +32,8 @@ export function outcomeWord(event, { boot, t }) {
 }
 
 export function verbWord(event, { boot, t }) {
-  return boot.labels?.verb?.[event.verb] ?? t(`verb.${event.verb}`);
+  // An erased event says neither verb nor severity.
+  return event.verb ? (boot.labels?.verb?.[event.verb] ?? t(`verb.${event.verb}`)) : "";
 }
 
 export function typeTitle(type, { boot }) {
@@ -91,7 +92,7 @@ const COLUMNS = {
   title: plain((event) => event.title || event.action),
   module: plain((event) => event.module?.title ?? event.module?.id),
   verb: plain(verbWord),
-  severity: plain((event, { t }) => t(`severity.${event.severity}`)),
+  severity: plain((event, { t }) => (event.severity ? t(`severity.${event.severity}`) : "")),
   outcome: {
     cell: (event, model) => html`${outcome(event, model)}${event.outcome?.reason ? html`<span class="under">${shown(event.outcome.reason)}</span>` : ""}`,
   },

@@ -79,8 +79,8 @@ function summary(event, model) {
     target && ["target", event.targets.map((one) => html`<div>${shown(typeTitle(one.type, model))}
       ${safeUrl(one.url) ? html`<a href=${one.url} target="_blank" rel="noopener noreferrer">${shown(one.name || one.id)}</a>` : html`<span class="value">${shown(one.name || one.id)}</span>`}
       <code>${shown(one.id)}</code></div>`)],
-    ["module", html`${shown(event.module?.title)} ${moduleLink(event, model)}`],
-    ["verb", verbWord(event, model)],
+    event.module && ["module", html`${shown(event.module.title)} ${moduleLink(event, model)}`],
+    event.verb && ["verb", verbWord(event, model)],
     ["context.ip", event.context?.ip ? html`${shown(event.context.ip)}${firstMark(event, model)}` : html`<span class="quiet">–</span>`],
     event.severity && event.severity !== "info" && ["severity", html`<span class="mark ${event.severity}">${t(`severity.${event.severity}`)}</span>`],
   ].filter(Boolean);
