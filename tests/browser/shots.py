@@ -6,6 +6,7 @@
 
 import re
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -91,6 +92,21 @@ def notifications(page, shot):
     page.wait("!$('audit-log').model.dialog")
 
 
+def erased(page, shot):
+    bench = world.bench()
+    bench.workspace("forgotten")
+    bench.send("forgotten", {"id": "gone", "action": "project.update", "actor": {"type": "user", "id": "u_1", "email": "gone@acme.example"},
+                             "context": {"ip": "203.0.113.77"}, "metadata": {"ticket": "4711"}, "before": {"plan": "free"}, "after": {"plan": "pro"}})
+    _, begun = bench.ask("POST", "/v1/erasures", {"workspace": "forgotten", "ground": "Art. 17", "person": {"email": "gone@acme.example"}})
+    while "id" in begun and bench.get(f"/v1/erasures/{begun['id']}")["state"] != "complete":
+        time.sleep(0.1)
+    page.open("about:blank")
+    page.open(bench.page("forgotten"), "table.list tbody tr")
+    page.click("td.eye button")
+    page.see(".drawer [data-state=erased]")
+    shot("erased")
+
+
 def states(page, shot):
     world.bench().workspace("empty")
     for name, address, css in (
@@ -139,7 +155,7 @@ def console(page, shot):
         page.click("button", "Edit")
         page.see("h2", "Acme Corp")
         shot("console-workspace")
-        for part, heading in (("keys", "Keys"), ("presets", "Presets"), ("views", "Views"), ("destinations", "Destinations"), ("rules", "E-mail rules"), ("holds", "Holds"), ("keeping", "Retention"), ("operators", "Operators")):
+        for part, heading in (("keys", "Keys"), ("presets", "Presets"), ("views", "Views"), ("destinations", "Destinations"), ("rules", "E-mail rules"), ("holds", "Holds"), ("keeping", "Retention"), ("warnings", "Warnings"), ("operators", "Operators")):
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
             shot(f"console-{part}")
@@ -160,7 +176,7 @@ def main():
         for theme in ("light", "dark"):
             page = world.browser().page(theme=theme, height=860)
             shot = lambda name, theme=theme, page=page: page.shot(FOLDER / f"{name}-{theme}.png") if name in (sys.argv[2:] or [name]) else None
-            for part in (products, reading, finding, notifications, states, narrow, console):
+            for part in (products, reading, finding, notifications, erased, states, narrow, console):
                 part(page, shot)
             page.close()
         if sys.argv[2:]:

@@ -263,6 +263,7 @@ class Console(InBrowser):
         for part, heading in [("#keys", "Schlüssel"), ("#presets", "Presets"), ("#views", "Ansichten"), ("#destinations", "Empfänger"), ("#rules", "E-Mail-Regeln"), ("#holds", "Sperren"), ("#keeping", "Aufbewahrung"), ("#warnings", "Warnungen"), ("#operators", "Betreiber")]:
             page.js(f"void (location.hash = '{part}')")
             page.see("h1", heading)
+            self.assertEqual(page.js("document.querySelectorAll('.trouble').length"), 0, part)
             page.size(320)
             self.assertLessEqual(page.js("document.documentElement.scrollWidth"), 320, part)
             page.size(1280)

@@ -4,7 +4,7 @@ import { ask, get, path } from "./console.api.js";
 import { choice, el, field, form, kept, row as line, secrets, table, text, unseen } from "./console.dom.js";
 
 export { destinations, rules } from "./console.delivery.js";
-export { holds, keeping } from "./console.keeping.js";
+export { holds, keeping, warnings } from "./console.keeping.js";
 
 const readers = (list, t) => (list?.length ? list.join(", ") : t("readers_all"));
 
