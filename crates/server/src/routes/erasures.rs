@@ -135,8 +135,7 @@ pub(crate) async fn request(
     body["remaining"] = json!(matches.remaining);
     let act = act_of("audit_log.erasure_requested", &erasure, Some(body.clone()));
     let change = ConfigChange::PutErasure { erasure: Box::new(erasure.clone()) };
-    admin::record(&app, &grant, change, act).await?;
-    begin(&app, erasure).await;
+    record_and_begin(&app, &grant, change, act, erasure).await?;
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
@@ -160,9 +159,27 @@ pub(crate) async fn approve(
     let begun = Erasure { approved_by: Some(by.clone()), begun_at: Some(at), ..erasure };
     let body = shown(&app, &begun);
     let act = act_of("audit_log.erasure_approved", &begun, Some(body.clone()));
-    admin::record(&app, &grant, ConfigChange::ApproveErasure { id, by, at }, act).await?;
-    begin(&app, begun).await;
+    let change = ConfigChange::ApproveErasure { id, by, at };
+    record_and_begin(&app, &grant, change, act, begun).await?;
     Ok(Json(body).into_response())
+}
+
+/// Records an act and begins its erasure, in one piece: a client that goes away in between must not keep
+/// it from being remembered.
+async fn record_and_begin(
+    app: &App,
+    grant: &Grant,
+    change: ConfigChange,
+    act: Act,
+    erasure: Erasure,
+) -> Result<(), Problem> {
+    let (app, grant) = (app.clone(), grant.clone());
+    let whole = tokio::spawn(async move {
+        admin::record(&app, &grant, change, act).await?;
+        begin(&app, erasure).await;
+        Ok(())
+    });
+    whole.await.map_err(|_| Problem::new(Code::Internal, "the work for this request failed"))?
 }
 
 /// Sees to an erasure that was recorded: it is remembered outside of the data, and done.
