@@ -67,7 +67,8 @@ pub struct Store {
     report: OpenReport,
     key: StoreKey,
     disk: Arc<dyn Disk>,
-    _lock: Lock,
+    /// Held by the threads as well: the directory is free when the last of them has ended.
+    _lock: Arc<Lock>,
 }
 
 /// Figures for metrics; each only grows, except the gauges.
@@ -165,9 +166,10 @@ impl Store {
             clock: clock.clone(),
             has_asked: false,
         };
+        let lock = Arc::new(lock);
         let threads = vec![
-            spawn("commit", move || abort_on_panic(|| commit.run())),
-            spawn("background", move || background.run()),
+            spawn("commit", lock.clone(), move || abort_on_panic(|| commit.run())),
+            spawn("background", lock.clone(), move || background.run()),
         ];
         Ok(Self {
             published,
@@ -430,7 +432,22 @@ impl Store {
     ///
     /// A pack under way is given `PACK_GRACE` to end, so that its work is not done twice; without it
     /// nothing is lost, since the events are in the log.
+    ///
+    /// A reply that lets the store go as its last owner gets here on the commit thread. It cannot wait
+    /// for itself, so it goes on with what was submitted, and the data directory is free after that.
     pub fn stop(&self) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = std::thread::current().id();
+        if threads.iter().any(|thread| thread.thread().id() == current) {
+            threads.clear();
+            self.stopping.store(true, Ordering::Relaxed);
+            let sender = self.sender.clone();
+            // The queue may be full, and this thread is who empties it.
+            std::thread::spawn(move || {
+                let _ = sender.send(Message::Stop);
+            });
+            return;
+        }
         let steps = PACK_GRACE.as_millis() / PACK_GRACE_STEP.as_millis();
         for _ in 0..steps {
             let packing = self.view().generations.len() > 1;
@@ -441,7 +458,6 @@ impl Store {
         }
         self.stopping.store(true, Ordering::Relaxed);
         let _ = self.sender.send(Message::Stop);
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             // A panic was reported where it happened.
             let _ = thread.join();
@@ -474,7 +490,15 @@ fn clock_event(observation: &ClockObservation) -> EventDraft<'static> {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+fn spawn(
+    name: &str,
+    lock: Arc<Lock>,
+    run: impl FnOnce() + Send + 'static,
+) -> Option<JoinHandle<()>> {
+    let run = move || {
+        run();
+        drop(lock);
+    };
     std::thread::Builder::new().name(name.to_owned()).spawn(run).ok()
 }
 

@@ -195,6 +195,39 @@ fn a_store_on_a_full_disk_stops_when_it_is_told_to() {
     assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 1);
 }
 
+/// A server whose last request is answered after everybody else let the store go does this. The commit
+/// thread waited for itself, and took the process down.
+#[test]
+fn a_reply_may_be_the_last_to_let_the_store_go() {
+    for seed in 0..20 {
+        let machine = machine(30 + seed);
+        let options = Options { reserve_bytes: 0, ..Options::default() };
+        let store = Arc::new(Store::start(&machine, options, Box::new(|_| {})).expect("starts"));
+        let (sender, answers) = mpsc::sync_channel(2);
+        for action in ["x.create", "x.read"] {
+            let text = format!(r#"{{"action":"{action}"}}"#);
+            let draft = EventDraft::parse(text.as_bytes()).expect("valid");
+            let prepared = store.prepare(false, vec![Ok(Wanted { workspace: "acme", draft })]);
+            let (held, sender) = (store.clone(), sender.clone());
+            let reply = move |result: Result<Vec<_>, _>| {
+                // Long enough that the other owner is gone, mostly.
+                std::thread::sleep(Duration::from_millis(seed % 3));
+                drop(held);
+                let _ = sender.send(result.map(|receipts| receipts.len()));
+            };
+            store.submit(prepared, reply).expect("queued");
+        }
+        drop(store);
+        assert_eq!((answers.recv(), answers.recv()), (Ok(Ok(1)), Ok(Ok(1))));
+        let again = (0..1_000).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            Store::start(&machine, options, Box::new(|_| {})).ok()
+        });
+        let again = again.expect("the directory is free once the threads have ended");
+        assert_eq!(again.directory().by_name("acme").expect("known").edge.size(), 2);
+    }
+}
+
 #[test]
 fn the_gauge_of_a_full_disk_rises_with_a_refusal_and_falls_with_the_next_receipt() {
     let disk = SimDisk::new(14);
