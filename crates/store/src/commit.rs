@@ -361,8 +361,9 @@ impl Committer {
     }
 
     /// Looks the ids of batches up again when a generation went into a segment and out of the fold's
-    /// own table since, or when ids went with purged events. A batch whose ids cannot be looked up is refused and leaves the group: without
-    /// the answer the fold would take a duplicate for a new event, and a replay would not.
+    /// own table since, when ids went with purged events, or values with an erasure. A batch whose ids
+    /// cannot be looked up is refused and leaves the group: without the answer the fold would take a
+    /// duplicate for a new event, and a replay would not.
     fn refresh_look_ups(&self, group: &mut Vec<Batch>) {
         let view = self.published.view();
         let is_old = |batch: &Batch| batch.pack_epoch + 1 < view.pack_epoch;
@@ -370,8 +371,9 @@ impl Committer {
             return;
         }
         for mut batch in std::mem::take(group) {
-            match if is_old(&batch) { refresh(&view, &mut batch) } else { Ok(()) } {
-                Ok(()) => group.push(batch),
+            match if is_old(&batch) { refresh(&view, &mut batch) } else { Ok(true) } {
+                Ok(true) => group.push(batch),
+                Ok(false) => (batch.reply)(Err(CommitError::Busy)),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "ids cannot be looked up; a batch was refused");
@@ -390,7 +392,7 @@ impl Committer {
         for decision in &folded.decisions {
             self.apply_decision(&mut view, decision)?;
         }
-        if folded.ids_removed && !plant::is_on(Plant::PurgedIdBelieved) {
+        if folded.look_ups_old && !plant::is_on(Plant::PurgedIdBelieved) {
             // Whoever looked ids up before this looks again: see `refresh_look_ups`.
             view.pack_epoch += 2;
         }
@@ -483,13 +485,24 @@ impl Committer {
     }
 }
 
-fn refresh(view: &View, batch: &mut Batch) -> Result<(), SegmentError> {
+/// Looks the ids of a batch up again; tells whether the batch may be written.
+///
+/// It may not when it has a copy of an event of which something was erased since it was prepared: the
+/// values would be in the log again. Prepared once more, it is answered without them.
+fn refresh(view: &View, batch: &mut Batch) -> Result<bool, SegmentError> {
     // What was found is looked for again too: it may have been purged since, and a replay of the log
     // would not find it.
     for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
-        *hit = Home::new(view, wanted.workspace).find(wanted)?;
+        let home = Home::new(view, wanted.workspace);
+        *hit = home.find(wanted)?;
+        if let Some(hit) = hit
+            && home.is_erased(hit.seq)?
+            && !plant::is_on(Plant::ErasedCopyKept)
+        {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn answer_all(group: Vec<Batch>, error: &CommitError) {

@@ -179,8 +179,9 @@ pub struct Folded {
     pub delivered_changed: bool,
     /// Whether what is kept changed: plans, retention, holds.
     pub rules_changed: bool,
-    /// Whether ids went with the events they named, so that earlier look-ups are wrong.
-    pub ids_removed: bool,
+    /// Whether ids went with the events they named, or values that must not come again went of them, so
+    /// that earlier look-ups are wrong.
+    pub look_ups_old: bool,
 }
 
 /// What became of a decision record.

@@ -34,6 +34,7 @@ use crate::disk::{Disk, durable_write, join, read_file};
 use crate::fold::{Run, RunSecret, Signing, State, Workspace, no_tiles};
 use crate::log::{FoldDigest, Position};
 use crate::names;
+use crate::plant::{self, Plant};
 use crate::record::Format;
 use crate::segment_entry::SegmentEntry;
 
@@ -262,7 +263,11 @@ fn encode_root(
     out.put_varint(state.digest.position.0);
     out.put_raw(&state.digest.hash);
     out.put_varint(state.packed_through.0);
-    out.put_bytes(&serde_json::to_vec(&*state.config).unwrap_or_default());
+    let mut config = state.config.clone();
+    if plant::is_on(Plant::ErasureForgotten) {
+        Arc::make_mut(&mut config).erasures.clear();
+    }
+    out.put_bytes(&serde_json::to_vec(&*config).unwrap_or_default());
     out.put_varint(state.segments.len() as u64);
     for segment in &state.segments {
         segment.encode(&mut out);

@@ -560,13 +560,19 @@ fn check_tiling(
     Ok(())
 }
 
-/// Lists the segments that neither the state nor a kept snapshot names, and removes temporaries,
-/// which no record ever named.
+/// Lists the segments that neither the state nor a kept snapshot names, and removes temporaries of
+/// segments and snapshots, which no record and no root ever named.
 fn unnamed_segments(disk: &dyn Disk, fold: &Fold, snapshots: &[Snapshot]) -> io::Result<Vec<u64>> {
     let named = |id: u64| {
         let states = snapshots.iter().map(|snapshot| &snapshot.state);
         states.chain([&fold.state]).any(|state| state.segments.iter().any(|s| s.id() == id))
     };
+    for name in disk.list(names::SNAPSHOT_DIR)? {
+        if name.ends_with(".tmp") {
+            // What cannot be removed now goes with the next snapshot.
+            let _ = disk.remove(&join(names::SNAPSHOT_DIR, &name));
+        }
+    }
     let mut unnamed = Vec::new();
     for name in disk.list(names::SEGMENT_DIR)? {
         match names::parse_segment(&name) {

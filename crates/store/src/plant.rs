@@ -52,6 +52,16 @@ pub enum Plant {
     PurgeNotSettled,
     /// Batches keep look-ups that are older than the purge of what they found.
     PurgedIdBelieved,
+    /// An erasure is called complete while files with the old values are left.
+    ErasedTooSoon,
+    /// A snapshot stands for everything before it but the erasures.
+    ErasureForgotten,
+    /// An erasure takes what a hold keeps.
+    ErasedUnderHold,
+    /// The keys of what was erased stay in their run.
+    ErasedKeysKept,
+    /// A copy that was under way while its event was erased is written to the log.
+    ErasedCopyKept,
 }
 
 #[cfg(feature = "plant")]
@@ -87,6 +97,11 @@ mod planted {
             Self::PurgedEarly,
             Self::PurgeNotSettled,
             Self::PurgedIdBelieved,
+            Self::ErasedTooSoon,
+            Self::ErasureForgotten,
+            Self::ErasedUnderHold,
+            Self::ErasedKeysKept,
+            Self::ErasedCopyKept,
         ];
 
         /// Returns the bug's name on a command line.
@@ -112,6 +127,11 @@ mod planted {
                 Self::PurgedEarly => "purged-early",
                 Self::PurgeNotSettled => "purge-not-settled",
                 Self::PurgedIdBelieved => "purged-id-believed",
+                Self::ErasedTooSoon => "erased-too-soon",
+                Self::ErasureForgotten => "erasure-forgotten",
+                Self::ErasedUnderHold => "erased-under-hold",
+                Self::ErasedKeysKept => "erased-keys-kept",
+                Self::ErasedCopyKept => "erased-copy-kept",
             }
         }
     }

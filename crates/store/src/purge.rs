@@ -549,6 +549,8 @@ fn purged_event(
 pub struct Settling {
     target: Option<Position>,
     rotated: bool,
+    /// Whether snapshots alone do not do: the log file that holds the target has to go too.
+    must_rotate: bool,
 }
 
 impl Settling {
@@ -567,7 +569,14 @@ impl Settling {
         if plant::is_on(Plant::PurgeNotSettled) {
             return;
         }
-        *self = Self { target: Some(target), rotated: false };
+        *self = Self { target: Some(target), rotated: false, must_rotate: false };
+    }
+
+    /// Wants everything up to a position left behind, and the log file that holds the position gone, also
+    /// when both kept snapshots are behind it already: nothing else may come that ends that file.
+    pub fn want_file_gone(&mut self, target: Position) {
+        self.want(target);
+        self.must_rotate = true;
     }
 
     /// Wants everything left behind when a kept snapshot, or what is recent without one, is older than
@@ -601,7 +610,7 @@ impl Settling {
         let target = self.target?;
         let snapshots = packer.snapshots();
         let behind = snapshots.len() >= 2 && snapshots.iter().all(|s| s.state.position >= target);
-        if behind {
+        if behind && (self.rotated || !self.must_rotate) {
             self.target = None;
             return None;
         }

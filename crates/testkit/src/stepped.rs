@@ -2,13 +2,15 @@
 //!
 //! It does what `store::store` and its background thread do, one call of the committer or the packer a
 //! step, so that a crash, a change of rules or a request can come between any two. The order of work
-//! is the test's; a decision of a purge is handed to the test, which commits it like a request.
+//! is the test's; a decision of a purge or an erasure is handed to the test, which commits it like a
+//! request.
 
 use std::sync::{Arc, Mutex};
 
 use proofbook_store::clock::GuardedClock;
 use proofbook_store::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published};
 use proofbook_store::disk::Lock;
+use proofbook_store::erase::{self, Due, ErasePlan, EraseProposal, Eraser};
 use proofbook_store::fold::Outcome;
 use proofbook_store::log::Position;
 use proofbook_store::open::{Machine, OpenError, OpenReport, Opened, Options, open};
@@ -31,6 +33,8 @@ enum Background {
     Release(Position),
     /// A purge was planned at this time, microseconds UTC.
     Planned(PurgePlan, i64),
+    /// A step of an erasure was planned at this time, microseconds UTC.
+    PlannedErasure(Box<ErasePlan>, i64),
 }
 
 /// What a background step did.
@@ -49,11 +53,16 @@ pub enum Step {
     Released,
     /// Segments were merged.
     Compacted,
-    /// It was chosen what is to be purged.
+    /// It was chosen what is to be purged or erased.
     Planned,
     /// A segment was written again: commit it with [`SteppedStore::batch`], then tell
-    /// [`SteppedStore::purge_answered`]. The time is that of the plan, microseconds UTC.
+    /// [`SteppedStore::rewrite_answered`]. The time is that of the plan, microseconds UTC.
     Proposed(Box<PurgeProposal>, i64),
+    /// As `Proposed`, for a step of an erasure.
+    Erases(Box<EraseProposal>, i64),
+    /// Nothing is left of what an erasure took: commit that it is complete, then tell
+    /// [`SteppedStore::completion_answered`].
+    Completes(Box<Prepared>, u64),
     /// The log has no space for a decision.
     NoSpace,
 }
@@ -89,6 +98,9 @@ pub struct SteppedStore {
     pub report: OpenReport,
     purger: Purger,
     settling: Settling,
+    eraser: Eraser,
+    /// The erasure that waits until no file is older than a frame.
+    leaving_behind: Option<(u64, Position)>,
     /// Whether what was made due to settle is not done yet.
     has_asked: bool,
     background: Background,
@@ -114,6 +126,8 @@ impl SteppedStore {
             report,
             purger: Purger::new(options.purge_within_micros),
             settling,
+            eraser: Eraser::default(),
+            leaving_behind: None,
             has_asked: false,
             background,
             _lock: lock,
@@ -171,19 +185,32 @@ impl SteppedStore {
                 let proposal = self.packer.purge(&plan, &self.preparer, time)?;
                 Ok(Step::Proposed(Box::new(proposal), now))
             }
+            Background::PlannedErasure(plan, now) => {
+                let time = proofbook_event::Timestamp::from_micros(now);
+                let proposal = self.packer.erase(&plan, &self.preparer, time)?;
+                Ok(Step::Erases(Box::new(proposal), now))
+            }
         }
     }
 
     /// Begins with one of the things that may be due, the one after another from a chosen one on; what
     /// was frozen already goes before the rest half of the time.
     fn begin(&mut self, choose: &mut dyn FnMut(u64) -> u64) -> Result<Step, StepError> {
-        let first = choose(4);
-        for kind in (first..4).chain(0..first) {
+        if let Some(step) = self.complete()? {
+            return Ok(step);
+        }
+        let view = self.published.view();
+        let is_erasing = view.config.erasures.values().any(|erasure| erasure.is_running());
+        let kinds = if is_erasing { 5 } else { 4 };
+        let was_wanted = self.settling.is_wanted();
+        let first = choose(kinds);
+        for kind in (first..kinds).chain(0..first) {
             let begun = match kind {
                 0 => self.begin_job()?,
                 1 => self.begin_compaction()?,
                 2 => self.begin_purge()?,
-                _ => self.begin_settling()?,
+                3 => self.begin_settling()?,
+                _ => self.begin_erasure()?,
             };
             if let Some(step) = begun {
                 return Ok(step);
@@ -192,7 +219,10 @@ impl SteppedStore {
         // Nothing answers what was asked for; it is asked again.
         let asked_in_vain = std::mem::take(&mut self.has_asked);
         let removed = self.packer.sweep()?;
-        Ok(if asked_in_vain || removed > 0 { Step::Nothing } else { Step::Idle })
+        // An erasure goes on when nothing is to be settled any more.
+        let is_settled = was_wanted && !self.settling.is_wanted();
+        let has_more = asked_in_vain || removed > 0 || is_erasing && is_settled;
+        Ok(if has_more { Step::Nothing } else { Step::Idle })
     }
 
     fn begin_job(&mut self) -> Result<Option<Step>, StepError> {
@@ -223,6 +253,54 @@ impl SteppedStore {
         let Some(plan) = due else { return Ok(None) };
         self.background = Background::Planned(plan, now);
         Ok(Some(Step::Planned))
+    }
+
+    fn begin_erasure(&mut self) -> Result<Option<Step>, StepError> {
+        let now = self.clock.now_micros();
+        let due = self.eraser.due(&self.published, &self.preparer, now).map_err(PackError::from)?;
+        match due {
+            None | Some(Due::Wait) => Ok(None),
+            Some(Due::Pack) => {
+                self.committer.freeze_now();
+                Ok(Some(Step::Nothing))
+            }
+            Some(Due::Settle(id)) => {
+                let here = self.published.view().position;
+                let same = self.leaving_behind.filter(|(leaving, _)| *leaving == id);
+                let (_, target) = *self.leaving_behind.insert(same.unwrap_or((id, here)));
+                if self.settling.is_wanted() {
+                    return Ok(None);
+                }
+                if let Some(step) = self.complete()? {
+                    return Ok(Some(step));
+                }
+                self.settling.want_file_gone(target);
+                Ok(Some(Step::Nothing))
+            }
+            Some(Due::Step(plan)) => {
+                self.leaving_behind = None;
+                self.background = Background::PlannedErasure(plan, now);
+                Ok(Some(Step::Planned))
+            }
+        }
+    }
+
+    /// Ends an erasure when nothing older than its last step is left.
+    fn complete(&mut self) -> Result<Option<Step>, StepError> {
+        let Some((id, target)) = self.leaving_behind else { return Ok(None) };
+        if self.settling.is_wanted() || !self.packer.is_left_behind(target)? {
+            return Ok(None);
+        }
+        let now = proofbook_event::Timestamp::from_micros(self.clock.now_micros());
+        let prepared = erase::completed(&self.published, &self.preparer, now, id);
+        Ok(Some(Step::Completes(Box::new(prepared), id)))
+    }
+
+    /// Goes on after the answer to what said that an erasure is complete.
+    pub fn completion_answered(&mut self, answer: &Answer) {
+        if answer.is_ok() {
+            self.leaving_behind = None;
+        }
     }
 
     fn begin_settling(&mut self) -> Result<Option<Step>, StepError> {
@@ -270,11 +348,11 @@ impl SteppedStore {
         Ok(Step::Decided)
     }
 
-    /// Goes on after the answer to a purge; tells whether the fold took it.
+    /// Goes on after the answer to a purge or a step of an erasure; tells whether the fold took it.
     ///
     /// # Errors
     /// See [`StepError`]; the answer holds all the same.
-    pub fn purge_answered(
+    pub fn rewrite_answered(
         &mut self,
         proposal: &Proposal,
         answer: &Answer,

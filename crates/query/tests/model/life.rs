@@ -489,7 +489,7 @@ impl Life {
             return Ok(Flow::Crash);
         }
         self.flight = None;
-        let is_taken = match store.purge_answered(&proposal.proposal, &answer) {
+        let is_taken = match store.rewrite_answered(&proposal.proposal, &answer) {
             Ok(is_taken) => is_taken,
             Err(_) if self.is_off() => {
                 // It is in the log all the same; the next process reads it there.

@@ -76,9 +76,9 @@ impl Fold {
                 });
             }
         }
+        folded.look_ups_old = true;
         match &rewritten.kind {
             RewriteKind::Purged => {
-                folded.ids_removed = true;
                 for gone in &rewritten.gone {
                     if let Some(index) = self.workspace_by_uid(gone.workspace) {
                         self.ids.forget(index, &gone.seqs);
@@ -107,7 +107,8 @@ impl Fold {
         for Punctured { workspace, run, slots } in punctured {
             let Some(index) = self.workspace_by_uid(*workspace) else { continue };
             let workspace = Arc::make_mut(&mut self.state.workspaces[index as usize]);
-            if let Some(run) = Arc::make_mut(&mut workspace.runs).get_mut(*run as usize) {
+            let run = Arc::make_mut(&mut workspace.runs).get_mut(*run as usize);
+            if let Some(run) = run.filter(|_| !plant::is_on(Plant::ErasedKeysKept)) {
                 run.secret.puncture(slots);
             }
             folded.touched.push(index);

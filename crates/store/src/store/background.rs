@@ -187,7 +187,7 @@ impl BackgroundThread {
                 let same = self.leaving_behind.filter(|(leaving, _)| *leaving == id);
                 let (_, target) = *self.leaving_behind.insert(same.unwrap_or((id, here)));
                 if !self.settling.is_wanted() && !self.is_left_behind(target) {
-                    self.settling.want(target);
+                    self.settling.want_file_gone(target);
                 }
                 false
             }

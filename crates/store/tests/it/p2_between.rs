@@ -129,7 +129,7 @@ impl House {
     fn decide(&mut self, proposal: PurgeProposal) -> bool {
         let PurgeProposal { prepared, proposal, .. } = proposal;
         let answer = self.commit(prepared);
-        let is_taken = self.store.purge_answered(&proposal, &answer).unwrap();
+        let is_taken = self.store.rewrite_answered(&proposal, &answer).unwrap();
         assert_eq!(answer.unwrap().is_empty(), !is_taken, "a purge that fell records nothing");
         is_taken
     }
@@ -208,7 +208,7 @@ fn p2_a_hold_in_the_same_frame_before_the_purge_wins() {
     let group = group.map(|(prepared, slot)| SteppedStore::batch(prepared, slot)).collect();
     store.committer.commit(group).unwrap();
     let answer = slots[1].lock().unwrap().take().unwrap();
-    assert!(!store.purge_answered(&proposal, &answer).unwrap());
+    assert!(!store.rewrite_answered(&proposal, &answer).unwrap());
     house.until_idle();
     assert_eq!((house.left_of("acme"), house.left_of("beta")), (2, 0));
 }

@@ -71,6 +71,10 @@ pub(crate) struct Tally {
     pub(crate) no_space: u64,
     pub(crate) purges: u64,
     pub(crate) purges_dropped: u64,
+    pub(crate) erasures: u64,
+    pub(crate) erasure_steps: u64,
+    pub(crate) erasures_complete: u64,
+    pub(crate) copies_refused: u64,
     pub(crate) searches: u64,
 }
 
@@ -93,6 +97,10 @@ impl Tally {
         self.no_space += other.no_space;
         self.purges += other.purges;
         self.purges_dropped += other.purges_dropped;
+        self.erasures += other.erasures;
+        self.erasure_steps += other.erasure_steps;
+        self.erasures_complete += other.erasures_complete;
+        self.copies_refused += other.copies_refused;
         self.searches += other.searches;
     }
 }

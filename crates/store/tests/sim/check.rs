@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use proofbook_ledger::{Hash, WorkspaceUid};
+use proofbook_ledger::{Hash, Slot, WorkspaceUid};
 use proofbook_store::commit::Published;
-use proofbook_store::fold::Outcome;
+use proofbook_store::fold::{Outcome, RunSecret};
 use proofbook_store::seal::Sealer;
 use proofbook_store::segment::{GroupSet, SegmentError};
+use proofbook_store::withheld::erased_of;
 
 use crate::dice::Dice;
 use crate::model::{Model, Stored};
-use crate::process::{Process, Slot};
+use crate::process::{Process, Slot as AnswerSlot};
 use crate::tree;
 
 /// An event as the store shows it.
@@ -21,6 +22,8 @@ struct Found {
     stored: Option<Stored>,
     recorded_at: i64,
     leaf: Option<Hash>,
+    /// What was erased of it.
+    erased: GroupSet,
 }
 
 type Shown = BTreeMap<String, Vec<Found>>;
@@ -82,14 +85,16 @@ fn read_all(published: &Published, deep: bool) -> Result<Shown, String> {
                     .filter(|_| deep)
                     .and_then(|workspace| sealer.leaf_of_row(workspace, row));
                 let (stored, recorded_at) = (Some(Stored::of_row(row)), row.recorded_at);
-                put(row.workspace, row.seq, Found { stored, recorded_at, leaf });
+                let erased = GroupSet::of(erased_of(row.withheld).iter().map(|(group, _)| *group));
+                put(row.workspace, row.seq, Found { stored, recorded_at, leaf, erased });
                 Ok::<_, SegmentError>(())
             })
             .map_err(|error| format!("a live segment cannot be read: {error:?}"))?;
         for cover in segment.purged_covers() {
             segment
                 .for_each_purged(cover.workspace, 0..u64::MAX, |seq, leaf| {
-                    let found = Found { stored: None, recorded_at: 0, leaf: Some(leaf) };
+                    let (leaf, erased) = (Some(leaf), GroupSet::NONE);
+                    let found = Found { stored: None, recorded_at: 0, leaf, erased };
                     put(cover.workspace, seq, found);
                 })
                 .map_err(|error| format!("a live segment cannot be read: {error:?}"))?;
@@ -100,7 +105,8 @@ fn read_all(published: &Published, deep: bool) -> Result<Shown, String> {
             for event in generation.workspace(uid, view.position) {
                 let stored = Some(Stored::of_parts(&event.parts()));
                 let (recorded_at, leaf) = (event.recorded_at, Some(event.leaf));
-                put(uid, event.seq, Found { stored, recorded_at, leaf });
+                let erased = GroupSet::NONE;
+                put(uid, event.seq, Found { stored, recorded_at, leaf, erased });
             }
         }
     }
@@ -167,8 +173,24 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
                 let gone = known.is_gone;
                 return Err(format!("event {seq} of {name} was purged: {gone}, and is not so"));
             }
-            if found.stored.as_ref().is_some_and(|stored| *stored != *known.stored) {
-                return Err(format!("event {seq} of {name} is not what was sent as {}", known.id));
+            if let Some(stored) = &found.stored {
+                if found.erased != known.erased {
+                    let (found, known) = (found.erased, known.erased);
+                    return Err(format!("of event {seq} of {name} {known:?} is erased: {found:?}"));
+                }
+                let is_same = match known.erased.is_empty() {
+                    true => *stored == *known.stored,
+                    false => *stored == known.stored.without(known.erased),
+                };
+                if !is_same {
+                    return Err(format!(
+                        "event {seq} of {name} is not what was sent as {}",
+                        known.id
+                    ));
+                }
+                if !known.erased.is_empty() && has_key(published, name, stored) {
+                    return Err(format!("the key of the erased event {seq} of {name} is there"));
+                }
             }
             if let Some((leaf, recorded_at)) = known.receipt {
                 if found.stored.is_some() && recorded_at != found.recorded_at {
@@ -206,6 +228,13 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
             return Err(format!("the settings of {name} are not those that were put"));
         }
     }
+    let erasures = config.erasures.values();
+    let erasures =
+        erasures.map(|known| (known.id, known.leaves.len(), known.completed_at.is_some()));
+    let asked = world.erasures.iter();
+    if !erasures.eq(asked.map(|(id, known)| (*id, known.steps, known.is_complete))) {
+        return Err("the erasures are not as far as they were".to_owned());
+    }
     if !config.holds.keys().eq(world.holds.keys()) {
         return Err("the holds are not those that were placed".to_owned());
     }
@@ -215,6 +244,18 @@ fn compare(published: &Published, shown: &Shown, world: &Model) -> Result<(), St
         return Err("the keys are not those that were put".to_owned());
     }
     Ok(())
+}
+
+/// Tells whether an event's key can still be derived.
+fn has_key(published: &Published, workspace: &str, stored: &Stored) -> bool {
+    let workspace = published.directory.by_name(workspace);
+    let Some(workspace) = workspace else { return false };
+    let Some(run) = workspace.runs.get(stored.run as usize) else { return false };
+    match (&run.secret, Slot::new(stored.k)) {
+        (RunSecret::Punctured(run), Some(slot)) => run.event_key(slot).is_some(),
+        (RunSecret::Whole(_), _) => true,
+        (_, None) => false,
+    }
 }
 
 /// The whole state as text, to compare two recoveries (I4).
@@ -245,7 +286,8 @@ pub(crate) fn probe(process: &mut Process, world: &Model, seed: u64) -> Result<(
     let mut group = Vec::new();
     for request in requests {
         let ready = process.prepare(None, &request)?;
-        let slot: Slot = Arc::new(Mutex::new(None));
+        world.judge_answered(&ready.sent)?;
+        let slot: AnswerSlot = Arc::new(Mutex::new(None));
         sent.push((ready.sent.clone(), slot.clone()));
         group.push(Process::batch(ready, &slot));
     }

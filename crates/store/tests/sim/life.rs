@@ -1,14 +1,16 @@
 //! One life of a store, from an empty disk on: requests, background work, restarts, power cuts,
 //! failing calls and full disks, all from one seed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proofbook_store::clock::{Clock, SimClock};
+use proofbook_store::clock::SimClock;
 use proofbook_store::commit::CommitError;
-use proofbook_store::config::{ConfigChange, Hold, Key, Scope, WorkspaceSettings};
+use proofbook_store::config::ConfigChange;
 use proofbook_store::disk::sim::{CallKind, Calls, CrashMode, Fault, SimDisk};
-use proofbook_store::fold::SeedId;
+use proofbook_store::erase::EraseProposal;
 use proofbook_store::pack::Proposal;
+use proofbook_store::purge::PurgeProposal;
 
 use crate::branch::{Side, Tally, refusal};
 use crate::check;
@@ -16,7 +18,9 @@ use crate::dice::Dice;
 use crate::disk::{DiskBug, WatchedDisk};
 use crate::model::{Model, RulesAt};
 use crate::process::{Process, Ready, Slot, Step, StepError};
-use crate::traces;
+
+mod requests;
+mod rewrites;
 
 /// How a life is led.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +75,12 @@ struct Life {
     tally: Tally,
     /// Requests that were prepared and not handed over yet.
     held: Vec<Ready>,
-    /// The rules when the purge was planned that is to be written.
+    /// The rules when the purge or erasure was planned that is to be written.
     planned: RulesAt,
-    /// A purge that is written and not in the log yet.
-    purge: Option<(Ready, Proposal)>,
+    /// A purge or a step of an erasure that is written and not in the log yet.
+    rewrite: Option<(Ready, Proposal)>,
+    /// Seeds of runs of keys, by workspace and number, from before erasures destroyed some of them.
+    seeds: BTreeMap<(String, u32), [u8; 32]>,
     next_id: u64,
     /// Whether the disk is or was full in this process, so that anything may have been refused.
     disturbed: bool,
@@ -110,7 +116,8 @@ impl Life {
             tally: Tally { lives: 1, ..Tally::default() },
             held: Vec::new(),
             planned: RulesAt::new(),
-            purge: None,
+            rewrite: None,
+            seeds: BTreeMap::new(),
             next_id: 0,
             disturbed: false,
             full: false,
@@ -130,7 +137,7 @@ impl Life {
                 break;
             }
             self.held.clear();
-            self.purge = None;
+            self.rewrite = None;
             self.side.shows(None);
             match after {
                 After::GoOn => {}
@@ -208,36 +215,6 @@ impl Life {
         Ok(After::GoOn)
     }
 
-    /// Lets all background work come to its end; then no file holds what was purged.
-    fn settle(&mut self, process: &mut Process) -> Result<(), String> {
-        self.clock.advance(2_000_000);
-        for _ in 0..1_000 {
-            if self.side.violation().is_some() {
-                return Ok(());
-            }
-            match process.background_step(&mut self.dice) {
-                Ok(Step::Idle) => break,
-                Ok(Step::Planned) => self.planned = self.side.journal().model.rules.clone(),
-                Ok(Step::Proposed(proposal, now)) => {
-                    let planned = std::mem::take(&mut self.planned);
-                    self.purge = Some(process.prepare_purge(*proposal, now, planned)?);
-                    match self.decide_purge(process)? {
-                        After::GoOn => {}
-                        _ => return Ok(()),
-                    }
-                }
-                Ok(_) => {}
-                Err(_) if self.is_off() || self.fault_struck() => return Ok(()),
-                Err(error) => return Err(format!("background work failed: {error:?}")),
-            }
-        }
-        if self.is_off() || self.fault_struck() {
-            return Ok(());
-        }
-        self.tally.searches += 1;
-        traces::check(&self.disk, &self.side.journal().model)
-    }
-
     /// Finds out which world a start recovered, and makes it the only one; false when it cannot be
     /// read now.
     fn adopt(&mut self, process: &Process) -> Result<bool, String> {
@@ -254,12 +231,25 @@ impl Life {
         let mut model = worlds[world].clone();
         let is_unsettled = !self.side.journal().flight.is_empty();
         if is_unsettled && let Err(reason) = check::fill_receipts(&process.published, &mut model) {
-            return if self.is_off() || may_fail { Ok(false) } else { Err(reason) };
+            // The fault may have struck just now.
+            return if self.is_off() || self.fault_struck() { Ok(false) } else { Err(reason) };
         }
         let mut journal = self.side.journal();
         journal.model = model;
         journal.flight.clear();
         Ok(true)
+    }
+
+    /// Prepares a request, and judges what is answered at once.
+    fn prepare(
+        &self,
+        process: &Process,
+        change: Option<ConfigChange>,
+        events: &[(String, String)],
+    ) -> Result<Ready, String> {
+        let ready = process.prepare(change, events)?;
+        self.side.journal().model.judge_answered(&ready.sent)?;
+        Ok(ready)
     }
 
     fn is_off(&self) -> bool {
@@ -309,17 +299,17 @@ impl Life {
                 let mut group = Vec::new();
                 for _ in 0..count {
                     let request = self.request();
-                    group.push(process.prepare(None, &request)?);
+                    group.push(self.prepare(process, None, &request)?);
                 }
                 self.commit(process, group)
             }
             40..46 => {
                 let request = self.request();
-                let ready = process.prepare(None, &request)?;
+                let ready = self.prepare(process, None, &request)?;
                 self.held.push(ready);
                 if self.dice.once_in(2) {
                     // A client that gave up waiting sends it again, and the first one comes late.
-                    let again = process.prepare(None, &request)?;
+                    let again = self.prepare(process, None, &request)?;
                     return self.commit(process, vec![again]);
                 }
                 Ok(After::GoOn)
@@ -330,7 +320,7 @@ impl Life {
             }
             51..56 => {
                 let (change, event) = self.change();
-                let ready = process.prepare(Some(change), &[event])?;
+                let ready = self.prepare(process, Some(change), &[event])?;
                 self.commit(process, vec![ready])
             }
             56..60 => match process.committer.mark() {
@@ -375,13 +365,13 @@ impl Life {
     }
 
     fn background(&mut self, process: &mut Process) -> Result<After, String> {
-        if self.purge.is_some() {
+        if self.rewrite.is_some() {
             // Often something comes between.
             return match self.dice.below(4) {
-                0 => self.decide_purge(process),
+                0 => self.decide_rewrite(process),
                 1 => {
                     let (change, event) = self.change();
-                    let ready = process.prepare(Some(change), &[event])?;
+                    let ready = self.prepare(process, Some(change), &[event])?;
                     self.commit(process, vec![ready])
                 }
                 _ => Ok(After::GoOn),
@@ -389,10 +379,16 @@ impl Life {
         }
         match process.background_step(&mut self.dice) {
             Ok(Step::Proposed(proposal, now)) => {
-                let planned = std::mem::take(&mut self.planned);
-                self.purge = Some(process.prepare_purge(*proposal, now, planned)?);
+                let PurgeProposal { prepared, proposal, .. } = *proposal;
+                self.proposed(process, prepared, proposal, now)?;
                 Ok(After::GoOn)
             }
+            Ok(Step::Erases(proposal, now)) => {
+                let EraseProposal { prepared, proposal } = *proposal;
+                self.proposed(process, prepared, proposal, now)?;
+                Ok(After::GoOn)
+            }
+            Ok(Step::Completes(prepared, id)) => self.complete(process, *prepared, id),
             Ok(step) => {
                 match step {
                     Step::Packed => self.tally.packs += 1,
@@ -410,7 +406,8 @@ impl Life {
                             })?;
                     }
                     Step::Planned => self.planned = self.side.journal().model.rules.clone(),
-                    Step::Nothing | Step::Idle | Step::Proposed(..) => {}
+                    Step::Nothing | Step::Idle => {}
+                    Step::Proposed(..) | Step::Erases(..) | Step::Completes(..) => {}
                 }
                 Ok(After::GoOn)
             }
@@ -427,55 +424,6 @@ impl Life {
             Err(StepError::Work(reason)) => Err(format!("background work failed: {reason}")),
             Err(StepError::Fatal(fatal)) => self.ended(process, format!("{fatal:?}")),
         }
-    }
-
-    /// Puts a purge into the log, judges it, and tells the background work what became of it.
-    fn decide_purge(&mut self, process: &mut Process) -> Result<After, String> {
-        let Some((ready, proposal)) = self.purge.take() else { return Ok(After::GoOn) };
-        let purge = ready.sent.purge.clone().ok_or("a purge without its purge")?;
-        let must_hold = {
-            let model = &self.side.journal().model;
-            if model.must_hold(&purge) {
-                model.judge(&purge)?;
-            }
-            model.must_hold(&purge)
-        };
-        if self.dice.once_in(2) {
-            // Clients send again what is about to go, and come late: then it is new.
-            let again: Vec<(String, String)> = {
-                let model = &self.side.journal().model;
-                let of = |(name, seqs): &(String, Vec<u64>)| {
-                    let space = model.spaces.get(name)?;
-                    let known = space.events.get(*seqs.first()? as usize)?;
-                    // What happened at a stated time is outside of retention by now.
-                    let is_new = known.text.contains("\"id\"") && !known.text.contains("occurred");
-                    is_new.then(|| (name.clone(), known.text.clone()))
-                };
-                purge.gone.iter().filter_map(of).collect()
-            };
-            if !again.is_empty() {
-                self.held.push(process.prepare(None, &again)?);
-            }
-        }
-        let before = self.tally.no_space;
-        let after = self.commit(process, vec![ready])?;
-        let After::GoOn = after else { return Ok(after) };
-        let is_refused = self.tally.no_space > before;
-        let answer = match is_refused {
-            true => Err(CommitError::NoSpace),
-            false => Ok(Vec::new()),
-        };
-        match process.purge_answered(&proposal, &answer) {
-            Ok(is_taken) if is_taken == (must_hold && !is_refused) => {}
-            Ok(is_taken) => {
-                return Err(format!("a purge was taken: {is_taken}; it must be: {must_hold}"));
-            }
-            Err(_) if self.is_off() || self.fault_struck() => {}
-            Err(error) => return Err(format!("after a purge: {error:?}")),
-        }
-        self.tally.purges += u64::from(must_hold && !is_refused);
-        self.tally.purges_dropped += u64::from(!must_hold);
-        Ok(After::GoOn)
     }
 
     /// Commits requests as one group and settles what their clients were told.
@@ -505,6 +453,10 @@ impl Life {
                 Some(Ok(outcomes)) => journal.model.acknowledge(&batch, &outcomes)?,
                 Some(Err(CommitError::NoSpace)) => self.tally.no_space += 1,
                 Some(Err(CommitError::Busy)) if self.fault_struck() => {}
+                // Its client sends it again, and is then told that it is known.
+                Some(Err(CommitError::Busy)) if journal.model.has_erased_copy(&batch) => {
+                    self.tally.copies_refused += 1;
+                }
                 None | Some(Err(CommitError::Unknown)) if committed.is_err() => {
                     journal.flight.push((batch, slot));
                 }
@@ -536,7 +488,7 @@ impl Life {
                 return Err(format!("the store stopped without a reason: {fatal}"));
             }
             let request = self.request();
-            let ready = process.prepare(None, &request)?;
+            let ready = self.prepare(process, None, &request)?;
             let (slot, empty) = (Slot::default(), ready.sent.events.is_empty());
             let went_on = process.committer.commit(vec![Process::batch(ready, &slot)]).is_ok();
             let answer = slot.lock().expect("no holder panics").take();
@@ -562,99 +514,6 @@ impl Life {
             self.disk.set_capacity(None);
             self.full = false;
         }
-    }
-
-    /// Makes a request of one to five events: new ones, repeated ones, and others under known ids.
-    fn request(&mut self) -> Vec<(String, String)> {
-        let count = self.dice.below(5) + 1;
-        (0..count).map(|_| self.event()).collect()
-    }
-
-    fn event(&mut self) -> (String, String) {
-        let workspace = self.dice.pick(&WORKSPACES).to_owned();
-        let known = self.next_id;
-        let number = match self.dice.below(8) {
-            0 if known > 0 => self.dice.below(known),
-            _ => {
-                self.next_id += 1;
-                known
-            }
-        };
-        // A known number makes the same text, unless this one is to be another event of that id.
-        let other = number != known && self.dice.once_in(3);
-        let text = match number % 5 {
-            0 => format!(r#"{{"action":"note.create","metadata":{{"n":{number}}}}}"#),
-            1 => format!(
-                r#"{{"id":"e{number}","action":"project.update","actor":{{"type":"user","id":"u{number}"}},"before":{{"name":"Old {number}"}},"after":{{"name":"New {number}"}}}}"#
-            ),
-            2 => format!(
-                r#"{{"id":"e{number}","action":"member.add","occurred_at":"2026-11-2{}T09:30:00Z","context":{{"ip":"203.0.113.{}"}}}}"#,
-                number % 9,
-                number % 250
-            ),
-            3 => format!(
-                r#"{{"id":"e{number}","action":"file.read","targets":[{{"type":"file","id":"f{number}","name":"{}"}}]}}"#,
-                "x".repeat((number % 97) as usize)
-            ),
-            _ => format!(r#"{{"id":"e{number}","action":"login.fail","outcome":"failure"}}"#),
-        };
-        let text = if other {
-            text.replacen("\"action\"", "\"reason\":\"other\",\"action\"", 1)
-        } else {
-            text
-        };
-        let marked = format!("\"description\":\"{}\",\"action\"", traces::marker(number));
-        let text = text.replacen("\"action\"", &marked, 1);
-        (workspace, text)
-    }
-
-    fn change(&mut self) -> (ConfigChange, (String, String)) {
-        let number = self.dice.below(1_000);
-        let workspace = self.dice.pick(&WORKSPACES).to_owned();
-        let held: Vec<(String, String)> = {
-            let journal = self.side.journal();
-            let held = journal.model.holds.iter();
-            held.map(|(id, (workspace, _))| (id.clone(), workspace.clone())).collect()
-        };
-        let change = match self.dice.below(10) {
-            5 if !held.is_empty() => {
-                let (id, workspace) = held[self.dice.below(held.len() as u64) as usize].clone();
-                ConfigChange::LiftHold { id, workspace }
-            }
-            5..10 => ConfigChange::PutHold {
-                hold: Hold {
-                    id: format!("h{number}"),
-                    workspace,
-                    filter: self.dice.pick(&["", "action:note.create", "action:file.read"]).into(),
-                    reason: "case 7".to_owned(),
-                    owner: "Legal".to_owned(),
-                    placed_at: self.clock.wall_micros(),
-                },
-            },
-            3 | 4 => ConfigChange::SigningSeed { seed: SeedId([7; 8]) },
-            0 | 1 => ConfigChange::PutWorkspace {
-                name: workspace,
-                settings: WorkspaceSettings {
-                    title: Some(format!("title {number}")),
-                    retention: self.dice.pick(&[None, Some("1s"), Some("2s")]).map(str::to_owned),
-                    ..WorkspaceSettings::default()
-                },
-            },
-            _ => ConfigChange::PutKey {
-                key: Key {
-                    id: format!("key{}", number % 4),
-                    name: format!("name {number}"),
-                    secret_sha256: String::new(),
-                    scopes: vec![Scope::Write],
-                    workspaces: vec!["*".to_owned()],
-                    created_at: self.clock.wall_micros(),
-                    expires_at: None,
-                    revoked_at: None,
-                },
-            },
-        };
-        let text = format!(r#"{{"action":"config.put","metadata":{{"n":{number}}}}}"#);
-        (change, ("_system".to_owned(), text))
     }
 }
 

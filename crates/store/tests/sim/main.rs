@@ -4,7 +4,8 @@
 //! `cargo xtask sim` runs it at length. Without it these tests run some lives only. Read from the
 //! environment: `PROOFBOOK_SIM_SEEDS=A..B` (default `0..6`), `PROOFBOOK_SIM_RECOVERIES=N` (goes on
 //! with further seeds until so many recoveries were judged), `PROOFBOOK_SIM_PLANT=NAME` (the bug to
-//! live with), `PROOFBOOK_SIM_PLANTS=all` (which planted bugs must be caught),
+//! live with), `PROOFBOOK_SIM_ONCE_IN=N` (a call is a crash point at most once in so many: many lives in
+//! little time), `PROOFBOOK_SIM_PLANTS=all` (which planted bugs must be caught),
 //! `PROOFBOOK_SIM_STRIDE=N` (every Nth call fails in turn).
 #![forbid(unsafe_code)]
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use proofbook_event::Group;
 use proofbook_ledger::Hash;
 use proofbook_store::codec::Decoder;
-use proofbook_store::config::{ConfigChange, WorkspaceSettings};
+use proofbook_store::config::{ConfigChange, Erasure, WorkspaceSettings};
 use proofbook_store::fold::Outcome;
-use proofbook_store::record::{EventParts, Record};
-use proofbook_store::segment::Row;
+use proofbook_store::record::{EventParts, Record, flag};
+use proofbook_store::segment::{GroupSet, Row};
+use proofbook_store::withheld::ErasureStep;
 
 /// The bytes of an event that must come back as they went in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,22 @@ impl Stored {
         }
     }
 
+    /// Returns which groups it has.
+    pub(crate) fn groups(&self) -> GroupSet {
+        GroupSet::of(self.groups.iter().map(|(group, _)| *group))
+    }
+
+    /// Returns what must be left of it without some groups.
+    pub(crate) fn without(&self, erased: GroupSet) -> Self {
+        let mut left = self.clone();
+        left.groups.retain(|(group, _)| !erased.contains(*group));
+        // The name of an action that no catalog declares is in the group of the description.
+        if erased.contains(Group::Description) && self.flags & flag::ACTION_LISTED == 0 {
+            left.action = "other".to_owned();
+        }
+        left
+    }
+
     /// Reads the events out of a prepared batch's records.
     pub(crate) fn of_records(records: &[u8]) -> Vec<Self> {
         let mut stored = Vec::new();
@@ -79,22 +96,59 @@ pub(crate) struct SentEvent {
 /// The rules of what is kept as they were at a moment, by the counts of their changes.
 pub(crate) type RulesAt = BTreeMap<String, u64>;
 
-/// A purge that was planned at `now`, by the store's clock.
+/// A purge, or a step of an erasure, that was planned at `now`, by the store's clock.
 #[derive(Clone, Debug)]
-pub(crate) struct Purge {
-    /// Seqs that go, by workspace.
+pub(crate) struct Rewrite {
+    /// The erasure's step; none for a purge.
+    pub(crate) by: Option<ErasureStep>,
+    /// Seqs that go or lose something, by workspace.
     pub(crate) gone: Vec<(String, Vec<u64>)>,
     pub(crate) now: i64,
     /// The rules when it was planned.
     pub(crate) planned: RulesAt,
 }
 
-/// One request: its events, or a change or a purge with the events that tell of it.
+/// An erasure as who asked for it knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Erasing {
+    pub(crate) workspace: String,
+    pub(crate) targets: BTreeMap<u64, GroupSet>,
+    pub(crate) steps: usize,
+    pub(crate) is_complete: bool,
+}
+
+impl Erasing {
+    fn of(erasure: &Erasure) -> Self {
+        let each = |target: &proofbook_store::config::ErasureTarget| {
+            let groups = GroupSet::from_bits(target.groups);
+            (target.seq..target.seq + target.count).map(move |seq| (seq, groups))
+        };
+        Self {
+            workspace: erasure.workspace.clone(),
+            targets: erasure.targets.iter().flat_map(each).collect(),
+            steps: 0,
+            is_complete: false,
+        }
+    }
+}
+
+/// One request: its events, or a change, a purge or an erasure's step with the events that tell of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentBatch {
     pub(crate) change: Option<ConfigChange>,
-    pub(crate) purge: Option<Purge>,
+    pub(crate) rewrite: Option<Rewrite>,
     pub(crate) events: Vec<SentEvent>,
+    /// Copies of erased events, which were answered before anything was written of them.
+    pub(crate) answered: Vec<Answered>,
+}
+
+/// A copy of an event of which something was erased, and what its client was told at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) workspace: String,
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) outcome: Outcome,
 }
 
 /// An event that is there, with its receipt once there was one.
@@ -107,6 +161,22 @@ pub(crate) struct Known {
     pub(crate) receipt: Option<(Hash, i64)>,
     /// Whether it was purged.
     pub(crate) is_gone: bool,
+    /// What was erased of it.
+    pub(crate) erased: GroupSet,
+}
+
+impl Known {
+    /// Returns the groups of a set that are there and not erased.
+    fn left_of(&self, groups: GroupSet) -> GroupSet {
+        let gone = |group: Group| self.erased.contains(group) || self.is_gone;
+        let there = self.stored.groups().intersection(groups);
+        GroupSet::of(Group::ALL.into_iter().filter(|g| there.contains(*g) && !gone(*g)))
+    }
+
+    /// Tells whether its action is one that nothing takes from the log.
+    fn outlives(&self) -> bool {
+        self.stored.action.starts_with("audit_log.")
+    }
 }
 
 /// One workspace as its client knows it.
@@ -137,16 +207,21 @@ pub(crate) struct Model {
     pub(crate) holds: BTreeMap<String, (String, Option<String>)>,
     /// Counts the changes of what is kept, by workspace.
     pub(crate) rules: RulesAt,
+    /// Erasures that were asked for.
+    pub(crate) erasures: BTreeMap<u64, Erasing>,
 }
 
 impl Model {
     /// Records a batch and says what must become of each of its events.
     pub(crate) fn apply(&mut self, batch: &SentBatch) -> Vec<Expected> {
-        if let Some(purge) = &batch.purge {
-            if !self.must_hold(purge) {
+        if let Some(rewrite) = &batch.rewrite {
+            if !self.must_hold(rewrite) {
                 return Vec::new();
             }
-            self.take(purge);
+            match rewrite.by {
+                None => self.purge(rewrite),
+                Some(by) => self.erase(rewrite, by),
+            }
         }
         match &batch.change {
             Some(ConfigChange::PutWorkspace { name, settings }) => {
@@ -166,6 +241,14 @@ impl Model {
             }
             Some(ConfigChange::PutKey { key }) => {
                 self.keys.insert(key.id.clone(), key.name.clone());
+            }
+            Some(ConfigChange::PutErasure { erasure }) => {
+                self.erasures.entry(erasure.id).or_insert_with(|| Erasing::of(erasure));
+            }
+            Some(ConfigChange::CompleteErasure { id, .. }) => {
+                if let Some(erasing) = self.erasures.get_mut(id) {
+                    erasing.is_complete = true;
+                }
             }
             _ => {}
         }
@@ -188,38 +271,71 @@ impl Model {
             stored: event.stored.clone(),
             receipt: None,
             is_gone: false,
+            erased: GroupSet::NONE,
         });
         Expected::Created(seq)
     }
 
-    /// Tells whether the fold must take a purge: no rule of its workspaces changed since its plan.
-    pub(crate) fn must_hold(&self, purge: &Purge) -> bool {
-        let same = |name: &String| self.rules.get(name) == purge.planned.get(name);
-        purge.gone.iter().all(|(name, _)| same(name))
+    /// Says whether copies of erased events were answered as what they are.
+    pub(crate) fn judge_answered(&self, batch: &SentBatch) -> Result<(), String> {
+        for Answered { workspace, id, text, outcome } in &batch.answered {
+            let known = self.spaces.get(workspace).and_then(|space| {
+                let seq = *space.seqs.get(id)?;
+                Some((seq, space.events.get(seq as usize)?))
+            });
+            let fits = known.is_some_and(|(seq, known)| {
+                let right = match known.text == *text {
+                    true => Outcome::Duplicate { seq },
+                    false => Outcome::Conflict { seq },
+                };
+                !known.erased.is_empty() && *outcome == right
+            });
+            if !fits {
+                return Err(format!("a copy of {id} of {workspace} was answered {outcome:?}"));
+            }
+        }
+        Ok(())
     }
 
-    /// Says of a purge that will hold whether it may: what goes has ended, and no hold keeps it.
-    pub(crate) fn judge(&self, purge: &Purge) -> Result<(), String> {
-        for (name, seqs) in &purge.gone {
+    /// Tells whether the fold must take a purge or a step of an erasure: no rule of its workspaces changed
+    /// since its plan, and the step is the next one.
+    pub(crate) fn must_hold(&self, rewrite: &Rewrite) -> bool {
+        let same = |name: &String| self.rules.get(name) == rewrite.planned.get(name);
+        let is_next = |by: ErasureStep| {
+            let erasing = self.erasures.get(&by.erasure);
+            erasing.is_some_and(|known| !known.is_complete && known.steps == usize::from(by.step))
+        };
+        rewrite.by.is_none_or(is_next) && rewrite.gone.iter().all(|(name, _)| same(name))
+    }
+
+    /// Says of a purge or a step that will hold whether it may: what is purged has ended, what is erased
+    /// was asked for, and no hold keeps it.
+    pub(crate) fn judge(&self, rewrite: &Rewrite) -> Result<(), String> {
+        let erasing = rewrite.by.and_then(|by| self.erasures.get(&by.erasure));
+        for (name, seqs) in &rewrite.gone {
             let settings = self.settings.get(name).cloned().unwrap_or_default();
             let keep = settings.retention.as_deref().and_then(|text| text.strip_suffix('s'));
             let keep = keep.and_then(|seconds| seconds.parse::<i64>().ok());
+            let since = keep.map(|seconds| rewrite.now - seconds * 1_000_000);
             for seq in seqs {
                 let known = self.spaces.get(name).and_then(|space| space.events.get(*seq as usize));
-                let known = known.ok_or_else(|| format!("{name} has no event {seq} to purge"))?;
-                let since = keep.map(|seconds| purge.now - seconds * 1_000_000);
-                let is_held = self.holds.values().any(|(workspace, action)| {
-                    workspace == name
-                        && action.as_ref().is_none_or(|action| *action == known.stored.action)
-                });
+                let known = known.ok_or_else(|| format!("{name} has no event {seq} to take"))?;
+                let asked = erasing.filter(|erasing| erasing.workspace == *name);
+                let asked = asked.and_then(|erasing| erasing.targets.get(seq));
                 let wrong = if known.is_gone {
                     "was purged before"
-                } else if since.is_none_or(|since| known.stored.occurred_at >= since) {
+                } else if rewrite.by.is_some()
+                    && asked.is_none_or(|groups| known.left_of(*groups).is_empty())
+                {
+                    "has nothing that was to be erased"
+                } else if rewrite.by.is_none()
+                    && since.is_none_or(|since| known.stored.occurred_at >= since)
+                {
                     "is purged early"
-                } else if is_held {
-                    "is purged under hold"
-                } else if known.stored.action.starts_with("audit_log.") {
-                    "outlives retention and is purged"
+                } else if self.is_held(name, known) {
+                    "is taken under hold"
+                } else if known.outlives() {
+                    "outlives everything and is taken"
                 } else {
                     continue;
                 };
@@ -229,7 +345,60 @@ impl Model {
         Ok(())
     }
 
-    fn take(&mut self, purge: &Purge) {
+    /// Says whether an erasure may be called complete: nothing is left that it asked for.
+    pub(crate) fn judge_complete(&self, id: u64) -> Result<(), String> {
+        match self.left_to_erase(id).first() {
+            Some((seq, _)) => Err(format!("an erasure is called complete without event {seq}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the events of an erasure that still have something it asked for, and whether a hold keeps
+    /// them.
+    pub(crate) fn left_to_erase(&self, id: u64) -> Vec<(u64, bool)> {
+        let mut left = Vec::new();
+        let Some(erasing) = self.erasures.get(&id) else { return left };
+        let Some(space) = self.spaces.get(&erasing.workspace) else { return left };
+        for (seq, groups) in &erasing.targets {
+            let Some(known) = space.events.get(*seq as usize) else { continue };
+            if !known.left_of(*groups).is_empty() && !known.outlives() {
+                left.push((*seq, self.is_held(&erasing.workspace, known)));
+            }
+        }
+        left
+    }
+
+    /// Tells whether a hold keeps an event, as what is left of it has it.
+    fn is_held(&self, workspace: &str, known: &Known) -> bool {
+        let action = known.stored.without(known.erased).action;
+        let mut holds = self.holds.values();
+        holds.any(|(of, held)| of == workspace && held.as_ref().is_none_or(|held| *held == action))
+    }
+
+    /// Tells whether a batch has an event of which something was erased already.
+    pub(crate) fn has_erased_copy(&self, batch: &SentBatch) -> bool {
+        batch.events.iter().any(|event| {
+            let known = self.spaces.get(&event.workspace).and_then(|space| {
+                space.seqs.get(&event.id).and_then(|seq| space.events.get(*seq as usize))
+            });
+            known.is_some_and(|known| !known.erased.is_empty())
+        })
+    }
+
+    fn erase(&mut self, step: &Rewrite, by: ErasureStep) {
+        let Some(erasing) = self.erasures.get_mut(&by.erasure) else { return };
+        erasing.steps += 1;
+        let Some(space) = self.spaces.get_mut(&erasing.workspace) else { return };
+        for seq in step.gone.iter().flat_map(|(_, seqs)| seqs) {
+            if let Some(known) = space.events.get_mut(*seq as usize)
+                && let Some(groups) = erasing.targets.get(seq)
+            {
+                known.erased = known.erased.union(known.left_of(*groups));
+            }
+        }
+    }
+
+    fn purge(&mut self, purge: &Rewrite) {
         for (name, seqs) in &purge.gone {
             let Some(space) = self.spaces.get_mut(name) else { continue };
             for seq in seqs {

@@ -20,16 +20,21 @@ impl Plant {
     }
 
     /// Tells whether the bug shows in a life itself, so that crashes on the side only take time: those of
-    /// purges.
+    /// purges and erasures.
     pub(crate) fn shows_without_crashes(self) -> bool {
-        let of_purges = [
+        let of_rewrites = [
             "hold-ignored",
             "held-purged",
             "purged-early",
             "purge-not-settled",
             "purged-id-believed",
+            "erased-too-soon",
+            "erasure-forgotten",
+            "erased-under-hold",
+            "erased-keys-kept",
+            "erased-copy-kept",
         ];
-        of_purges.contains(&self.name())
+        of_rewrites.contains(&self.name())
     }
 
     /// Plants the bug in this thread; returns the part that lies around the disk.

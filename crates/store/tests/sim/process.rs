@@ -11,17 +11,16 @@ use proofbook_store::commit::Batch;
 use proofbook_store::config::ConfigChange;
 use proofbook_store::log::LogOptions;
 use proofbook_store::open::{Machine, OpenError, Options};
-use proofbook_store::prepare::{Prepared, Wanted};
-use proofbook_store::purge::PurgeProposal;
+use proofbook_store::prepare::{AdmittedPlace, Fate, Prepared, Wanted};
 use proofbook_store::random::SimRandom;
-use proofbook_store::record::Record;
+use proofbook_store::record::{Record, RewriteKind};
 use proofbook_testkit::SteppedStore;
 
 pub(crate) use proofbook_testkit::{Slot, Step, StepError};
 
 use crate::dice::Dice;
 use crate::disk::WatchedDisk;
-use crate::model::{Purge, RulesAt, SentBatch, SentEvent, Stored};
+use crate::model::{Answered, Rewrite, RulesAt, SentBatch, SentEvent, Stored};
 
 /// Small enough that a life of some dozens of steps packs, compacts and releases; nothing that
 /// retention ended waits for anything.
@@ -100,9 +99,13 @@ impl Process {
             }
         };
         let mut stored = Stored::of_records(&prepared.records).into_iter().map(Arc::new);
-        let mut sent = SentBatch { change, events: Vec::new(), purge: None };
+        let mut sent = SentBatch { change, ..SentBatch::default() };
         for ((workspace, text), place) in events.iter().zip(&prepared.places) {
             match place {
+                Ok(AdmittedPlace { fate: Fate::Known(outcome), id, .. }) => {
+                    let (workspace, id, text) = (workspace.clone(), id.clone(), text.clone());
+                    sent.answered.push(Answered { workspace, id, text, outcome: *outcome });
+                }
                 Ok(place) => sent.events.push(SentEvent {
                     workspace: workspace.clone(),
                     id: place.id.clone(),
@@ -116,39 +119,37 @@ impl Process {
         Ok(Ready { prepared, sent })
     }
 
-    /// Takes a purge for a request whose events are those that tell of it; returns what is needed when
-    /// it was answered.
-    pub(crate) fn prepare_purge(
+    /// Takes a purge, or a step of an erasure, for a request whose events are those that tell of it.
+    pub(crate) fn prepare_rewrite(
         &self,
-        purge: PurgeProposal,
+        prepared: Prepared,
         now: i64,
         planned: RulesAt,
-    ) -> Result<(Ready, proofbook_store::pack::Proposal), String> {
-        let PurgeProposal { prepared, proposal, .. } = purge;
-        let mut gone = Vec::new();
+    ) -> Result<Ready, String> {
+        let (mut gone, mut by) = (Vec::new(), None);
         let mut records = Decoder::new(&prepared.records);
         while !records.is_empty() {
             let record = Record::decode(&mut records).map_err(|error| error.to_string())?;
             let Record::Rewritten(rewritten) = record else { continue };
+            if let RewriteKind::Erased { by: step, .. } = &rewritten.kind {
+                by = Some(*step);
+            }
             for taken in &rewritten.gone {
                 let workspace = self.published.directory.by_uid(taken.workspace);
                 let name = workspace.ok_or("a purge of an unknown workspace")?.name.to_string();
                 gone.push((name, taken.seqs.iter().cloned().flatten().collect()));
             }
         }
-        let mut stored = Stored::of_records(&prepared.records).into_iter().map(Arc::new);
-        let mut events = Vec::new();
-        for place in &prepared.places {
-            let place = place.as_ref().map_err(|rejected| format!("rejected: {rejected:?}"))?;
-            events.push(SentEvent {
-                workspace: place.workspace.clone(),
-                id: place.id.clone(),
-                text: String::new(),
-                stored: stored.next().ok_or("fewer events are encoded than were admitted")?,
-            });
-        }
-        let purge = Some(Purge { gone, now, planned });
-        Ok((Ready { prepared, sent: SentBatch { change: None, events, purge } }, proposal))
+        let rewrite = Some(Rewrite { by, gone, now, planned });
+        let events = told_by(&prepared)?;
+        Ok(Ready { prepared, sent: SentBatch { events, rewrite, ..SentBatch::default() } })
+    }
+
+    /// Takes what says that an erasure is complete for a request.
+    pub(crate) fn prepare_completion(prepared: Prepared, id: u64) -> Result<Ready, String> {
+        let change = Some(ConfigChange::CompleteErasure { id, at: 0 });
+        let events = told_by(&prepared)?;
+        Ok(Ready { prepared, sent: SentBatch { change, events, ..SentBatch::default() } })
     }
 
     /// Turns a prepared request into a batch whose answer goes into `slot`.
@@ -160,4 +161,20 @@ impl Process {
     pub(crate) fn background_step(&mut self, dice: &mut Dice) -> Result<Step, StepError> {
         self.0.step(&mut |limit| dice.below(limit))
     }
+}
+
+/// Returns the events by which the store itself tells of something.
+fn told_by(prepared: &Prepared) -> Result<Vec<SentEvent>, String> {
+    let mut stored = Stored::of_records(&prepared.records).into_iter().map(Arc::new);
+    let mut events = Vec::new();
+    for place in &prepared.places {
+        let place = place.as_ref().map_err(|rejected| format!("rejected: {rejected:?}"))?;
+        events.push(SentEvent {
+            workspace: place.workspace.clone(),
+            id: place.id.clone(),
+            text: String::new(),
+            stored: stored.next().ok_or("fewer events are encoded than were admitted")?,
+        });
+    }
+    Ok(events)
 }

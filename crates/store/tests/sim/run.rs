@@ -16,6 +16,8 @@ use crate::plants::Plant;
 pub(crate) struct Runs {
     seeds: Range<u64>,
     recoveries_min: u64,
+    /// A call is a crash point once in so many, or less often.
+    once_in_min: u64,
 }
 
 /// What a seed stands for.
@@ -41,12 +43,13 @@ impl Runs {
         };
         let recoveries_min =
             std::env::var("PROOFBOOK_SIM_RECOVERIES").map_or(0, |text| number(&text));
-        Self { seeds, recoveries_min }
+        let once_in_min = std::env::var("PROOFBOOK_SIM_ONCE_IN").map_or(1, |text| number(&text));
+        Self { seeds, recoveries_min, once_in_min }
     }
 
     /// As many lives as catch a bug that is caught at all.
     pub(crate) fn until_caught() -> Self {
-        Self { seeds: 0..400, recoveries_min: 0 }
+        Self { seeds: 0..400, recoveries_min: 0, once_in_min: 1 }
     }
 
     /// Leads the lives; the first violation ends all.
@@ -68,6 +71,7 @@ impl Runs {
                             return;
                         }
                         let mut plan = plan(seed, bug);
+                        plan.crash_once_in = plan.crash_once_in.max(self.once_in_min);
                         if plant.is_some_and(Plant::shows_without_crashes) {
                             plan.crash_once_in = plan.crash_once_in.max(1_000);
                         }
