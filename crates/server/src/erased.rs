@@ -1,16 +1,19 @@
 //! Erasures over the life of a copy: what was erased stays erased when older data is put back.
 //!
-//! Each erasure is remembered in the signing directory when it begins. At a start, one that is remembered
-//! and of which the log knows nothing is asked for again: the data is a copy from before it. Events that
-//! have another leaf than the remembered one are other events, and are left alone.
+//! Each erasure is remembered in the signing directory when it begins. A process that dies in between
+//! leaves that to the next start, which compares the log with the memory: what is not remembered is now,
+//! also when it is complete; what is remembered and unknown to the log is asked for again, since the data
+//! is a copy from before it. Events that have another leaf than the remembered one are other events, and
+//! are left alone.
 
 use proofbook_event::EventDraft;
 use proofbook_event::name::SYSTEM_WORKSPACE;
 use proofbook_query::{QueryError, Reader};
 use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, Erasure, ErasureTarget};
-use proofbook_store::erase::name_of;
+use proofbook_store::erase::{name_of, taken_by};
 use proofbook_store::prepare::Wanted;
+use proofbook_store::segment::SegmentError;
 use proofbook_store::signing::{Remembered, Signer, SigningError};
 use proofbook_store::store::Store;
 use serde_json::json;
@@ -26,6 +29,9 @@ pub enum EraseAgainError {
     /// A segment is damaged.
     #[error("the events of an erasure cannot be read")]
     Query(#[from] QueryError),
+    /// A segment is damaged.
+    #[error("what an erasure took cannot be read")]
+    Segment(#[from] SegmentError),
     /// The store could not record it.
     #[error("an erasure could not be recorded")]
     Commit(#[from] CommitError),
@@ -34,21 +40,22 @@ pub enum EraseAgainError {
     Refused(String),
 }
 
-/// Remembers an erasure that has begun.
+/// Remembers an erasure that has begun, as it was when it began.
 pub(crate) fn remember(
     store: &Store,
     signer: &Signer,
     erasure: &Erasure,
 ) -> Result<(), EraseAgainError> {
     let Some(reader) = Reader::open(store, &erasure.workspace) else { return Ok(()) };
-    let leaves: Result<Vec<_>, QueryError> =
-        erasure.targets.iter().map(|target| ends_of(&reader, target)).collect();
     let workspace = reader.workspace().uid;
-    signer.remember_erasure(&Remembered {
-        workspace,
-        erasure: erasure.clone(),
-        leaves: leaves?,
-    })?;
+    let targets = match erasure.completed_at {
+        None => erasure.targets.clone(),
+        Some(_) => taken_by(&store.view(), workspace, erasure.id)?,
+    };
+    let leaves: Result<Vec<_>, QueryError> =
+        targets.iter().map(|target| ends_of(&reader, target)).collect();
+    let begun = Erasure { targets, leaves: Vec::new(), completed_at: None, ..erasure.clone() };
+    signer.remember_erasure(&Remembered { workspace, erasure: begun, leaves: leaves? })?;
     Ok(())
 }
 
@@ -60,7 +67,7 @@ pub(crate) fn remember(
 pub fn erase_again(store: &Store, signer: &Signer) -> Result<usize, EraseAgainError> {
     let remembered = signer.erasures()?;
     let known = store.view().config.erasures.clone();
-    for erasure in known.values().filter(|erasure| erasure.is_running()) {
+    for erasure in known.values().filter(|erasure| erasure.begun_at.is_some()) {
         if !remembered.iter().any(|one| one.erasure.id == erasure.id) {
             remember(store, signer, erasure)?;
         }

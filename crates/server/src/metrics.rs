@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use proofbook_delivery::warnings::Kind;
+use proofbook_store::config::Erasure;
 use proofbook_store::store::Store;
 
 use crate::app::App;
 use crate::routes::ROUTES;
+use crate::routes::erasures::{STATES, state_of};
 
 /// Upper bounds of the buckets of durations, in microseconds.
 const BOUNDS_MICROS: [u64; 10] =
@@ -79,6 +81,7 @@ pub(crate) fn write(app: &App) -> String {
     write_store(&app.store, &mut out);
     write_deliveries(app, &mut out);
     write_warnings(app, &mut out);
+    write_erasures(app, &mut out);
     let metrics = &app.metrics;
     let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     let name = "proofbook_ingested_events_total";
@@ -260,6 +263,17 @@ fn write_warnings(app: &App, out: &mut String) {
     for (kind, _) in Kind::ALL {
         let count = config.warned.all().filter(|warning| warning.kind == kind).count();
         line(out, name, &format!("{{kind=\"{kind}\"}}"), count as u64);
+    }
+}
+
+fn write_erasures(app: &App, out: &mut String) {
+    let (config, now) = (app.store.view().config.clone(), app.store.now().micros());
+    let name = "proofbook_erasures";
+    family(out, name, "gauge", "Erasures by state; one that is overdue should alarm somebody.");
+    for state in STATES {
+        let is_so = |erasure: &&Erasure| state_of(erasure, now) == state;
+        let count = config.erasures.values().filter(is_so).count();
+        line(out, name, &format!("{{state=\"{state}\"}}"), count as u64);
     }
 }
 

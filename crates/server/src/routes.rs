@@ -18,7 +18,7 @@ mod context;
 mod demo;
 mod destination_acts;
 pub(crate) mod destinations;
-mod erasures;
+pub(crate) mod erasures;
 mod errors;
 pub(crate) mod events;
 pub(crate) mod export;

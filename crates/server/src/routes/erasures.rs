@@ -67,7 +67,8 @@ pub(crate) async fn list(
     let mut erasures: Vec<&Erasure> = view.config.erasures.values().collect();
     erasures.sort_unstable_by_key(|erasure| (std::cmp::Reverse(erasure.requested_at), erasure.id));
     let data: Vec<Value> = erasures.into_iter().map(|erasure| shown(&app, erasure)).collect();
-    Ok(Json(json!({"data": data})).into_response())
+    let overdue = data.iter().filter(|erasure| erasure["state"] == "overdue").count();
+    Ok(Json(json!({"data": data, "overdue": overdue})).into_response())
 }
 
 /// Answers one erasure, and how far it is.
@@ -382,16 +383,25 @@ fn found(workspace: &Workspace, matches: &Matches, held: &[u64]) -> Value {
     })
 }
 
+/// Every state of an erasure.
+pub(crate) const STATES: [&str; 4] =
+    ["waiting_for_second_person", "running", "overdue", "complete"];
+
+/// Returns an erasure's state at a time, microseconds UTC: one of [`STATES`].
+pub(crate) fn state_of(erasure: &Erasure, now: i64) -> &'static str {
+    let [waiting, running, overdue, complete] = STATES;
+    match (erasure.begun_at, erasure.completed_at) {
+        (None, _) => waiting,
+        (Some(_), Some(_)) => complete,
+        (Some(_), None) if erasure.due_at().is_some_and(|due| now > due) => overdue,
+        (Some(_), None) => running,
+    }
+}
+
 /// Writes an erasure for its reader.
 fn shown(app: &App, erasure: &Erasure) -> Value {
     let time = |micros: Option<i64>| micros.map(|at| Timestamp::from_micros(at).to_string());
-    let now = app.store.now().micros();
-    let state = match (erasure.begun_at, erasure.completed_at) {
-        (None, _) => "waiting_for_second_person",
-        (Some(_), Some(_)) => "complete",
-        (Some(_), None) if erasure.due_at().is_some_and(|due| now > due) => "overdue",
-        (Some(_), None) => "running",
-    };
+    let state = state_of(erasure, app.store.now().micros());
     let mut body = json!({
         "id": name_of(erasure.id),
         "workspace": erasure.workspace,

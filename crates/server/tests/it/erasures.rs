@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use proofbook_event::EventDraft;
 use proofbook_ledger::bundle::{Report, Status, Verdict};
 use proofbook_server::erase_again;
 use proofbook_store::clock::SimClock;
+use proofbook_store::config::{ConfigChange, Erasure};
+use proofbook_store::disk::SimDisk;
 use proofbook_store::disk::sim::CrashMode;
+use proofbook_store::erase::targets_of;
 use proofbook_store::open::{Machine, Options};
+use proofbook_store::prepare::Wanted;
 use proofbook_store::random::SimRandom;
 use proofbook_store::segment::{GroupSet, SegmentError};
+use proofbook_store::signing::Signer;
 use proofbook_store::store::Store;
 use serde_json::{Value, json};
 
@@ -279,7 +285,49 @@ fn b6_the_time_in_which_it_ends_is_stated() {
     story(&world);
     let begun = world.post("/v1/erasures", &order(json!({}))).json();
     assert_eq!(begun["due_at"], "2026-11-22T11:30:00.000000Z");
+    assert_eq!(world.get("/v1/erasures").json()["overdue"], 0);
     assert_eq!(NOW, 1_795_339_800_000_000);
+}
+
+#[test]
+fn b6_an_erasure_that_is_late_is_counted_as_overdue() {
+    let world = World::with(&[("erase_within", "2h")]);
+    story(&world);
+    let figure = |state: &str| {
+        let line = format!("proofbook_erasures{{state=\"{state}\"}} ");
+        let text = world.get("/metrics").text();
+        let found = text.lines().find_map(|found| found.strip_prefix(&line)).map(str::to_owned);
+        found.unwrap_or_else(|| panic!("no {line} in {text}"))
+    };
+    assert_eq!((figure("overdue"), figure("running")), ("0".to_owned(), "0".to_owned()));
+    // What a hold keeps cannot be asked for; a hold that came right behind the request makes it wait.
+    let hold = json!({"workspace": "acme", "filter": "", "reason": "case 7", "owner": "Legal"});
+    assert!(world.post("/v1/holds", &hold.to_string()).status < 300);
+    let erasure = Erasure {
+        id: 7,
+        workspace: "acme".to_owned(),
+        ground: "Art. 17".to_owned(),
+        requested_by: "key_a".to_owned(),
+        requested_at: NOW,
+        needs_second: false,
+        approved_by: None,
+        begun_at: Some(NOW),
+        within_micros: 2 * 3_600_000_000,
+        targets: targets_of([(0, GroupSet::ALL)]),
+        event_count: 1,
+        value_count: 4,
+        leaves: Vec::new(),
+        completed_at: None,
+    };
+    let change = ConfigChange::PutErasure { erasure: Box::new(erasure) };
+    let draft = EventDraft::parse(br#"{"action": "probe.erasure"}"#).expect("an event");
+    let wanted = Wanted { workspace: "_system", draft };
+    world.store.commit(world.store.prepare_change(change, wanted)).expect("recorded");
+    let state = || world.get("/v1/erasures/erasure_0000000000000007").json()["state"].clone();
+    assert_eq!((state(), figure("running")), (json!("running"), "1".to_owned()));
+    world.clock.advance(3 * 3_600_000_000);
+    assert_eq!((state(), figure("overdue")), (json!("overdue"), "1".to_owned()));
+    assert_eq!(world.get("/v1/erasures").json()["overdue"], 1);
 }
 
 /// Returns how many packed events hold a text.
@@ -327,4 +375,37 @@ fn b6_data_that_is_put_back_from_before_an_erasure_loses_the_same_again() {
     assert_eq!((packed_with(&store, ADA), packed_with(&store, "Ada Erased")), (0, 0));
     assert!(packed_with(&store, "Bo Kept") > 0);
     store.stop();
+}
+
+/// Dies between the record of an erasure and its memory, after which the erasure is complete before anybody
+/// looks: the start that finds it remembers it all the same, from what is left of the events.
+#[test]
+fn b6_a_complete_erasure_that_nobody_remembered_is_remembered_at_the_next_start() {
+    let world = World::start();
+    story(&world);
+    let copy = world.disk.after_crash(CrashMode::KeepAll, 8);
+    erase(&world, &order(json!({})));
+    let uid = world.store.uid();
+    let disk = Arc::new(SimDisk::new(3));
+    let forgetful = Signer::open(disk, &SimRandom::new(3), uid, None);
+    let forgetful = forgetful.expect("a signing directory of its own");
+    assert!(forgetful.erasures().expect("reads").is_empty());
+    let start = |disk: SimDisk, seed: u64| {
+        let machine = Machine {
+            disk: Arc::new(disk),
+            clock: Arc::new(SimClock::new(NOW + 3_600_000_000)),
+            random: Arc::new(SimRandom::new(seed)),
+        };
+        let options = Options { reserve_bytes: 0, ..Options::default() };
+        Store::start(&machine, options, Box::new(|_| {})).expect("the store starts")
+    };
+    let after = start(world.disk.after_crash(CrashMode::KeepAll, 9), 10);
+    assert_eq!(erase_again(&after, &forgetful).expect("it is remembered"), 0);
+    after.stop();
+    let (here, there) = (forgetful.erasures(), world.signer.erasures());
+    assert_eq!(here.expect("reads"), there.expect("reads"), "as if it had been at the time");
+    // A copy from before loses the same again.
+    let before = start(copy, 11);
+    assert_eq!(erase_again(&before, &forgetful).expect("it is asked for"), 1);
+    before.stop();
 }
