@@ -113,22 +113,28 @@ impl TextPattern {
     /// Looks at canonical bytes without parsing them. Segments with characters that JSON escapes
     /// are not looked for.
     pub fn may_be_in_json(&self, json: &[u8]) -> bool {
-        let searched = |segment: &&Segment| {
-            !segment.text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        };
-        let mut segments = self.segments.iter().filter(searched).peekable();
+        if !self.is_folded || json.is_ascii() {
+            return self.may_be_among_ascii(json);
+        }
+        let mut segments = self.segments_as_in_json().peekable();
         if segments.peek().is_none() {
             return true;
-        }
-        if !self.is_folded {
-            return segments.all(|segment| segment.find(json, false).is_some());
-        }
-        if json.is_ascii() {
-            return segments.all(|segment| segment.find(json, true).is_some());
         }
         let Ok(text) = std::str::from_utf8(json) else { return true };
         let folded = fold(text);
         segments.all(|segment| segment.find(folded.as_bytes(), false).is_some())
+    }
+
+    /// Like [`TextPattern::may_be_in_json`], of bytes among which JSON texts stand that are all ASCII;
+    /// what stands between them may be anything.
+    pub fn may_be_among_ascii(&self, bytes: &[u8]) -> bool {
+        self.segments_as_in_json().all(|segment| segment.find(bytes, self.is_folded).is_some())
+    }
+
+    /// Yields the segments that JSON writes as they are.
+    fn segments_as_in_json(&self) -> impl Iterator<Item = &Segment> {
+        let is_escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        self.segments.iter().filter(move |segment| !segment.text.bytes().any(is_escaped))
     }
 
     /// `ignore_case` lets upper-case ASCII in `text` stand for the lower-case of the segments.

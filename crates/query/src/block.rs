@@ -1,5 +1,5 @@
-//! One block of a segment as the plan sees it: the workspace's own rows are asked for, the columns
-//! hold those of its neighbours too.
+//! One block as the plan sees it: of a segment, where the workspace's own rows are asked for and the
+//! columns hold those of its neighbours too; or of recent events ([`crate::recent`]).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ use proofbook_store::prepare::IdHasher;
 use proofbook_store::rules::counts_from;
 use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
+use crate::recent::RecentRows;
 use crate::rowset::RowSet;
 use crate::source::Columns;
 
@@ -30,6 +31,11 @@ pub(crate) struct IdRows {
 impl IdRows {
     pub(crate) fn new(workspace: WorkspaceUid, hasher: IdHasher) -> Self {
         Self { workspace, hasher, known: RefCell::default() }
+    }
+
+    /// Returns the keyed hash of an id.
+    pub(crate) fn hash(&self, id: &str) -> u64 {
+        self.hasher.hash(id)
     }
 
     /// Returns the rows of a segment whose event may have this id; no others have it.
@@ -49,12 +55,56 @@ impl IdRows {
 }
 
 /// One block.
-pub(crate) struct Block<'b> {
+pub(crate) enum Block<'b> {
+    Packed(PackedBlock<'b>),
+    Recent(&'b RecentRows, &'b IdRows),
+}
+
+impl Block<'_> {
+    /// Keeps the rows below a seq.
+    pub(crate) fn keep_seqs_below(
+        &self,
+        below: u64,
+        rows: &mut RowSet,
+    ) -> Result<(), SegmentError> {
+        match self {
+            Self::Packed(block) => block.keep_seqs_below(below, rows),
+            Self::Recent(recent, _) => {
+                recent.keep_seqs_below(below, rows);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns the rows whose retention ended.
+    pub(crate) fn expired(&self, cutoffs: &Cutoffs, rows: &RowSet) -> Result<RowSet, SegmentError> {
+        match self {
+            Self::Packed(block) => block.expired(cutoffs, rows),
+            Self::Recent(recent, _) => Ok(recent.expired(cutoffs, rows)),
+        }
+    }
+
+    /// Takes Proofbook's own events out and returns how many they were.
+    pub(crate) fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
+        match self {
+            Self::Packed(block) => block.leave_own_out(rows),
+            Self::Recent(recent, _) => Ok(recent.leave_own_out(rows)),
+        }
+    }
+}
+
+/// Tells whether an action is one of Proofbook's own.
+pub(crate) fn is_own(action: &str) -> bool {
+    action.starts_with(RESERVED_ACTION_PREFIX)
+}
+
+/// One block of a segment.
+pub(crate) struct PackedBlock<'b> {
     pub(crate) columns: Columns<'b>,
     pub(crate) ids: &'b IdRows,
 }
 
-impl Block<'_> {
+impl PackedBlock<'_> {
     /// Returns a search column.
     pub(crate) fn column(&self, column: FieldColumn) -> Result<Arc<Column>, SegmentError> {
         self.columns.column(column)
@@ -89,13 +139,8 @@ impl Block<'_> {
     }
 }
 
-impl Block<'_> {
-    /// Keeps the rows below a seq.
-    pub(crate) fn keep_seqs_below(
-        &self,
-        below: u64,
-        rows: &mut RowSet,
-    ) -> Result<(), SegmentError> {
+impl PackedBlock<'_> {
+    fn keep_seqs_below(&self, below: u64, rows: &mut RowSet) -> Result<(), SegmentError> {
         let seqs = self.columns.segment.seqs(self.columns.number)?;
         for row in rows.bounds() {
             if seqs.get(row) as u64 >= below {
@@ -105,8 +150,7 @@ impl Block<'_> {
         Ok(())
     }
 
-    /// Returns the rows whose retention ended.
-    pub(crate) fn expired(&self, cutoffs: &Cutoffs, rows: &RowSet) -> Result<RowSet, SegmentError> {
+    fn expired(&self, cutoffs: &Cutoffs, rows: &RowSet) -> Result<RowSet, SegmentError> {
         let mut expired = rows.emptied();
         let Some(latest) = cutoffs.latest() else { return Ok(expired) };
         let times = self.columns.segment.occurred_at(self.columns.number)?;
@@ -132,12 +176,10 @@ impl Block<'_> {
         Ok(expired)
     }
 
-    /// Takes Proofbook's own events out and returns how many they were.
-    pub(crate) fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
+    fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
         let actions = self.columns.segment.actions(self.columns.number)?;
-        let is_own =
-            |word| actions.word(word).is_some_and(|word| word.starts_with(RESERVED_ACTION_PREFIX));
-        let own: Vec<bool> = (0..actions.words()).map(is_own).collect();
+        let own: Vec<bool> =
+            (0..actions.words()).map(|word| actions.word(word).is_some_and(is_own)).collect();
         if !own.contains(&true) {
             return Ok(0);
         }

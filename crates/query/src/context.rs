@@ -75,7 +75,7 @@ impl Reader {
         };
         let same = Filter::from_node(Some(Node::Field(term))).resolve(&context);
         let filter = within.clone().and(same);
-        let selection = self.select(self.question(&filter, u64::MAX), 0, true, budget);
+        let selection = self.select(self.question(&filter, u64::MAX), 0, budget);
         let this = (event.clear.occurred_at.micros(), event.clear.seq);
         let actor = actor_of(event);
         let mut actors: HashSet<Rc<str>> = HashSet::new();

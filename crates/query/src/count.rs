@@ -30,7 +30,7 @@ impl Reader {
         filter: &ResolvedFilter,
         budget: &Budget<'_>,
     ) -> Result<Counted, QueryError> {
-        self.select(self.question(filter, u64::MAX), 0, true, budget).count()
+        self.select(self.question(filter, u64::MAX), 0, budget).count()
     }
 }
 

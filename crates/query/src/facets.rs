@@ -48,7 +48,7 @@ impl Reader {
         limit: usize,
         budget: &Budget<'_>,
     ) -> Result<Facets, QueryError> {
-        let selection = self.select(self.question(filter, u64::MAX), 0, true, budget);
+        let selection = self.select(self.question(filter, u64::MAX), 0, budget);
         let mut values = Values::new(field, prefix);
         let mut counts: Vec<u64> = Vec::new();
         selection.for_each_block(&mut |source, block, judged| {

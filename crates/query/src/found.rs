@@ -9,6 +9,7 @@ use proofbook_event::{Event, Group, GroupBytes, Outcome, Timestamp};
 use proofbook_ledger::{Hash, Opening, leaf};
 use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvent;
+use proofbook_store::recent::chunk::RecentBlock;
 use proofbook_store::record::{EventParts, flag};
 use proofbook_store::seal::{Sealer, leaf_fields, parts_of_row};
 use proofbook_store::segment::Row;
@@ -41,7 +42,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    pub(crate) fn of_recent(event: &'a RecentEvent) -> Self {
+    pub(crate) fn of_recent(event: &RecentEvent<'a>) -> Self {
         let parts = event.parts();
         Self {
             seq: event.seq,
@@ -88,7 +89,8 @@ pub struct Found {
 
 #[derive(Clone, Debug)]
 enum Bytes {
-    Recent(Arc<RecentEvent>),
+    /// A block and the event's place in it.
+    Recent(RecentBlock, usize),
     Packed(Box<Packed>),
 }
 
@@ -108,8 +110,8 @@ struct Packed {
 }
 
 impl Found {
-    pub(crate) fn recent(workspace: Arc<Workspace>, event: Arc<RecentEvent>) -> Self {
-        Self { workspace, bytes: Bytes::Recent(event) }
+    pub(crate) fn recent(workspace: Arc<Workspace>, block: RecentBlock, place: usize) -> Self {
+        Self { workspace, bytes: Bytes::Recent(block, place) }
     }
 
     pub(crate) fn packed(workspace: Arc<Workspace>, row: &Row<'_>) -> Self {
@@ -130,7 +132,7 @@ impl Found {
 
     pub(crate) fn stored(&self) -> Stored<'_> {
         match &self.bytes {
-            Bytes::Recent(event) => Stored::of_recent(event),
+            Bytes::Recent(block, place) => Stored::of_recent(&block.event(*place)),
             Bytes::Packed(row) => Stored::of_row(&row.row(&self.workspace)),
         }
     }
@@ -138,7 +140,7 @@ impl Found {
     /// Returns the event's number in its workspace.
     pub fn seq(&self) -> u64 {
         match &self.bytes {
-            Bytes::Recent(event) => event.seq,
+            Bytes::Recent(block, place) => block.event(*place).seq,
             Bytes::Packed(row) => row.seq,
         }
     }
@@ -146,7 +148,7 @@ impl Found {
     /// Returns when it happened, microseconds UTC.
     pub fn occurred_at(&self) -> i64 {
         match &self.bytes {
-            Bytes::Recent(event) => event.occurred_at,
+            Bytes::Recent(block, place) => block.event(*place).occurred_at,
             Bytes::Packed(row) => row.occurred_at,
         }
     }
@@ -186,7 +188,7 @@ impl Found {
     /// Like [`Found::leaf`], cheaper for events in the order of their seq.
     pub fn leaf_with(&self, sealer: &mut Sealer) -> Option<Hash> {
         match &self.bytes {
-            Bytes::Recent(event) => Some(event.leaf),
+            Bytes::Recent(block, place) => Some(block.event(*place).leaf),
             Bytes::Packed(row) => sealer.leaf_of_row(&self.workspace, &row.row(&self.workspace)),
         }
     }
@@ -194,7 +196,7 @@ impl Found {
     /// Returns when it was recorded, microseconds UTC.
     pub fn recorded_at(&self) -> i64 {
         match &self.bytes {
-            Bytes::Recent(event) => event.recorded_at,
+            Bytes::Recent(block, place) => block.event(*place).recorded_at,
             Bytes::Packed(row) => row.recorded_at,
         }
     }
@@ -223,7 +225,7 @@ impl Found {
 
     fn with_parts<T>(&self, read: impl FnOnce(&EventParts<'_>, &[u8]) -> T) -> T {
         match &self.bytes {
-            Bytes::Recent(event) => read(&event.parts(), &[]),
+            Bytes::Recent(block, place) => read(&block.event(*place).parts(), &[]),
             Bytes::Packed(row) => read(&parts_of_row(&row.row(&self.workspace)), &row.withheld),
         }
     }

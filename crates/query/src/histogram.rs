@@ -187,7 +187,7 @@ impl Reader {
         split: Option<&Field>,
         budget: &Budget<'_>,
     ) -> Result<Histogram, QueryError> {
-        let selection = self.select(self.question(filter, u64::MAX), 0, true, budget);
+        let selection = self.select(self.question(filter, u64::MAX), 0, budget);
         let mut counting = Counting::default();
         let mut values = split.map(|field| Values::new(field, None));
         // Of the block that is read: the bucket of each row.

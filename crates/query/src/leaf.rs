@@ -15,7 +15,7 @@ use proofbook_store::segment::{
     BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError,
 };
 
-use crate::block::Block;
+use crate::block::{Block, PackedBlock};
 use crate::budget::Meter;
 use crate::found::Stored;
 use crate::limits::{VALUE_BYTES_MAX, VERDICTS_MAX};
@@ -23,6 +23,8 @@ use crate::page_filter::PageFilter;
 use crate::plan::{Bounds, Decided};
 use crate::reading::Reading;
 use crate::rowset::RowSet;
+
+mod recent;
 
 /// One condition, and what is known of the entries it was asked of.
 pub(crate) struct Leaf<'q> {
@@ -39,6 +41,10 @@ impl<'q> Leaf<'q> {
 
     /// Decides rows of a block; the answer may speak of further rows.
     pub(crate) fn decide(&self, block: &Block<'_>, rows: &RowSet) -> Result<Decided, SegmentError> {
+        let block = match block {
+            Block::Packed(block) => block,
+            Block::Recent(recent, ids) => return Ok(self.decide_recent(recent, ids, rows)),
+        };
         match self.predicate {
             Predicate::Field { field, any } => self.decide_field(block, rows, field, any),
             Predicate::Target(clauses) => self.decide_target(block, rows, clauses),
@@ -55,6 +61,10 @@ impl<'q> Leaf<'q> {
         groups: GroupSet,
         meter: &Meter<'_>,
     ) -> Result<RowSet, SegmentError> {
+        let block = match block {
+            Block::Packed(block) => block,
+            Block::Recent(recent, _) => return Ok(self.read_recent(recent, rows, groups, meter)),
+        };
         let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
         let reading = Reading { block: block.columns, filter, groups };
         let (passing, bytes) = match self.predicate {
@@ -73,25 +83,14 @@ impl<'q> Leaf<'q> {
 
     fn decide_field(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         rows: &RowSet,
         field: &Field,
         any: &[Test],
     ) -> Result<Decided, SegmentError> {
         let (segment, number) = (block.columns.segment, block.columns.number);
         let numbers = |numbers: BlockNumbers| {
-            let in_range = |number: i64| {
-                any.iter().any(|test| match test {
-                    Test::Times(range) | Test::Seqs(range) => range.contains(number),
-                    Test::Present => true,
-                    _ => false,
-                })
-            };
-            let mut passing = rows.emptied();
-            rows.iter()
-                .filter(|row| in_range(numbers.get(*row)))
-                .for_each(|row| passing.insert(row));
-            exact(passing)
+            exact(rows.filtered(|row| number_passes(any, numbers.get(row))))
         };
         let column = match field {
             Field::Occurred => return Ok(numbers(segment.occurred_at(number)?)),
@@ -142,7 +141,7 @@ impl<'q> Leaf<'q> {
     /// Decides by the text filters: the rows are open, or none passes.
     fn open_field(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         rows: &RowSet,
         field: &Field,
         any: &[Test],
@@ -160,7 +159,7 @@ impl<'q> Leaf<'q> {
 
     fn decide_target(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         rows: &RowSet,
         clauses: &[Clause],
     ) -> Result<Decided, SegmentError> {
@@ -184,7 +183,7 @@ impl<'q> Leaf<'q> {
 
     fn decide_change(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         rows: &RowSet,
         clauses: &[Clause],
     ) -> Result<Decided, SegmentError> {
@@ -211,7 +210,7 @@ impl<'q> Leaf<'q> {
 
     fn decide_text(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         rows: &RowSet,
         pattern: &TextPattern,
     ) -> Result<Decided, SegmentError> {
@@ -244,7 +243,7 @@ impl<'q> Leaf<'q> {
     /// Decides by a coded column.
     fn coded(
         &self,
-        block: &Block<'_>,
+        block: &PackedBlock<'_>,
         column: FieldColumn,
         rows: &RowSet,
     ) -> Result<Decided, SegmentError> {
@@ -343,6 +342,15 @@ fn open(rows: &RowSet, group: Group) -> Decided {
     Decided { bounds: Bounds::open(rows), groups: GroupSet::NONE.with(group) }
 }
 
+/// Tells whether a time or seq passes one of some tests.
+fn number_passes(any: &[Test], number: i64) -> bool {
+    any.iter().any(|test| match test {
+        Test::Times(range) | Test::Seqs(range) => range.contains(number),
+        Test::Present => true,
+        _ => false,
+    })
+}
+
 fn literal(test: &Test) -> Option<&str> {
     match test {
         Test::Text(pattern) => pattern.literal(),
@@ -367,7 +375,7 @@ fn is_of_nameless(field: &Field, pattern: &TextPattern) -> bool {
 }
 
 fn clause_may_pass(
-    block: &Block<'_>,
+    block: &PackedBlock<'_>,
     clause: &Clause,
     group: Group,
     hashed: bool,
@@ -383,7 +391,7 @@ fn clause_may_pass(
 /// Tells whether a block may hold a string value that passes; `false` is certain. `hashed` says that
 /// the block's filter of whole values knows the field's.
 fn test_may_pass(
-    block: &Block<'_>,
+    block: &PackedBlock<'_>,
     field: &Field,
     test: &Test,
     group: Group,

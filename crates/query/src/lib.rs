@@ -31,6 +31,7 @@ mod plan;
 mod question;
 mod reader;
 mod reading;
+mod recent;
 mod rowset;
 mod scan;
 mod selection;

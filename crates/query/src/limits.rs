@@ -15,8 +15,6 @@ pub const VALUE_BYTES_MAX: usize = 512;
 pub const SPLIT_VALUES_MAX: usize = 12;
 /// Blocks named as unread; more are counted in one line.
 pub const UNREAD_NAMES_MAX: usize = 16;
-/// Recent events that are judged together, the counterpart of a segment's block.
-pub const RECENT_BLOCK_ROWS: usize = 1_024;
 /// Dictionary entries of which a condition remembers whether they pass, from block to block.
 pub(crate) const VERDICTS_MAX: usize = 65_536;
 /// Rows of a block from which on two threads read them; below, starting one costs more than it saves.

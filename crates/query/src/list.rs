@@ -78,7 +78,7 @@ impl Reader {
         let backwards = cursor.is_some_and(|cursor| cursor.backwards);
         let order = Order::new(request.sort, backwards);
         let question = self.question(&request.filter, as_of_seq);
-        let selection = self.select(question, 0, order.by_time, budget).remembering();
+        let selection = self.select(question, 0, budget).remembering();
         let after = cursor.map(|cursor| order.key(cursor.occurred_at, cursor.seq));
 
         let mut merge = Merge::new(&selection, order, after);

@@ -1,9 +1,10 @@
 //! Walking the rows of all sources in one order, judging no block before it can matter.
 //!
-//! Each source is a run, sorted by time. A run that was not opened, or whose next block was not
+//! Each segment is a run, sorted by time. A run that was not opened, or whose next block was not
 //! judged, stands in the heap with a bound that none of its rows can come before; only when that
 //! bound comes up is the block judged. Walking by seq, each block of a segment is a run of its own,
-//! bounded by its least seq, since its rows are sorted by time.
+//! bounded by its least seq, since its rows are sorted by time. Each block of recent events always is
+//! one, since only seq is certain to ascend there.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -46,13 +47,15 @@ impl<'s, 'q> Merge<'s, 'q> {
         let mut merge =
             Self { selection, order, after, heap: BinaryHeap::new(), ready: Vec::new() };
         for (index, source) in selection.sources.iter().enumerate() {
-            let bound = order.bound(source.times(), source.seqs());
-            let what = if order.by_time || source.is_recent() {
-                merge.first_block(index)
-            } else {
-                What::Source(index)
-            };
-            merge.heap.push(Reverse((bound, what)));
+            if source.is_recent() {
+                for block in 0..source.blocks() {
+                    let what = What::Block { source: index, block, alone: true };
+                    merge.heap.push(Reverse((order.bound(source.extent(block)), what)));
+                }
+                continue;
+            }
+            let what = if order.by_time { merge.first_block(index) } else { What::Source(index) };
+            merge.heap.push(Reverse((order.bound(source.extent(0)), what)));
         }
         merge
     }
@@ -122,7 +125,7 @@ impl<'s, 'q> Merge<'s, 'q> {
             let next = if self.order.descending { block.checked_sub(1) } else { Some(block + 1) };
             if let Some(block) = next.filter(|block| *block < from.blocks()) {
                 // Without the edge of this block, what is known of the whole source still holds.
-                let bound = edge.unwrap_or(self.order.bound(from.times(), from.seqs()));
+                let bound = edge.unwrap_or(self.order.bound(from.extent(block)));
                 self.heap.push(Reverse((bound, What::Block { source, block, alone })));
             }
         }

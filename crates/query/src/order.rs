@@ -1,5 +1,7 @@
 //! The orders in which events are listed, as keys that ascend in the listed order.
 
+use crate::source::Extent;
+
 /// How a list is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -49,8 +51,8 @@ impl Order {
         if self.descending { (!key.0, !key.1) } else { (key.0, key.1) }
     }
 
-    /// Returns a key at or before that of any event with these bounds.
-    pub(crate) fn bound(self, times: (i64, i64), seqs: (u64, u64)) -> Key {
+    /// Returns a key at or before that of any event within an extent.
+    pub(crate) fn bound(self, Extent { times, seqs }: Extent) -> Key {
         match (self.by_time, self.descending) {
             (true, false) => self.key(times.0, 0),
             (true, true) => self.key(times.1, u64::MAX),

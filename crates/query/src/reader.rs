@@ -9,7 +9,6 @@ use proofbook_ledger::Hash;
 use proofbook_store::fold::Workspace;
 use proofbook_store::hidden::hidden;
 use proofbook_store::prepare::IdHasher;
-use proofbook_store::recent::RecentEvent;
 use proofbook_store::rules::Rules;
 use proofbook_store::segment::GroupSet;
 use proofbook_store::store::Store;
@@ -118,12 +117,11 @@ impl Reader {
         Question { filter, seq_below, rules: &self.rules }
     }
 
-    /// Collects what can hold an answer; `by_time` says how recent is arranged.
+    /// Collects what can hold an answer.
     pub(crate) fn select<'q>(
         &self,
         question: Question<'q>,
         seq_from: u64,
-        by_time: bool,
         budget: &Budget<'q>,
     ) -> Selection<'q> {
         let meter = Meter::start(budget);
@@ -132,11 +130,11 @@ impl Reader {
         let low = seq_from.max(u64::try_from(seqs.min).unwrap_or(0));
         let high = u64::try_from(seqs.max).map_or(0, |max| max.saturating_add(1));
         let wanted = low..high.min(question.seq_below);
-        let sources = self.sources(times, &wanted, by_time);
+        let sources = self.sources(times, &wanted);
         Selection::new(self.workspace.clone(), sources, question, meter, self.id_hasher)
     }
 
-    fn sources(&self, times: IntRange, seqs: &Range<u64>, by_time: bool) -> Vec<Source> {
+    fn sources(&self, times: IntRange, seqs: &Range<u64>) -> Vec<Source> {
         let (from, to) = (seqs.start, seqs.end);
         let uid = self.workspace.uid;
         let segments = self.view.segments.iter().filter_map(|segment| {
@@ -145,10 +143,8 @@ impl Reader {
                 .then(|| Source::of_segment(segment, uid, times))?
         });
         let generations = self.view.generations.iter().filter_map(|generation| {
-            let mut events = generation.workspace(uid, self.view.position);
-            events.truncate(events.partition_point(|event| event.seq < to));
-            events.drain(..events.partition_point(|event| event.seq < from));
-            Source::of_recent(events, times, by_time)
+            let events = generation.workspace(uid, self.view.position);
+            Source::of_recent(events, times, seqs)
         });
         segments.chain(generations).collect()
     }
@@ -171,8 +167,9 @@ impl Reader {
         let uid = self.workspace.uid;
         for generation in &self.view.generations {
             let events = generation.workspace(uid, self.view.position);
-            if let Ok(at) = events.binary_search_by_key(&seq, |event| event.seq) {
-                return Ok(Some(Found::recent(self.workspace.clone(), events[at].clone())));
+            if let Some((block, place)) = events.find(seq) {
+                let found = Found::recent(self.workspace.clone(), block.clone(), place);
+                return Ok(Some(found));
             }
         }
         for segment in self.view.segments.iter() {
@@ -195,19 +192,23 @@ impl Reader {
         let everything = ResolvedFilter::everything();
         let question = self.question(&everything, u64::MAX);
         let found = match self.recent_by_id(id) {
-            Some(event) => Some(Found::recent(self.workspace.clone(), event)),
+            Some(found) => Some(found),
             None => self.packed_by_id(id)?,
         };
         Ok(found.filter(|found| question.is_visible(&found.stored())))
     }
 
-    fn recent_by_id(&self, id: &str) -> Option<Arc<RecentEvent>> {
+    fn recent_by_id(&self, id: &str) -> Option<Found> {
         let hash = self.id_hasher.hash(id);
         self.view.generations.iter().rev().find_map(|generation| {
             let events = generation.workspace(self.workspace.uid, self.view.position);
-            events.into_iter().find(|event| {
-                let parts = event.parts();
-                parts.id_hash == hash && is_id(parts.groups.get(Group::Id), id)
+            events.into_blocks().into_iter().find_map(|block| {
+                let has_id = |place: &usize| {
+                    let parts = block.event(*place).parts();
+                    parts.id_hash == hash && is_id(parts.groups.get(Group::Id), id)
+                };
+                let place = block.columns().with_id(hash).find(has_id)?;
+                Some(Found::recent(self.workspace.clone(), block, place))
             })
         })
     }
@@ -243,7 +244,7 @@ impl Reader {
     ) -> Result<Vec<Found>, QueryError> {
         let from = after.map_or(0, |after| after.saturating_add(1));
         let question = self.question(filter, u64::MAX);
-        let selection = self.select(question, from, false, budget);
+        let selection = self.select(question, from, budget);
         let order = Order::new(Sort::Seq, false);
         let mut merge = Merge::new(&selection, order, after.map(|after| order.key(0, after)));
         let mut places = Vec::new();

@@ -49,6 +49,13 @@ impl RowSet {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
     }
 
+    /// Returns the rows that pass.
+    pub(crate) fn filtered(&self, passes: impl Fn(usize) -> bool) -> Self {
+        let mut passing = self.emptied();
+        self.iter().filter(|row| passes(*row)).for_each(|row| passing.insert(row));
+        passing
+    }
+
     /// Splits the set in the middle of its bounds.
     pub(crate) fn halves(&self) -> (Self, Self) {
         let bounds = self.bounds();

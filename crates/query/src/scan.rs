@@ -41,7 +41,7 @@ impl Reader {
         budget: &Budget<'_>,
     ) -> Result<ScanEnd, QueryError> {
         let order = Order::new(sort, false);
-        let selection = self.select(self.question(filter, as_of_seq), 0, order.by_time, budget);
+        let selection = self.select(self.question(filter, as_of_seq), 0, budget);
         let mut merge = Merge::new(&selection, order, None);
         let (mut visited, mut stopped) = (0, false);
         let mut places = Vec::with_capacity(CHUNK_EVENTS);

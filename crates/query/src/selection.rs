@@ -9,14 +9,14 @@ use proofbook_store::fold::Workspace;
 use proofbook_store::prepare::IdHasher;
 use proofbook_store::segment::SegmentError;
 
-use crate::block::{Block, IdRows};
+use crate::block::IdRows;
 use crate::budget::Meter;
 use crate::error::{QueryError, describe};
 use crate::found::Found;
 use crate::limits::UNREAD_NAMES_MAX;
 use crate::merge::Place;
 use crate::plan::Plan;
-use crate::question::{Answer, Question};
+use crate::question::Question;
 use crate::rowset::RowSet;
 use crate::source::Source;
 
@@ -103,51 +103,23 @@ impl<'q> Selection<'q> {
         Ok(judged)
     }
 
-    fn judge_anew(&self, source: &Source, block: usize) -> Result<Judged, SegmentError> {
-        match source {
-            Source::Segment(part) => {
-                self.judge_packed(source, block, &part.block(block, &self.ids))
-            }
-            Source::Recent(_) => self.judge_recent(source, block),
-        }
-    }
-
-    /// Asks every event.
-    fn judge_recent(&self, source: &Source, block: usize) -> Result<Judged, SegmentError> {
-        let asked = source.all_of_block(block);
-        let mut judged = Judged { rows: asked.clone(), left_out: 0 };
-        source.for_each_row(block, &asked, &mut |row, event| {
-            self.meter.spend(event.groups.bytes_total() as u64);
-            match self.question.ask(event) {
-                Answer::Yes => return,
-                Answer::LeftOut => judged.left_out += 1,
-                Answer::No => {}
-            }
-            judged.rows.remove(row);
-        })?;
-        Ok(judged)
-    }
-
-    /// Decides by columns and filters, and asks the events that are left open.
-    fn judge_packed(
-        &self,
-        source: &Source,
-        number: usize,
-        block: &Block<'_>,
-    ) -> Result<Judged, SegmentError> {
+    /// Decides by columns and filters, and reads the values that are left open.
+    fn judge_anew(&self, source: &Source, number: usize) -> Result<Judged, SegmentError> {
+        let block = source.block(number, &self.ids);
+        let extent = source.extent(number);
         let mut rows = source.all_of_block(number);
-        if source.seqs().1 >= self.question.seq_below {
+        if extent.seqs.1 >= self.question.seq_below {
             block.keep_seqs_below(self.question.seq_below, &mut rows)?;
         }
         let cutoffs = &self.question.rules.cutoffs;
-        if cutoffs.latest().is_some_and(|latest| source.times().0 < latest) {
+        if cutoffs.latest().is_some_and(|latest| extent.times.0 < latest) {
             let expired = block.expired(cutoffs, &rows)?;
             rows.take(&expired);
             for hold in self.holds.iter().filter(|_| !expired.is_empty()) {
-                rows.add(&hold.passing(block, &expired, &self.meter)?);
+                rows.add(&hold.passing(&block, &expired, &self.meter)?);
             }
         }
-        let mut rows = self.plan.passing(block, &rows, &self.meter)?;
+        let mut rows = self.plan.passing(&block, &rows, &self.meter)?;
         let left_out = if self.question.filter.names_audit_log() || rows.is_empty() {
             0
         } else {

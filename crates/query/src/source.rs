@@ -1,7 +1,8 @@
 //! Where a workspace's events stand: its part of a segment, or of a generation of recent events.
 //!
-//! Both are cut into blocks of rows. The rows of a part ascend by (occurred_at, seq); those of recent
-//! are arranged so when a query begins.
+//! Both are cut into blocks of rows. The rows of a segment's part ascend by (occurred_at, seq). Those
+//! of recent ascend by seq, and each of their blocks says between which moments its events happened,
+//! so that a walk by time passes over those that cannot come next.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use proofbook_event::Group;
 use proofbook_filter::IntRange;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::fold::Workspace;
-use proofbook_store::recent::RecentEvent;
+use proofbook_store::recent::RecentEvents;
 use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
-use crate::block::{Block, IdRows};
+use crate::block::{Block, IdRows, PackedBlock};
 use crate::found::{Found, Stored};
-use crate::limits::RECENT_BLOCK_ROWS;
+use crate::recent::RecentRows;
 use crate::rowset::RowSet;
 
 /// A part of a workspace's events.
@@ -49,11 +50,18 @@ pub(crate) struct SegmentPart {
     times: (i64, i64),
 }
 
-/// A workspace's events in one generation, arranged by time or by seq.
+/// A workspace's events in one generation.
 pub(crate) struct RecentPart {
-    events: Vec<Arc<RecentEvent>>,
-    seqs: (u64, u64),
-    times: (i64, i64),
+    blocks: Vec<RecentRows>,
+}
+
+/// What no row of a block lies outside of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// The first and last `occurred_at`, or wider.
+    pub(crate) times: (i64, i64),
+    /// The least and greatest seq, or wider.
+    pub(crate) seqs: (u64, u64),
 }
 
 impl Source {
@@ -79,43 +87,27 @@ impl Source {
         (!part.rows.is_empty()).then_some(Self::Segment(part))
     }
 
-    /// Takes events of one generation within a range of `occurred_at`.
+    /// Takes what a generation holds of a workspace within ranges of `occurred_at` and seq.
     pub(crate) fn of_recent(
-        mut events: Vec<Arc<RecentEvent>>,
+        events: RecentEvents,
         times: IntRange,
-        by_time: bool,
+        seqs: &Range<u64>,
     ) -> Option<Self> {
-        events.retain(|event| times.contains(event.occurred_at));
-        if by_time {
-            events.sort_unstable_by_key(|event| (event.occurred_at, event.seq));
-        }
-        let first = events.first()?;
-        let (mut seqs, mut times) =
-            ((first.seq, first.seq), (first.occurred_at, first.occurred_at));
-        for event in &events {
-            seqs = (seqs.0.min(event.seq), seqs.1.max(event.seq));
-            times = (times.0.min(event.occurred_at), times.1.max(event.occurred_at));
-        }
-        Some(Self::Recent(RecentPart { events, seqs, times }))
+        let blocks = events.into_blocks().into_iter();
+        let blocks: Vec<RecentRows> =
+            blocks.filter_map(|block| RecentRows::within(block, times, seqs)).collect();
+        (!blocks.is_empty()).then_some(Self::Recent(RecentPart { blocks }))
     }
 
-    /// Returns the least and greatest seq, or wider bounds.
-    pub(crate) fn seqs(&self) -> (u64, u64) {
+    /// Returns what no row of a block lies outside of; of a segment, that of all of its blocks.
+    pub(crate) fn extent(&self, block: usize) -> Extent {
         match self {
-            Self::Segment(part) => part.seqs,
-            Self::Recent(part) => part.seqs,
+            Self::Segment(part) => Extent { times: part.times, seqs: part.seqs },
+            Self::Recent(part) => part.blocks[block].extent(),
         }
     }
 
-    /// Returns the first and last `occurred_at`, or wider bounds.
-    pub(crate) fn times(&self) -> (i64, i64) {
-        match self {
-            Self::Segment(part) => part.times,
-            Self::Recent(part) => part.times,
-        }
-    }
-
-    /// Tells whether rows ascend by seq, because recent was arranged so.
+    /// Tells whether blocks are not arranged one after the other: each has its own extent.
     pub(crate) fn is_recent(&self) -> bool {
         matches!(self, Self::Recent(_))
     }
@@ -124,7 +116,7 @@ impl Source {
     pub(crate) fn blocks(&self) -> usize {
         match self {
             Self::Segment(part) => part.blocks,
-            Self::Recent(part) => part.events.len().div_ceil(RECENT_BLOCK_ROWS),
+            Self::Recent(part) => part.blocks.len(),
         }
     }
 
@@ -137,14 +129,27 @@ impl Source {
                 let to = (part.rows.end.min(rows.end) - rows.start) as usize;
                 RowSet::span(rows.len(), from, to)
             }
-            Self::Recent(part) => {
-                let rows = part.block(block).len();
-                RowSet::span(rows, 0, rows)
-            }
+            Self::Recent(part) => part.blocks[block].all(),
         }
     }
 
-    /// Returns where the columns of a block are, when it has some.
+    /// Returns a block for the plan.
+    pub(crate) fn block<'b>(&'b self, block: usize, ids: &'b IdRows) -> Block<'b> {
+        match self {
+            Self::Segment(part) => Block::Packed(PackedBlock { columns: part.columns(block), ids }),
+            Self::Recent(part) => Block::Recent(&part.blocks[block], ids),
+        }
+    }
+
+    /// Returns a block of recent events.
+    pub(crate) fn recent_block(&self, block: usize) -> Option<&RecentRows> {
+        match self {
+            Self::Segment(_) => None,
+            Self::Recent(part) => part.blocks.get(block),
+        }
+    }
+
+    /// Returns where the columns of a block are, when it is of a segment.
     pub(crate) fn packed_block(&self, block: usize) -> Option<Columns<'_>> {
         match self {
             Self::Segment(part) => Some(part.columns(block)),
@@ -166,8 +171,9 @@ impl Source {
                 rows.iter().for_each(|row| visit(row, times.get(row), seqs.get(row) as u64));
             }
             Self::Recent(part) => {
-                let events = part.block(block);
-                rows.iter().for_each(|row| visit(row, events[row].occurred_at, events[row].seq));
+                let events = part.blocks[block].events();
+                let first = events.seqs().start;
+                rows.iter().for_each(|row| visit(row, events.occurred_at(row), first + row as u64));
             }
         }
         Ok(())
@@ -194,9 +200,9 @@ impl Source {
                 }
             }
             Self::Recent(part) => {
-                let events = part.block(block);
+                let events = part.blocks[block].events();
                 for row in rows.iter() {
-                    if let Some(value) = events[row].parts().groups.get(group) {
+                    if let Some(value) = events.event(row).parts().groups.get(group) {
                         visit(row, value);
                     }
                 }
@@ -223,9 +229,9 @@ impl Source {
                 }
             }
             Self::Recent(part) => {
-                let events = part.block(block);
+                let events = part.blocks[block].events();
                 for row in rows.iter() {
-                    visit(row, &Stored::of_recent(&events[row]));
+                    visit(row, &Stored::of_recent(&events.event(row)));
                 }
             }
         }
@@ -247,8 +253,8 @@ impl Source {
                 Ok(read.iter().map(|row| Found::packed(workspace.clone(), &row)).collect())
             }
             Self::Recent(part) => {
-                let events = part.block(block);
-                let found = |row: &usize| Found::recent(workspace.clone(), events[*row].clone());
+                let events = part.blocks[block].events();
+                let found = |row: &usize| Found::recent(workspace.clone(), events.clone(), *row);
                 Ok(rows.iter().map(found).collect())
             }
         }
@@ -258,11 +264,6 @@ impl Source {
 impl SegmentPart {
     fn columns(&self, block: usize) -> Columns<'_> {
         Columns { segment: &self.segment, number: self.first_block + block }
-    }
-
-    /// Returns a block for the plan.
-    pub(crate) fn block<'b>(&'b self, block: usize, ids: &'b IdRows) -> Block<'b> {
-        Block { columns: self.columns(block), ids }
     }
 
     /// Cuts the rows to a range of `occurred_at`; leaves them whole where they cannot be read, since
@@ -300,12 +301,5 @@ impl SegmentPart {
             }
         }
         Ok(low)
-    }
-}
-
-impl RecentPart {
-    fn block(&self, block: usize) -> &[Arc<RecentEvent>] {
-        let from = block * RECENT_BLOCK_ROWS;
-        &self.events[from..self.events.len().min(from + RECENT_BLOCK_ROWS)]
     }
 }

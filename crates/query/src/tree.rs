@@ -70,8 +70,11 @@ impl Reader {
         }
         for generation in &self.view.generations {
             let events = generation.workspace(uid, self.view.position);
-            for event in events.iter().filter(|event| event.seq < size) {
-                visit(&Found::recent(self.workspace.clone(), event.clone()));
+            for block in events.blocks() {
+                let below = size.saturating_sub(block.seqs().start);
+                for place in 0..block.len().min(usize::try_from(below).unwrap_or(usize::MAX)) {
+                    visit(&Found::recent(self.workspace.clone(), block.clone(), place));
+                }
             }
         }
         Ok(())
@@ -114,11 +117,9 @@ impl Reader {
         }
         for generation in &self.view.generations {
             let events = generation.workspace(uid, self.view.position);
-            let first = events.partition_point(|event| event.seq < seqs.start);
-            for event in events[first..].iter().take_while(|event| event.seq < end) {
-                let place = (event.seq - seqs.start) as usize;
-                if let Some(slot) = found.get_mut(place) {
-                    let event = Found::recent(self.workspace.clone(), event.clone());
+            for (seq, slot) in (seqs.start..end).zip(&mut found) {
+                if let Some((block, place)) = events.find(seq) {
+                    let event = Found::recent(self.workspace.clone(), block.clone(), place);
                     *slot = Some(Leaf::Event(Box::new(event)));
                 }
             }

@@ -89,6 +89,30 @@ impl<'f> Values<'f> {
                 }
             }
         }
+        if let Some(recent) = source.recent_block(block) {
+            let columns = recent.columns();
+            match self.field {
+                Field::Action => {
+                    let numbers: Vec<Option<u32>> =
+                        columns.words().iter().map(|word| self.number(word)).collect();
+                    for row in rows.iter() {
+                        if let Some(number) = numbers[usize::from(columns.actions()[row])] {
+                            visit(row, &[number]);
+                        }
+                    }
+                    return Ok(());
+                }
+                Field::Outcome => {
+                    for row in rows.iter() {
+                        if let Some(number) = self.number(columns.outcomes()[row].as_str()) {
+                            visit(row, &[number]);
+                        }
+                    }
+                    return Ok(());
+                }
+                _ => {}
+            }
+        }
         match self.field.group().filter(|_| *self.field != Field::Action) {
             Some(group) => source.for_each_value(block, rows, group, &mut |row, value| {
                 meter.spend(value.len() as u64);

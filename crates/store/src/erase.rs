@@ -158,7 +158,7 @@ pub fn held_of(
         })?;
     }
     for generation in &view.generations {
-        for event in generation.workspace(workspace.uid, view.position) {
+        for event in generation.workspace(workspace.uid, view.position).iter() {
             let parts = event.parts();
             let is_target = groups_of(targets, event.seq).is_some() && held.len() < max;
             if is_target && rules.is_held(&clear_of_recent(&event, &parts), &parts.groups) {

@@ -64,7 +64,7 @@ pub(crate) fn expiring(view: &View, asked: &Question<'_>) -> Result<Expiring, Se
         asked.of_segment(segment, &mut found)?;
     }
     for generation in &view.generations {
-        for event in generation.workspace(asked.workspace, view.position) {
+        for event in generation.workspace(asked.workspace, view.position).iter() {
             let parts = event.parts();
             let candidate = Aged {
                 seq: event.seq,

@@ -23,7 +23,7 @@ use crate::config::{Config, ConfigChange, OWNER, WorkspaceSettings};
 use crate::delivered::Delivered;
 use crate::log::{FoldDigest, Position};
 use crate::plant::{self, Plant};
-use crate::recent::RecentEvent;
+use crate::recent::{Arrival, FrameBody};
 use crate::record::{self, EventParts, EventsRecord, Format, Record};
 use crate::seal::{Sealer, leaf_of};
 use crate::segment_entry::SegmentEntry;
@@ -168,7 +168,7 @@ pub struct Folded {
     /// Per batch in the frame's order, per event in the batch's order.
     pub outcomes: Vec<Vec<Outcome>>,
     /// The new events with their workspaces' indexes.
-    pub recent: Vec<(u32, RecentEvent)>,
+    pub recent: Vec<(u32, Arrival)>,
     /// Workspaces whose state changed.
     pub touched: Vec<u32>,
     /// Whether the live segments changed, and by which decision.
@@ -283,6 +283,7 @@ impl Fold {
         let mut folded = Folded::default();
         let mut cursor = EventCursor { hits, sealed, next: 0 };
         let mut records = Decoder::new(body);
+        let frame = Arc::new(FrameBody { position, bytes: body.clone() });
         self.state.stamp = match plant::is_on(Plant::RecordedAtGoesBack) {
             true => stamp,
             false => self.state.stamp.max(stamp),
@@ -302,16 +303,13 @@ impl Fold {
                     self.add_run(workspace, run, seed, nonce_key);
                 }
                 Record::Events(events) => {
-                    let outcomes =
-                        self.add_events(position, body, &events, &mut cursor, &mut folded)?;
+                    let outcomes = self.add_events(&frame, &events, &mut cursor, &mut folded)?;
                     folded.outcomes.push(outcomes);
                 }
                 Record::Config { change, event } => {
                     self.change_config(&change, position, &mut folded);
                     let outcomes = match &event {
-                        Some(event) => {
-                            self.add_events(position, body, event, &mut cursor, &mut folded)?
-                        }
+                        Some(event) => self.add_events(&frame, event, &mut cursor, &mut folded)?,
                         None => Vec::new(),
                     };
                     folded.outcomes.push(outcomes);
@@ -337,8 +335,7 @@ impl Fold {
                     }
                 }
                 Record::Rewritten(rewritten) => {
-                    let outcomes =
-                        self.rewrite(position, body, &rewritten, &mut cursor, &mut folded)?;
+                    let outcomes = self.rewrite(&frame, &rewritten, &mut cursor, &mut folded)?;
                     folded.outcomes.push(outcomes);
                 }
             }
@@ -387,8 +384,7 @@ impl Fold {
 
     fn add_events(
         &mut self,
-        position: Position,
-        body: &Bytes,
+        frame: &Arc<FrameBody>,
         events: &EventsRecord<'_>,
         cursor: &mut EventCursor<'_>,
         folded: &mut Folded,
@@ -464,14 +460,14 @@ impl Fold {
             folded.touched.push(index);
             folded.recent.push((
                 index,
-                RecentEvent::new(
-                    position,
+                Arrival::new(
+                    frame,
                     workspace.uid,
                     seq,
                     recorded_at,
                     leaf,
                     parts.occurred_at,
-                    body.slice_ref(bytes),
+                    bytes,
                 ),
             ));
             outcomes.push(Outcome::Created { seq, leaf, recorded_at });

@@ -41,7 +41,7 @@ pub fn hidden(
     }
     if !rules.cutoffs.keeps_everything() {
         for generation in &view.generations {
-            for event in generation.workspace(workspace, view.position) {
+            for event in generation.workspace(workspace, view.position).iter() {
                 let parts = event.parts();
                 let from = counts_from(parts.flags, event.occurred_at, event.recorded_at);
                 if !seqs.contains(&event.seq) || !rules.is_expired(parts.action, from) {

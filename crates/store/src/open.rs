@@ -34,7 +34,7 @@ use crate::pack::{OpenSegments, Packer};
 use crate::plant::{self, Plant};
 use crate::prepare::{IdHasher, Preparer};
 use crate::random::Random;
-use crate::recent::{Generation, RecentEvent};
+use crate::recent::{Arrival, Generation};
 use crate::record::{self, EventParts, Format, Record};
 use crate::segment::{BlockCache, Damaged, SalvagedIds, Segment, SegmentError};
 use crate::segment_entry::SegmentEntry;
@@ -339,7 +339,7 @@ pub(crate) struct Replay {
     fold: Fold,
     /// Live segments; used for looking ids up as the live path did.
     view: View,
-    recent: Vec<RecentEvent>,
+    recent: Vec<Arrival>,
     /// Ids of segments in whose index they can no longer be looked up.
     salvaged_ids: HashMap<u64, SalvagedIds>,
 }
@@ -453,7 +453,7 @@ impl Replay {
             Decision::Packed { through, segment } => {
                 let opened = open(segment)?;
                 Arc::make_mut(&mut self.view.segments).push(opened);
-                self.recent.retain(|event| event.position > *through);
+                self.recent.retain(|arrival| arrival.event().position > *through);
             }
             Decision::Compacted { inputs, segment } => {
                 let opened = open(segment)?;
@@ -467,7 +467,7 @@ impl Replay {
         Ok(())
     }
 
-    pub(crate) fn end(self) -> (Fold, Vec<Arc<Segment>>, Vec<RecentEvent>, Position) {
+    pub(crate) fn end(self) -> (Fold, Vec<Arc<Segment>>, Vec<Arrival>, Position) {
         let segments = self.view.segments.as_ref().clone();
         (self.fold, segments, self.recent, self.view.position)
     }
@@ -516,7 +516,7 @@ fn begin_store(
 fn check_tiling(
     fold: &Fold,
     segments: &[Arc<Segment>],
-    recent: &[RecentEvent],
+    recent: &[Arrival],
 ) -> Result<(), OpenError> {
     let mut next: BTreeMap<WorkspaceUid, u64> = BTreeMap::new();
     let mut ranges: Vec<(WorkspaceUid, u64, u64)> = Vec::new();

@@ -20,7 +20,7 @@ use crate::names;
 use crate::open;
 use crate::plant::{self, Plant};
 use crate::random::Random;
-use crate::recent::RecentEvent;
+use crate::recent::{RecentEvent, RecentEvents};
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
@@ -206,12 +206,14 @@ impl Packer {
         let name_of = self.names();
         let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
         for uid in job.generation.workspaces() {
-            let mut events = job.generation.workspace(uid, job.through);
-            events.sort_unstable_by_key(|event| (event.occurred_at, event.seq));
-            for event in &events {
+            let events = job.generation.workspace(uid, job.through);
+            let mut order: Vec<(i64, u64)> =
+                events.iter().map(|event| (event.occurred_at, event.seq)).collect();
+            order.sort_unstable();
+            for event in order.into_iter().filter_map(|(_, seq)| events.get(seq)) {
                 let parts = event.parts();
                 let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
-                writer.push(&row_of(event, &parts), id)?;
+                writer.push(&row_of(&event, &parts), id)?;
             }
         }
         let meta = writer.finish()?;
@@ -449,7 +451,7 @@ pub(crate) fn segments_json(segments: &[Arc<Segment>]) -> String {
 }
 
 /// Returns a recent event as a segment's row.
-fn row_of<'a>(event: &RecentEvent, parts: &EventParts<'a>) -> Row<'a> {
+fn row_of<'a>(event: &RecentEvent<'_>, parts: &EventParts<'a>) -> Row<'a> {
     Row {
         workspace: event.workspace,
         occurred_at: parts.occurred_at,
@@ -471,20 +473,19 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
     let by_uid: HashMap<WorkspaceUid, &Arc<fold::Workspace>> =
         job.state.workspaces.iter().map(|workspace| (workspace.uid, workspace)).collect();
     let mut sealer = Sealer::default();
-    let mut events: Vec<Arc<RecentEvent>> = Vec::new();
+    let mut events: Option<(WorkspaceUid, RecentEvents)> = None;
     let mut rows_seen = 0_usize;
     segment.for_each_row(GroupSet::ALL, |row| {
-        if events.first().is_none_or(|event| event.workspace != row.workspace) {
-            events = job.generation.workspace(row.workspace, job.through);
-        }
+        let (_, events) = match &events {
+            Some(known) if known.0 == row.workspace => known,
+            _ => {
+                let found = job.generation.workspace(row.workspace, job.through);
+                events.insert((row.workspace, found))
+            }
+        };
         rows_seen += 1;
         let differs = || PackError::Leaf { workspace: row.workspace, seq: row.seq };
-        let first_seq = events.first().map_or(0, |event| event.seq);
-        let event = row
-            .seq
-            .checked_sub(first_seq)
-            .and_then(|place| events.get(place as usize))
-            .ok_or_else(differs)?;
+        let event = events.get(row.seq).ok_or_else(differs)?;
         let workspace = by_uid.get(&row.workspace).ok_or_else(differs)?;
         match sealer.leaf_of_row(workspace, row) {
             Some(leaf) if leaf == event.leaf => Ok(()),

@@ -210,7 +210,7 @@ impl Purger {
         }
         let Some(book) = books.of(workspace) else { return Ok(found) };
         for generation in &view.generations {
-            for event in generation.workspace(workspace, view.position) {
+            for event in generation.workspace(workspace, view.position).iter() {
                 let parts = event.parts();
                 let from = counts_from(parts.flags, event.occurred_at, event.recorded_at);
                 if !book.rules.is_expired(parts.action, from) {
@@ -399,7 +399,7 @@ pub(crate) fn held(
 }
 
 /// Returns a recent event's clear fields with its action's name.
-pub(crate) fn clear_of_recent<'a>(event: &RecentEvent, parts: &EventParts<'a>) -> Clear<'a> {
+pub(crate) fn clear_of_recent<'a>(event: &RecentEvent<'_>, parts: &EventParts<'a>) -> Clear<'a> {
     Clear {
         workspace: "".into(),
         seq: event.seq,

@@ -18,7 +18,7 @@ use crate::manifest;
 use crate::names;
 use crate::open::{OpenError, Replay, store_id_of};
 use crate::pack::{OpenSegments, segments_json};
-use crate::recent::RecentEvent;
+use crate::recent::Arrival;
 use crate::seal::Sealer;
 use crate::segment::{BlockCache, GroupSet, Segment, SegmentError, damaged_files};
 use crate::store_key::StoreKey;
@@ -56,7 +56,7 @@ pub fn verify(disk: &Arc<dyn Disk>, threads: usize) -> Result<VerifyReport, Open
 }
 
 /// What the log folds to.
-type Folded = (Fold, Vec<Arc<Segment>>, Vec<RecentEvent>);
+type Folded = (Fold, Vec<Arc<Segment>>, Vec<Arrival>);
 
 /// Reads all snapshots and the whole log; `None` when they are too damaged to fold.
 fn fold_log(disk: &Arc<dyn Disk>, report: &mut VerifyReport) -> Result<Option<Folded>, OpenError> {
@@ -192,7 +192,7 @@ struct Leaves {
 fn rebuild_trees(
     state: &State,
     segments: &[Arc<Segment>],
-    recent: &[RecentEvent],
+    recent: &[Arrival],
     threads: usize,
     report: &mut VerifyReport,
 ) {
@@ -246,7 +246,7 @@ fn rebuild_trees(
         }
     }
     let mut sealer = Sealer::default();
-    for event in recent {
+    for event in recent.iter().map(Arrival::event) {
         report.event_count += 1;
         let rebuilt = workspaces.get(&event.workspace).and_then(|workspace| {
             let parts = event.parts();

@@ -5,5 +5,6 @@ mod damage;
 mod dice;
 mod filters;
 mod oracle;
+mod recent;
 mod tree;
 mod world;

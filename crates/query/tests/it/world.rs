@@ -139,12 +139,35 @@ impl World {
         }
     }
 
+    /// Records events that happened in disorder within the last hour, in one batch.
+    pub(crate) fn send_at_once(&mut self, count: usize) {
+        let now = self.store.now().micros();
+        let texts: Vec<String> = (0..count)
+            .map(|_| {
+                let event = event_json(&mut self.dice, self.variety, now, true);
+                let mut event: Value = serde_json::from_str(&event).expect("our own");
+                let at = now - 60_000_000 * self.dice.below(60) as i64;
+                let at = proofbook_event::Timestamp::from_micros(at).to_string();
+                event["occurred_at"] = json!(at);
+                event.to_string()
+            })
+            .collect();
+        let wanted = texts.iter().map(|text| {
+            let draft = EventDraft::parse(text.as_bytes()).map_err(Rejected::from)?;
+            Ok(Wanted { workspace: WORKSPACE, draft })
+        });
+        let prepared = self.store.prepare(true, wanted.collect());
+        let receipts = self.store.commit(prepared).expect("recorded");
+        assert!(receipts.iter().all(Result::is_ok));
+        self.remember();
+    }
+
     /// Reads what is recent and not yet known, straight from the store.
     fn remember(&mut self) {
         let uid = self.store.directory().by_name(WORKSPACE).expect("known").uid;
         let view = self.store.view();
         for generation in &view.generations {
-            for event in generation.workspace(uid, view.position) {
+            for event in generation.workspace(uid, view.position).iter() {
                 if event.seq != self.known.len() as u64 {
                     assert!(event.seq < self.known.len() as u64, "packed before it was seen");
                     continue;

@@ -65,7 +65,7 @@ pub(crate) fn read(published: &Published, uid: WorkspaceUid) -> Result<Shown, St
             .map_err(|error| format!("cannot be read: {error:?}"))?;
     }
     for generation in &view.generations {
-        for event in generation.workspace(uid, view.position) {
+        for event in generation.workspace(uid, view.position).iter() {
             let parts = event.parts();
             let stored = Stored {
                 action: parts.action.to_owned(),

@@ -6,12 +6,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::{Decision, EventCursor, Fold, FoldError, Folded, Outcome};
 use crate::config::ConfigChange;
 use crate::log::Position;
 use crate::plant::{self, Plant};
+use crate::recent::FrameBody;
 use crate::record::{Punctured, RewriteKind, Rewritten};
 
 impl Fold {
@@ -52,8 +51,7 @@ impl Fold {
     /// none when it fell.
     pub(super) fn rewrite(
         &mut self,
-        position: Position,
-        body: &Bytes,
+        frame: &Arc<FrameBody>,
         rewritten: &Rewritten<'_>,
         cursor: &mut EventCursor<'_>,
         folded: &mut Folded,
@@ -88,7 +86,7 @@ impl Fold {
             RewriteKind::Erased { punctured, .. } => self.destroy_keys(punctured, folded),
         }
         let outcomes = match &rewritten.events {
-            Some(events) => self.add_events(position, body, events, cursor, folded)?,
+            Some(events) => self.add_events(frame, events, cursor, folded)?,
             None => Vec::new(),
         };
         if let RewriteKind::Erased { by, .. } = &rewritten.kind {

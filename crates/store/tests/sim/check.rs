@@ -102,7 +102,7 @@ fn read_all(published: &Published, deep: bool) -> Result<Shown, String> {
     }
     for generation in &view.generations {
         for uid in generation.workspaces() {
-            for event in generation.workspace(uid, view.position) {
+            for event in generation.workspace(uid, view.position).iter() {
                 let stored = Some(Stored::of_parts(&event.parts()));
                 let (recorded_at, leaf) = (event.recorded_at, Some(event.leaf));
                 let erased = GroupSet::NONE;
