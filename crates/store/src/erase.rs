@@ -383,7 +383,7 @@ impl Packer {
         let snapshots = self.snapshots();
         let is_left = firsts.all(|(first, _)| first > position.0)
             && snapshots.len() >= 2
-            && snapshots.iter().all(|snapshot| snapshot.state.position >= position)
+            && snapshots.iter().all(|snapshot| snapshot.position >= position)
             && !self.keeps_retired(position);
         if is_left {
             // What was removed must not come back with a crash.

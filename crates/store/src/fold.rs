@@ -375,7 +375,10 @@ impl Fold {
         let workspace = &mut self.state.workspaces[index as usize];
         // A repeated run changes nothing; one that skips a number belongs to a node that lost a race.
         if workspace.runs.len() == run as usize {
-            Arc::make_mut(&mut Arc::make_mut(workspace).runs).push(Run {
+            let runs = Arc::make_mut(&mut Arc::make_mut(workspace).runs);
+            // Most workspaces have one or two, and room for four is a third of a workspace's memory.
+            runs.reserve_exact(1);
+            runs.push(Run {
                 secret: RunSecret::Whole(RunSeed::from_bytes(seed)),
                 nonce_key: NonceKey::from_bytes(nonce_key),
             });

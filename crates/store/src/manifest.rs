@@ -1,8 +1,8 @@
 //! The snapshot of the fold: what stands in for the log up to a position (design decision 1).
 //!
 //! A snapshot is a small root, `snapshots/<position>.root`, and immutable runs that it names by hash,
-//! `snapshots/<sha256>.run`, each holding [`RUN_WORKSPACES`] workspaces. A run whose workspaces did
-//! not change is named again instead of written again. It holds no event values; it holds the runs'
+//! `snapshots/<sha256>.run`, each holding [`RUN_WORKSPACES`] workspaces. A run that comes out as the
+//! snapshot before has it is named again instead of written again. It holds no event values; it holds the runs'
 //! seeds, so its runs are the small rewritable files that erasure rewrites.
 //!
 //! ```text
@@ -56,9 +56,15 @@ pub struct RunRef {
     pub bytes: u64,
 }
 
-/// A snapshot that is on disk and was verified.
+/// A snapshot that is on disk and was verified; without the state it stands for, which is large.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// The newest frame it stands for.
+    pub position: Position,
+    /// The newest stamp in it, microseconds UTC.
+    pub stamp: i64,
+    /// The segments it names.
+    pub segments: Vec<SegmentEntry>,
     /// Hash of its root.
     pub root_hash: [u8; 32],
     /// 1, 2, 3 … along the chain of roots.
@@ -67,8 +73,6 @@ pub struct Snapshot {
     pub frame_hash: [u8; 32],
     /// Its runs.
     pub runs: Vec<RunRef>,
-    /// The state it stands for.
-    pub state: State,
 }
 
 /// Why a snapshot cannot be read.
@@ -109,46 +113,49 @@ pub enum SnapshotError {
 /// The disk refused a call, or what was read back is not what was written.
 pub fn write(
     disk: &dyn Disk,
-    state: State,
+    state: &State,
     frame_hash: [u8; 32],
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut runs = Vec::new();
-    for (index, workspaces) in state.workspaces.chunks(RUN_WORKSPACES).enumerate() {
-        let unchanged = before.and_then(|before| {
-            let old = before.state.workspaces.chunks(RUN_WORKSPACES).nth(index)?;
-            let same = old.len() == workspaces.len()
-                && old.iter().zip(workspaces).all(|(a, b)| Arc::ptr_eq(a, b));
-            same.then(|| before.runs.get(index).copied())?
-        });
-        match unchanged {
-            Some(run) => runs.push(run),
-            None => runs.push(write_run(disk, workspaces)?),
+    for workspaces in state.workspaces.chunks(RUN_WORKSPACES) {
+        let bytes = encode_run(workspaces);
+        let run = RunRef { sha256: Sha256::digest(&bytes).into(), bytes: bytes.len() as u64 };
+        if !before.is_some_and(|before| before.runs.contains(&run)) {
+            write_verified(disk, &names::snapshot_run(&run.sha256), &bytes)?;
         }
+        runs.push(run);
     }
     let generation = before.map_or(0, |before| before.generation) + 1;
     let previous = before.map_or([0; 32], |before| before.root_hash);
     let name = names::snapshot_root(state.position.0);
-    let bytes = encode_root(&state, frame_hash, previous, generation, &runs);
+    let bytes = encode_root(state, frame_hash, previous, generation, &runs);
     write_verified(disk, &name, &bytes)?;
-    let root_hash = Sha256::digest(&bytes).into();
-    Ok(Snapshot { root_hash, generation, frame_hash, runs, state })
+    Ok(Snapshot {
+        position: state.position,
+        stamp: state.stamp,
+        segments: state.segments.clone(),
+        root_hash: Sha256::digest(&bytes).into(),
+        generation,
+        frame_hash,
+        runs,
+    })
 }
 
-/// Reads a snapshot's root and all its runs.
+/// Reads a snapshot's root and all its runs, and returns the state that it stands for beside it.
 ///
 /// # Errors
 /// See [`SnapshotError`].
-pub fn read(disk: &dyn Disk, position: u64) -> Result<Snapshot, SnapshotError> {
+pub fn read(disk: &dyn Disk, position: u64) -> Result<(Snapshot, State), SnapshotError> {
     let file = names::snapshot_root(position);
     let bytes = read_verified(disk, &file)?;
     let unknown = |source| SnapshotError::Unknown { file: file.clone(), source };
-    let (mut snapshot, runs) = decode_root(&bytes).map_err(unknown)?;
-    if snapshot.state.position.0 != position {
+    let (snapshot, mut state) = decode_root(&bytes).map_err(unknown)?;
+    if snapshot.position.0 != position {
         // Whole and valid, but an older root under this name.
         return Err(SnapshotError::Damaged { file });
     }
-    for run in &runs {
+    for run in &snapshot.runs {
         let file = names::snapshot_run(&run.sha256);
         let bytes = read_verified(disk, &file)?;
         let named = Sha256::digest(&bytes)[..] == run.sha256 && bytes.len() as u64 == run.bytes;
@@ -156,10 +163,9 @@ pub fn read(disk: &dyn Disk, position: u64) -> Result<Snapshot, SnapshotError> {
             return Err(SnapshotError::Damaged { file });
         }
         let unknown = |source| SnapshotError::Unknown { file: file.clone(), source };
-        snapshot.state.workspaces.extend(decode_run(&bytes).map_err(unknown)?);
+        state.workspaces.extend(decode_run(&bytes).map_err(unknown)?);
     }
-    snapshot.runs = runs;
-    Ok(snapshot)
+    Ok((snapshot, state))
 }
 
 /// Lists the positions of the roots that are there, newest first.
@@ -181,7 +187,7 @@ pub fn positions(disk: &dyn Disk) -> io::Result<Vec<u64>> {
 pub fn remove_others(disk: &dyn Disk, kept: &[Snapshot]) -> io::Result<()> {
     let needed = |name: &str| {
         kept.iter().any(|snapshot| {
-            names::snapshot_root(snapshot.state.position.0) == name
+            names::snapshot_root(snapshot.position.0) == name
                 || snapshot.runs.iter().any(|run| names::snapshot_run(&run.sha256) == name)
         })
     };
@@ -193,13 +199,6 @@ pub fn remove_others(disk: &dyn Disk, kept: &[Snapshot]) -> io::Result<()> {
         }
     }
     if removed { disk.sync_dir(names::SNAPSHOT_DIR) } else { Ok(()) }
-}
-
-fn write_run(disk: &dyn Disk, workspaces: &[Arc<Workspace>]) -> Result<RunRef, SnapshotError> {
-    let bytes = encode_run(workspaces);
-    let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-    write_verified(disk, &names::snapshot_run(&sha256), &bytes)?;
-    Ok(RunRef { sha256, bytes: bytes.len() as u64 })
 }
 
 fn write_verified(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
@@ -281,7 +280,8 @@ fn encode_root(
     seal_file(out)
 }
 
-fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
+/// Reads a root; its state has no workspaces yet, they are in the runs.
+fn decode_root(bytes: &[u8]) -> Result<(Snapshot, State), DecodeError> {
     let mut from = Decoder::new(&bytes[..bytes.len().saturating_sub(32)]);
     if from.array::<8>("a magic")? != ROOT_MAGIC {
         return Err(DecodeError::Unknown("a magic"));
@@ -320,8 +320,16 @@ fn decode_root(bytes: &[u8]) -> Result<(Snapshot, Vec<RunRef>), DecodeError> {
         state.delivered = Arc::new(Delivered::decode(&mut from)?);
     }
     from.end()?;
-    let root_hash = Sha256::digest(bytes).into();
-    Ok((Snapshot { root_hash, generation, frame_hash, runs: Vec::new(), state }, runs))
+    let snapshot = Snapshot {
+        position: state.position,
+        stamp: state.stamp,
+        segments: state.segments.clone(),
+        root_hash: Sha256::digest(bytes).into(),
+        generation,
+        frame_hash,
+        runs,
+    };
+    Ok((snapshot, state))
 }
 
 fn encode_run(workspaces: &[Arc<Workspace>]) -> Vec<u8> {
@@ -449,6 +457,8 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
         };
         let mut runs = Vec::new();
         for _ in 0..from.varint("the runs")? {
+            // As the fold does: mostly it is one.
+            runs.reserve_exact(1);
             runs.push(Run {
                 secret: RunSecret::Whole(RunSeed::from_bytes(from.array("a seed")?)),
                 nonce_key: NonceKey::from_bytes(from.array("a nonce key")?),

@@ -21,7 +21,7 @@ use crate::clock::{Clock, ClockMemory, GuardedClock};
 use crate::codec::Decoder;
 use crate::commit::{Committer, Fatal, Published};
 use crate::disk::{Disk, Lock, ROOT, durable_write, join, read_file};
-use crate::fold::{self, Decision, Fold, IdHit};
+use crate::fold::{self, Decision, Fold, IdHit, State};
 use crate::limits;
 use crate::log::{
     Floor, FoldDigest, Frame, FrameDraft, LocalLog, Log, LogOptions, Position, RecoverError,
@@ -179,17 +179,13 @@ pub fn open(machine: &Machine, options: Options) -> Result<Opened, OpenError> {
         .map_err(|source| OpenError::Io { what: "make directories", source })?;
     let (store_uid, is_new) = store_id(machine)?;
     let mut report = OpenReport { is_new, ..OpenReport::default() };
-    let snapshots = read_snapshots(&*disk, &mut report)?;
+    let (snapshots, state) = read_snapshots(&*disk, &mut report)?;
 
     let cache = Arc::new(BlockCache::new(options.cache_bytes));
     let open_segments = OpenSegments::default();
-    let adopted = match plant::is_on(Plant::StaleSnapshot) {
-        true => snapshots.first(),
-        false => snapshots.last(),
-    };
-    let mut replay = Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), adopted)?;
+    let mut replay = Replay::begin(disk.clone(), cache.clone(), open_segments.clone(), state)?;
     let floor = snapshots.last().map_or_else(Floor::default, |snapshot| Floor {
-        position: snapshot.state.position,
+        position: snapshot.position,
         hash: snapshot.frame_hash,
     });
     report.snapshot = floor.position.0;
@@ -313,14 +309,23 @@ fn store_id(machine: &Machine) -> Result<([u8; 16], bool), OpenError> {
     }
 }
 
-/// Reads the two newest snapshots that verify, oldest first.
-fn read_snapshots(disk: &dyn Disk, report: &mut OpenReport) -> Result<Vec<Snapshot>, OpenError> {
+/// Reads the two newest snapshots that verify, oldest first, and returns the newer one's state.
+fn read_snapshots(
+    disk: &dyn Disk,
+    report: &mut OpenReport,
+) -> Result<(Vec<Snapshot>, State), OpenError> {
     let positions = manifest::positions(disk)
         .map_err(|source| OpenError::Io { what: "list snapshots", source })?;
     let mut snapshots = Vec::new();
+    let mut adopted = None;
     for position in positions {
         match manifest::read(disk, position) {
-            Ok(snapshot) => snapshots.push(snapshot),
+            Ok((snapshot, state)) => {
+                snapshots.push(snapshot);
+                if adopted.is_none() || plant::is_on(Plant::StaleSnapshot) {
+                    adopted = Some(state);
+                }
+            }
             Err(error) => report.snapshots_refused.push(error.to_string()),
         }
         if snapshots.len() == 2 {
@@ -328,7 +333,7 @@ fn read_snapshots(disk: &dyn Disk, report: &mut OpenReport) -> Result<Vec<Snapsh
         }
     }
     snapshots.reverse();
-    Ok(snapshots)
+    Ok((snapshots, adopted.unwrap_or_default()))
 }
 
 /// The fold of the log behind a snapshot, with what a View will need.
@@ -349,9 +354,8 @@ impl Replay {
         disk: Arc<dyn Disk>,
         cache: Arc<BlockCache>,
         open_segments: OpenSegments,
-        snapshot: Option<&Snapshot>,
+        state: State,
     ) -> Result<Self, OpenError> {
-        let state = snapshot.map(|snapshot| snapshot.state.clone()).unwrap_or_default();
         let mut segments = Vec::with_capacity(state.segments.len());
         for entry in &state.segments {
             segments.push(open_live(&open_segments, &*disk, entry, &cache, state.format.as_ref())?);
@@ -564,8 +568,8 @@ fn check_tiling(
 /// segments and snapshots, which no record and no root ever named.
 fn unnamed_segments(disk: &dyn Disk, fold: &Fold, snapshots: &[Snapshot]) -> io::Result<Vec<u64>> {
     let named = |id: u64| {
-        let states = snapshots.iter().map(|snapshot| &snapshot.state);
-        states.chain([&fold.state]).any(|state| state.segments.iter().any(|s| s.id() == id))
+        let kept = snapshots.iter().map(|snapshot| &snapshot.segments);
+        kept.chain([&fold.state.segments]).any(|segments| segments.iter().any(|s| s.id() == id))
     };
     for name in disk.list(names::SNAPSHOT_DIR)? {
         if name.ends_with(".tmp") {
@@ -592,7 +596,7 @@ fn unnamed_segments(disk: &dyn Disk, fold: &Fold, snapshots: &[Snapshot]) -> io:
 /// behind it, and go when no kept snapshot names them any more.
 fn retired_segments(fold: &Fold, snapshots: &[Snapshot]) -> Vec<u64> {
     let is_live = |id: u64| fold.state.segments.iter().any(|live| live.id() == id);
-    let named = snapshots.iter().flat_map(|snapshot| &snapshot.state.segments);
+    let named = snapshots.iter().flat_map(|snapshot| &snapshot.segments);
     let mut retired: Vec<u64> = named.map(SegmentEntry::id).filter(|id| !is_live(*id)).collect();
     retired.sort_unstable();
     retired.dedup();

@@ -30,8 +30,9 @@ use crate::segment::{
 use crate::segment_entry::SegmentEntry;
 
 /// How many neighbouring segments of one size are merged at once; fewer rewrites an event over its
-/// life for more segments a query looks at.
-pub const COMPACT_FAN_IN: usize = 16;
+/// life for more segments a query looks at. With 16, merging was an eighth of all work at a million
+/// events.
+pub const COMPACT_FAN_IN: usize = 32;
 /// How many snapshots are kept; log files before the older one go.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -242,7 +243,7 @@ impl Packer {
         let mut state: State = job.state;
         state.segments.push(packed);
         state.packed_through = job.through;
-        self.write_snapshot(state, job.frame_hash)
+        self.write_snapshot(&state, job.frame_hash)
     }
 
     /// Writes a snapshot of a state up to which nothing is recent, as [`Packer::snapshot`] does.
@@ -250,12 +251,12 @@ impl Packer {
     /// # Errors
     /// The older snapshots stay in force and nothing is released.
     pub fn snapshot_alone(&mut self, job: SnapshotJob) -> Result<Option<Position>, PackError> {
-        self.write_snapshot(job.state, job.frame_hash)
+        self.write_snapshot(&job.state, job.frame_hash)
     }
 
     fn write_snapshot(
         &mut self,
-        state: State,
+        state: &State,
         frame_hash: [u8; 32],
     ) -> Result<Option<Position>, PackError> {
         let before = self.snapshots.last();
@@ -277,7 +278,7 @@ impl Packer {
             true => Some(self.snapshots.last()),
             false => (self.snapshots.len() == SNAPSHOTS_KEPT).then(|| self.snapshots.first()),
         };
-        older.flatten().map(|snapshot| snapshot.state.position.next())
+        older.flatten().map(|snapshot| snapshot.position.next())
     }
 
     /// Picks neighbouring segments that should become one; `None` when nothing is due.
@@ -347,11 +348,12 @@ impl Packer {
         let [older, _] = self.snapshots.as_slice() else { return Ok(0) };
         let view = self.published.view();
         let is_needed = |id: u64, retired_at: Position| {
-            (older.state.position < retired_at && !plant::is_on(Plant::SweepTooSoon))
+            (older.position < retired_at && !plant::is_on(Plant::SweepTooSoon))
                 || view.segments.iter().any(|segment| segment.files().name == id)
-                || self.snapshots.iter().any(|snapshot| {
-                    snapshot.state.segments.iter().any(|segment| segment.id() == id)
-                })
+                || self
+                    .snapshots
+                    .iter()
+                    .any(|snapshot| snapshot.segments.iter().any(|segment| segment.id() == id))
                 || self.open.is_held(id)
         };
         let mut removed = 0;

@@ -589,9 +589,9 @@ impl Settling {
         let snapshots = packer.snapshots();
         // A store that never had enough to pack has no snapshot; what is recent grows old all the same.
         let first_recent = || view.generations.iter().filter_map(|g| g.first_recorded_at()).min();
-        let since = snapshots.first().map(|older| older.state.stamp).or_else(first_recent);
+        let since = snapshots.first().map(|older| older.stamp).or_else(first_recent);
         let age = since.map_or(0, |since| now.saturating_sub(since));
-        let newest = snapshots.last().map_or(Position::default(), |newest| newest.state.position);
+        let newest = snapshots.last().map_or(Position::default(), |newest| newest.position);
         if age > after_micros.max(SETTLE_AFTER_MICROS_MIN) && newest < view.position {
             self.want(view.position);
         }
@@ -609,7 +609,7 @@ impl Settling {
     pub fn next(&mut self, packer: &Packer) -> Option<bool> {
         let target = self.target?;
         let snapshots = packer.snapshots();
-        let behind = snapshots.len() >= 2 && snapshots.iter().all(|s| s.state.position >= target);
+        let behind = snapshots.len() >= 2 && snapshots.iter().all(|s| s.position >= target);
         if behind && (self.rotated || !self.must_rotate) {
             self.target = None;
             return None;

@@ -62,28 +62,31 @@ type Folded = (Fold, Vec<Arc<Segment>>, Vec<Arrival>);
 fn fold_log(disk: &Arc<dyn Disk>, report: &mut VerifyReport) -> Result<Option<Folded>, OpenError> {
     let io_error = |source| OpenError::Io { what: "list snapshots", source };
     let store_uid = store_id_of(&**disk)?.ok_or(OpenError::StoreId)?;
-    let mut newest = None;
+    let (mut newest, mut state) = (None, State::default());
     for position in manifest::positions(&**disk).map_err(io_error)? {
         match manifest::read(&**disk, position) {
-            Ok(snapshot) => newest = newest.or(Some(snapshot)),
+            Ok(read) if newest.is_none() => {
+                newest = Some(read.0);
+                state = read.1;
+            }
+            Ok(_) => {}
             Err(error) => report.damage.push(format!("{}/{error}", names::SNAPSHOT_DIR)),
         }
     }
     let cache = Arc::new(BlockCache::default());
-    let mut replay =
-        match Replay::begin(disk.clone(), cache, OpenSegments::default(), newest.as_ref()) {
-            Ok(replay) => replay,
-            Err(OpenError::Segment(error)) => {
-                // One file stops the fold; the others may be damaged too.
-                report.damage.push(chain(&error));
-                let entries = newest.iter().flat_map(|snapshot| &snapshot.state.segments);
-                let damaged = entries.flat_map(|entry| damaged_files(&**disk, entry.files));
-                report.damage.extend(damaged.map(|damaged| damaged.to_string()));
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-    let floor = newest.as_ref().map_or(0, |snapshot| snapshot.state.position.0);
+    let mut replay = match Replay::begin(disk.clone(), cache, OpenSegments::default(), state) {
+        Ok(replay) => replay,
+        Err(OpenError::Segment(error)) => {
+            // One file stops the fold; the others may be damaged too.
+            report.damage.push(chain(&error));
+            let entries = newest.iter().flat_map(|snapshot| &snapshot.segments);
+            let damaged = entries.flat_map(|entry| damaged_files(&**disk, entry.files));
+            report.damage.extend(damaged.map(|damaged| damaged.to_string()));
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let floor = newest.as_ref().map_or(0, |snapshot| snapshot.position.0);
     let frame_hash = newest.as_ref().map(|snapshot| snapshot.frame_hash);
     let mut fold_frame = |frame: Frame| {
         if frame.position.0 > floor {

@@ -96,11 +96,15 @@ fn files(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_snapshot_reads_back_as_the_state_it_stands_for() {
     let disk = disk();
-    let written = write(&disk, state(9, 2_500), [4; 32], None).expect("writes");
+    let written = write(&disk, &state(9, 2_500), [4; 32], None).expect("writes");
     assert_eq!(written.runs.len(), 3, "2,500 workspaces in runs of 1,024");
-    let read = read(&disk.crash(CrashMode::LoseUnsynced), 9).expect("reads");
-    assert_eq!(format!("{:?}", read.state), format!("{:?}", state(9, 2_500)));
-    assert!(read.state.workspaces == state(9, 2_500).workspaces, "secrets included");
+    let (read, found) = read(&disk.crash(CrashMode::LoseUnsynced), 9).expect("reads");
+    assert_eq!(format!("{found:?}"), format!("{:?}", state(9, 2_500)));
+    assert!(found.workspaces == state(9, 2_500).workspaces, "secrets included");
+    assert_eq!(
+        (read.position, read.stamp, &read.segments),
+        (found.position, found.stamp, &found.segments)
+    );
     assert_eq!((read.root_hash, read.generation), (written.root_hash, 1));
     assert_eq!((read.frame_hash, read.runs), ([4; 32], written.runs));
 }
@@ -108,28 +112,28 @@ fn a_snapshot_reads_back_as_the_state_it_stands_for() {
 #[test]
 fn a_run_that_did_not_change_is_not_written_again() {
     let disk = disk();
-    let first = write(&disk, state(9, 2_500), [4; 32], None).expect("writes");
+    let first = write(&disk, &state(9, 2_500), [4; 32], None).expect("writes");
     let before = files(&disk);
-    let mut changed = first.state.clone();
+    let mut changed = state(9, 2_500);
     changed.position = Position(20);
     Arc::make_mut(&mut changed.workspaces[1_500]).recorded_at += 1;
-    let second = write(&disk, changed, [5; 32], Some(&first)).expect("writes");
+    let second = write(&disk, &changed, [5; 32], Some(&first)).expect("writes");
     let new: Vec<String> = files(&disk).into_keys().filter(|f| !before.contains_key(f)).collect();
     assert_eq!(new.len(), 2, "one root and one run: {new:?}");
     assert_eq!(second.generation, 2);
     assert_eq!((second.runs[0], second.runs[2]), (first.runs[0], first.runs[2]));
-    let read = read(&disk, 20).expect("reads");
-    assert_eq!(read.state.workspaces[1_500].recorded_at, 1_500_001);
+    let (_, read) = read(&disk, 20).expect("reads");
+    assert_eq!(read.workspaces[1_500].recorded_at, 1_500_001);
 }
 
 #[test]
 fn removing_others_keeps_what_kept_snapshots_share() {
     let disk = disk();
-    let first = write(&disk, state(9, 1_100), [4; 32], None).expect("writes");
-    let mut changed = first.state.clone();
+    let first = write(&disk, &state(9, 1_100), [4; 32], None).expect("writes");
+    let mut changed = state(9, 1_100);
     changed.position = Position(20);
     Arc::make_mut(&mut changed.workspaces[0]).recorded_at += 1;
-    let second = write(&disk, changed, [5; 32], Some(&first)).expect("writes");
+    let second = write(&disk, &changed, [5; 32], Some(&first)).expect("writes");
     disk.overwrite("snapshots/half.tmp", b"left by a crash").expect("written");
     remove_others(&disk, &[first, second.clone()]).expect("removes");
     assert_eq!(positions(&disk).expect("lists"), [20, 9]);
@@ -143,7 +147,7 @@ fn removing_others_keeps_what_kept_snapshots_share() {
 #[test]
 fn a_flipped_bit_anywhere_is_refused_with_the_file_named() {
     let disk = disk();
-    write(&disk, state(9, 5), [4; 32], None).expect("writes");
+    write(&disk, &state(9, 5), [4; 32], None).expect("writes");
     for (path, bytes) in files(&disk) {
         let name = path.strip_prefix("snapshots/").expect("in snapshots/").to_owned();
         for offset in 0..bytes.len() {
@@ -163,7 +167,7 @@ fn a_flipped_bit_anywhere_is_refused_with_the_file_named() {
 #[test]
 fn a_cut_file_is_refused() {
     let disk = disk();
-    write(&disk, state(9, 5), [4; 32], None).expect("writes");
+    write(&disk, &state(9, 5), [4; 32], None).expect("writes");
     for (path, bytes) in files(&disk) {
         for cut in 0..bytes.len() {
             disk.overwrite(&path, &bytes[..cut]).expect("cut");
@@ -177,10 +181,10 @@ fn a_cut_file_is_refused() {
 #[test]
 fn a_stale_root_is_refused_by_its_position() {
     let disk = disk();
-    let first = write(&disk, state(9, 5), [4; 32], None).expect("writes");
-    let mut later = first.state.clone();
+    let first = write(&disk, &state(9, 5), [4; 32], None).expect("writes");
+    let mut later = state(9, 5);
     later.position = Position(20);
-    write(&disk, later, [5; 32], Some(&first)).expect("writes");
+    write(&disk, &later, [5; 32], Some(&first)).expect("writes");
     let stale = disk.durable_bytes("snapshots/0000000000000009.root").expect("there");
     disk.overwrite("snapshots/0000000000000014.root", &stale).expect("swapped");
     assert!(matches!(read(&disk, 20), Err(SnapshotError::Damaged { .. })));
@@ -193,7 +197,7 @@ fn what_the_disk_did_not_keep_is_noticed_before_a_snapshot_is_relied_on() {
         for nth in 1..=2 {
             let disk = disk();
             disk.inject(fault, Calls::of(CallKind::SyncData).nth(nth));
-            let written = write(&disk, state(9, 5), [4; 32], None);
+            let written = write(&disk, &state(9, 5), [4; 32], None);
             assert!(matches!(written, Err(SnapshotError::Damaged { .. })), "{fault:?} at {nth}");
         }
     }
@@ -204,21 +208,21 @@ fn what_the_disk_did_not_keep_is_noticed_before_a_snapshot_is_relied_on() {
 fn a_crash_while_writing_leaves_the_older_snapshot_or_the_new_one() {
     let calls = {
         let disk = disk();
-        let first = write(&disk, state(9, 5), [4; 32], None).expect("writes");
+        let first = write(&disk, &state(9, 5), [4; 32], None).expect("writes");
         let before = disk.calls();
-        write(&disk, state(20, 6), [5; 32], Some(&first)).expect("writes");
+        write(&disk, &state(20, 6), [5; 32], Some(&first)).expect("writes");
         disk.calls() - before
     };
     for call in 0..=calls {
         for mode in CrashMode::POWER_CUTS {
             let disk = disk();
-            let first = write(&disk, state(9, 5), [4; 32], None).expect("writes");
+            let first = write(&disk, &state(9, 5), [4; 32], None).expect("writes");
             disk.crash_after(disk.calls() + call);
-            let done = write(&disk, state(20, 6), [5; 32], Some(&first)).is_ok();
+            let done = write(&disk, &state(20, 6), [5; 32], Some(&first)).is_ok();
             let disk = disk.crash(mode);
             let newest = positions(&disk).expect("lists")[0];
-            let snapshot = read(&disk, newest).expect("the newest root is whole");
-            assert_eq!(snapshot.state.position.0, newest);
+            let (snapshot, _) = read(&disk, newest).expect("the newest root is whole");
+            assert_eq!(snapshot.position.0, newest);
             assert!(newest == 20 || (newest == 9 && !done), "call {call}, {mode:?}");
         }
     }

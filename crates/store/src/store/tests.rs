@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
+use crate::pack::COMPACT_FAN_IN;
 use crate::random::SimRandom;
 use proofbook_event::EventDraft;
 
@@ -138,12 +139,12 @@ fn an_id_that_went_into_a_segment_is_still_known() {
 }
 
 #[test]
-fn sixteen_neighbours_become_one_segment_with_every_event_once() {
+fn as_many_neighbours_as_the_fan_in_become_one_segment_with_every_event_once() {
     let machine = machine(12);
     let options = Options { reserve_bytes: 0, ..Options::default() };
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
     let mut packed = 0;
-    for round in 0..16 {
+    for round in 0..COMPACT_FAN_IN {
         for n in 0..3 {
             send(&store, "acme", &[&format!(r#"{{"id":"{round}-{n}","action":"x.create"}}"#)]);
         }
@@ -165,15 +166,16 @@ fn sixteen_neighbours_become_one_segment_with_every_event_once() {
     }
     let view = store.view();
     assert_eq!(view.segments.len(), 1);
-    assert_eq!(view.segments[0].rows(), 48);
+    let total = COMPACT_FAN_IN as u32 * 3;
+    assert_eq!(view.segments[0].rows(), total);
     drop(view);
     drop(store);
     let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
-    assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 48);
+    assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), u64::from(total));
     let disk: Arc<dyn Disk> = machine.disk.clone();
     drop(store);
     let report = crate::verify::verify(&disk, 1).expect("readable");
-    assert_eq!((report.damage, report.event_count), (Vec::new(), 48));
+    assert_eq!((report.damage, report.event_count), (Vec::new(), u64::from(total)));
 }
 
 /// Packing is tried until it succeeds; on a disk that stayed full, stopping waited for that for ever.

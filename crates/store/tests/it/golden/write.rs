@@ -9,11 +9,11 @@ use proofbook_store::commit::Batch;
 use proofbook_store::config::{ConfigChange, Key, Scope, WorkspaceSettings};
 use proofbook_store::disk::SimDisk;
 use proofbook_store::log::LogOptions;
-use proofbook_store::names;
 use proofbook_store::open::{Machine, Opened, Options, open};
 use proofbook_store::pack::Proposal;
 use proofbook_store::prepare::{Prepared, Wanted};
 use proofbook_store::random::SimRandom;
+use proofbook_store::{manifest, names};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -203,7 +203,8 @@ fn write_golden_files() {
         write(name, &bytes);
     }
     let [run] = newest.runs.as_slice() else { panic!("one run") };
-    let root_path = format!("snapshots/{}", names::snapshot_root(newest.state.position.0));
+    let root_path = format!("snapshots/{}", names::snapshot_root(newest.position.0));
+    let (_, state) = manifest::read(&disk, newest.position.0).unwrap();
     let root = disk.durable_bytes(&root_path).unwrap();
     write(ROOT, &root);
     let run_path = format!("snapshots/{}", names::snapshot_run(&run.sha256));
@@ -217,7 +218,7 @@ fn write_golden_files() {
             "generation": newest.generation,
             "frame_sha256": hex(&newest.frame_hash),
             "runs": [hex(&run.sha256)],
-            "state": state_json(&newest.state),
+            "state": state_json(&state),
         },
     });
     write(STATED, format!("{stated:#}\n").as_bytes());
