@@ -116,7 +116,9 @@ impl BundleFiles for Bundle {
                 let Some(place) = found.get(path) else { return Ok(None) };
                 let fail = |source| BundleError::Io { path: place.clone(), source };
                 let file = files::open(place).map_err(fail)?;
-                let mut bytes = Vec::new();
+                // Room for the whole file at once; what the length says is bounded like what is read.
+                let length = file.metadata().map_or(0, |meta| meta.len()).min(bytes_max as u64);
+                let mut bytes = Vec::with_capacity(length as usize + 1);
                 file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(fail)?;
                 if bytes.len() > bytes_max { Err(long()) } else { Ok(Some(bytes)) }
             }

@@ -19,6 +19,8 @@ use crate::commitment::Opening;
 use crate::hash::{decode_base64, encode_base64};
 use crate::leaf::ParsedLeaf;
 
+mod plain;
+
 /// What one line says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventOpenings {
@@ -115,6 +117,26 @@ impl EventOpenings {
     /// # Errors
     /// Not the JSON of a line, or not in the one form in which it is written.
     pub fn parse(line: &[u8]) -> Result<Self, OpeningsError> {
+        match plain::read(line) {
+            Some(read) => Ok(read),
+            // Whoever wrote it otherwise is told what is wrong with it.
+            None => Self::parse_any(line),
+        }
+    }
+
+    /// Splits a file of lines; the last one may lack its LF.
+    pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let mut rest = Some(text.strip_suffix(b"\n").unwrap_or(text));
+        core::iter::from_fn(move || {
+            let text = rest?;
+            let (line, behind) = text.split_at(plain::line_in(text));
+            rest = behind.get(1..);
+            Some(line)
+        })
+    }
+
+    /// Reads a line as any JSON, and says why it is not the one form.
+    fn parse_any(line: &[u8]) -> Result<Self, OpeningsError> {
         let wire: Wire = serde_json::from_slice(line).map_err(OpeningsError::Json)?;
         let read = Self::of_wire(wire).ok_or(OpeningsError::NotCanonical)?;
         let mut again = Vec::with_capacity(line.len() + 1);

@@ -68,7 +68,8 @@ pub(crate) struct Seen {
     /// The leaves in the tiles.
     begin: u64,
     end: u64,
-    workspace: Option<WorkspaceUid>,
+    /// Of the first leaf, and whether the head's origin names it.
+    workspace: Option<(WorkspaceUid, bool)>,
     newest: Option<Timestamp>,
 }
 
@@ -145,8 +146,10 @@ impl Seen {
         if leaf.seq != seq {
             self.misnumbered.add(|| format!("leaf {seq} says that it is number {}", leaf.seq));
         }
-        let workspace = *self.workspace.get_or_insert(leaf.workspace);
-        let is_of_log = head.origin.split('/').any(|part| part == workspace.to_string());
+        let (workspace, is_of_log) = *self.workspace.get_or_insert_with(|| {
+            let name = leaf.workspace.to_string();
+            (leaf.workspace, head.origin.split('/').any(|part| part == name))
+        });
         if workspace != leaf.workspace || !is_of_log {
             self.malformed.add(|| format!("leaf {seq} is of another workspace than the log"));
         }
@@ -375,8 +378,7 @@ fn read_lines<F: BundleFiles>(
     let mut lines = BTreeMap::new();
     let Some(text) = files.take(&path)? else { return Ok(lines) };
     let mut last = None;
-    let text = text.strip_suffix(b"\n").unwrap_or(&text);
-    for line in text.split(|byte| *byte == b'\n') {
+    for line in EventOpenings::lines(&text) {
         match EventOpenings::parse(line) {
             Ok(line) if line.seq / BLOCK == number && Some(line.seq) > last => {
                 last = Some(line.seq);

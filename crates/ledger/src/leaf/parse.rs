@@ -111,7 +111,7 @@ pub fn parse_leaf(bytes: &[u8]) -> Result<ParsedLeaf<'_>, ParseLeafError> {
 
     let leaf =
         ParsedLeaf { workspace, seq, recorded_at, occurred_at, action, outcome, nonce, sealed };
-    let mut again = Vec::new();
+    let mut again = Vec::with_capacity(bytes.len());
     write_leaf(&leaf.fields(), &mut again);
     if again == bytes { Ok(leaf) } else { Err(ParseLeafError::NotCanonical) }
 }
