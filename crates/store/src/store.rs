@@ -113,6 +113,8 @@ enum Work {
     Rotated(Position),
     /// Look what is to be purged or erased now.
     Tend,
+    /// The merging thread ended.
+    Merged,
     Stop,
 }
 
@@ -161,6 +163,8 @@ impl Store {
             leaving_behind: None,
             is_erasing: false,
             unsettled_rewrites: 0,
+            back: tend.clone(),
+            merging: None,
             preparer: preparer.clone(),
             published: published.clone(),
             clock: clock.clone(),

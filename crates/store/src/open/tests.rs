@@ -1,9 +1,12 @@
 use proofbook_event::EventDraft;
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
 use crate::disk::sim::CrashMode;
+use crate::pack::PackError;
 use crate::random::SimRandom;
 use crate::store::Store;
 
@@ -93,6 +96,30 @@ fn a_merged_segment_stays_as_long_as_a_replay_opens_it() {
         assert_eq!(opened.published.view().segments.len(), 1);
         assert_eq!(opened.report.unnamed_segments.len(), 2);
     }
+}
+
+/// A stop during a merge waited until hundreds of thousands of rows were written.
+#[test]
+fn a_merge_that_is_told_to_stop_ends_and_leaves_nothing() {
+    let disk = SimDisk::new(8);
+    let options = Options { compact_fan_in: 2, ..options() };
+    let mut opened = open(&machine(&disk), options).expect("opens");
+    for n in 0..2 {
+        commit_event(&mut opened, &format!(r#"{{"id":"e{n}","action":"x.create"}}"#));
+        opened.committer.freeze_now();
+        let job = opened.committer.take_pack_job().expect("something to pack");
+        let proposal = opened.packer.pack(&job).expect("packs");
+        decide(&mut opened, &proposal);
+    }
+    let before = disk.files();
+    let compaction = |opened: &Opened| {
+        opened.packer.compaction(opened.packer.compaction_due().expect("two segments"))
+    };
+    let stopped = compaction(&opened).run(&AtomicBool::new(true));
+    assert!(matches!(stopped, Err(PackError::Segment(SegmentError::Stopped))));
+    assert_eq!(disk.files(), before);
+    let merged = compaction(&opened).run(&AtomicBool::new(false)).expect("merges");
+    assert_eq!(merged.entry.rows, 2);
 }
 
 fn commit_event(opened: &mut Opened, text: &str) {

@@ -36,7 +36,11 @@ impl Sent {
             // Anything but ascending.
             occurred_at: (seq as i64 * 7_919) % 1_000,
             action: format!("a{}.update", seq % 5),
-            reason: if seq.is_multiple_of(3) { "{\"reason\":\"größer\"}" } else { "{\"reason\":\"ok\"}" },
+            reason: if seq.is_multiple_of(3) {
+                "{\"reason\":\"größer\"}"
+            } else {
+                "{\"reason\":\"ok\"}"
+            },
         }
     }
 

@@ -63,6 +63,9 @@ pub enum SegmentError {
         /// Path of the file.
         file: String,
     },
+    /// The store stops; nothing was published.
+    #[error("the store stops")]
+    Stopped,
 }
 
 impl SegmentError {

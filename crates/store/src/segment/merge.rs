@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proofbook_ledger::{Hash, WorkspaceUid};
 use sha2::{Digest, Sha256};
@@ -65,14 +66,16 @@ impl Digests {
 /// before anything refers to the new segment.
 ///
 /// # Errors
-/// An input is damaged, inputs overlap or leave a gap in a workspace's seqs, or the disk refuses.
+/// An input is damaged, inputs overlap or leave a gap in a workspace's seqs, the disk refuses, or it
+/// was told to stop.
 pub fn merge(
     inputs: &[Arc<Segment>],
     writer: &mut SegmentWriter<'_>,
+    stopping: &AtomicBool,
 ) -> Result<MergeDigest, SegmentError> {
     let mut digests = Digests::default();
     writer.expect_purged(covers_of(inputs)?);
-    merge_rows(inputs, writer, &mut digests)?;
+    merge_rows(inputs, writer, &mut digests, stopping)?;
     merge_purged(inputs, writer, &mut digests)?;
     writer.end_rows()?;
     let mut streams: Vec<IdStream> = inputs.iter().cloned().map(IdStream::new).collect();
@@ -96,6 +99,7 @@ fn merge_rows(
     inputs: &[Arc<Segment>],
     writer: &mut SegmentWriter<'_>,
     digests: &mut Digests,
+    stopping: &AtomicBool,
 ) -> Result<(), SegmentError> {
     let mut streams = Vec::with_capacity(inputs.len());
     let mut heads = BinaryHeap::with_capacity(inputs.len());
@@ -107,6 +111,9 @@ fn merge_rows(
         streams.push(stream);
     }
     while let Some(Reverse((_, number))) = heads.pop() {
+        if stopping.load(Ordering::Relaxed) {
+            return Err(SegmentError::Stopped);
+        }
         let stream = &mut streams[number];
         let row = stream.row();
         row.digest(&mut digests.rows);

@@ -1,12 +1,15 @@
 //! The background thread: packs, snapshots, compacts, purges, erases, and removes what nobody needs.
 //!
 //! It proposes and the fold decides (`pack.rs`, `purge.rs`, `erase.rs`); this file only says in which order, and
-//! what is tried again. What recent waits for comes first: a pack is never behind more than
-//! one segment that is written again.
+//! what is tried again. What recent waits for comes first: a pack is never behind more than one segment
+//! that is purged or erased, and never behind a merge, which has a thread of its own. No two threads
+//! write the same segments again: purges and erasures wait for a merge, and where there are more of
+//! them to do, merging happens in line.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proofbook_event::Timestamp;
@@ -20,6 +23,7 @@ use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal, Written};
 use crate::prepare::Preparer;
 use crate::purge::{PurgeProposal, Purger, Settling};
+use crate::segment::{Segment, SegmentError};
 
 /// How long background work waits after it failed, for instance for lack of space.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -68,6 +72,19 @@ pub(super) struct BackgroundThread {
     pub(super) is_erasing: bool,
     /// Segments that were written again since it was asked for to settle.
     pub(super) unsettled_rewrites: u32,
+    /// How the merging thread says that it ended.
+    pub(super) back: mpsc::Sender<Work>,
+    pub(super) merging: Option<JoinHandle<Result<Proposal, PackError>>>,
+}
+
+/// Tells the background thread that the merging thread ended, however it did.
+struct Ended(mpsc::Sender<Work>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Nobody waits for it once the store stops.
+        let _ = self.0.send(Work::Merged);
+    }
 }
 
 impl BackgroundThread {
@@ -78,8 +95,9 @@ impl BackgroundThread {
                 Ok(Work::Pack(job)) => {
                     self.has_asked = false;
                     self.pack(*job);
-                    self.compact();
+                    self.compact(has_more || self.is_erasing);
                 }
+                Ok(Work::Merged) => self.take_merged(),
                 Ok(Work::Snapshot(job)) => {
                     self.has_asked = false;
                     if let Some(Some(before)) = self.attempt(|packer| packer.snapshot_alone(*job)) {
@@ -91,17 +109,22 @@ impl BackgroundThread {
                     continue;
                 }
                 Ok(Work::Tend) => {}
-                Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => self.has_asked = false,
             }
             if self.stopping.load(Ordering::Relaxed) {
                 continue;
             }
-            has_more = self.erase() || self.purge();
+            has_more = self.merging.is_none() && (self.erase() || self.purge());
             self.settle(has_more);
             self.attempt(|packer| packer.sweep());
             self.complete();
             self.count();
+        }
+        self.stopping.store(true, Ordering::Relaxed);
+        if let Some(merging) = self.merging.take() {
+            // A panic was reported where it happened.
+            let _ = merging.join();
         }
     }
 
@@ -127,8 +150,15 @@ impl BackgroundThread {
         self.counters.unsettled.store(self.settling.is_wanted().into(), Ordering::Relaxed);
     }
 
-    fn compact(&mut self) {
+    /// Merges what is due: on a thread of its own, or in line, one merge after the other.
+    fn compact(&mut self, in_line: bool) {
+        if self.merging.is_some() {
+            return;
+        }
         while let Some(inputs) = self.packer.compaction_due() {
+            if !in_line {
+                return self.merge_beside(inputs);
+            }
             let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
             drop(inputs);
             if self.decide(&proposal) != Decided::Taken {
@@ -136,6 +166,29 @@ impl BackgroundThread {
             }
             drop(proposal);
             self.attempt(|packer| packer.sweep());
+        }
+    }
+
+    fn merge_beside(&mut self, inputs: Vec<Arc<Segment>>) {
+        let compaction = self.packer.compaction(inputs);
+        let (ended, stopping) = (Ended(self.back.clone()), self.stopping.clone());
+        let merge = move || {
+            let _ended = ended;
+            compaction.run(&stopping)
+        };
+        // Without a thread it is tried again after the next pack.
+        self.merging = std::thread::Builder::new().name("merge".to_owned()).spawn(merge).ok();
+    }
+
+    /// Decides on what the merging thread made.
+    fn take_merged(&mut self) {
+        // A panic was reported where it happened.
+        let Some(Ok(merged)) = self.merging.take().map(JoinHandle::join) else { return };
+        self.packer.count_merged(&merged);
+        let Some(proposal) = self.attempt(|_| merged) else { return };
+        if self.decide(&proposal) == Decided::Taken && !self.stopping.load(Ordering::Relaxed) {
+            drop(proposal);
+            self.compact(self.is_erasing);
         }
     }
 
@@ -312,6 +365,7 @@ impl BackgroundThread {
     fn attempt<T>(&mut self, step: impl FnOnce(&mut Packer) -> Result<T, PackError>) -> Option<T> {
         match step(&mut self.packer) {
             Ok(done) => Some(done),
+            Err(PackError::Segment(SegmentError::Stopped)) => None,
             Err(error) => {
                 self.counters.background_failures.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(error = &error as &dyn std::error::Error, "background work failed");

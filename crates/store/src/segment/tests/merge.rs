@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::model::{self, OwnedRow, Shape};
 use crate::disk::SimDisk;
@@ -35,7 +36,7 @@ fn a5_a_merged_segment_is_the_segment_of_all_rows() {
             .map(|(name, part)| open(&disk, &model::write(&disk, name as u64 + 10, part)))
             .collect();
         let mut writer = SegmentWriter::create(&disk, 1, &name_of).unwrap();
-        let digest = merge(&inputs, &mut writer).unwrap();
+        let digest = merge(&inputs, &mut writer, &AtomicBool::new(false)).unwrap();
         let merged = open(&disk, &writer.finish().unwrap());
         assert_eq!(digest_of(&merged).unwrap(), digest);
 
@@ -73,7 +74,7 @@ fn a5_inputs_that_overlap_or_leave_a_gap_are_refused() {
     let last = open(&disk, &model::write(&disk, 12, &parts[2]));
     for inputs in [[first.clone(), last], [first.clone(), first]] {
         let mut writer = SegmentWriter::create(&disk, 1, &name_of).unwrap();
-        let merged = merge(&inputs, &mut writer);
+        let merged = merge(&inputs, &mut writer, &AtomicBool::new(false));
         assert!(matches!(merged, Err(SegmentError::Refused { .. })));
     }
 }
