@@ -1,6 +1,7 @@
 //! The benchmark: workload W, what the machine can do at all (`baseline`), what a process costs
 //! (`process`), and the measurements themselves. The verb `bench` prints what they return.
 
+pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod child;
 pub(crate) mod delivery;

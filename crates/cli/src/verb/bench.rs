@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::bench::audit;
 use crate::bench::baseline::{self, Baseline};
 use crate::bench::child::ChildServer;
 use crate::bench::delivery;
@@ -178,6 +179,10 @@ fn over_http(
         let (again, measures) = run::recovery(server, data)?;
         server = again;
         print("recovery", measures, output)?;
+    }
+    if arguments.wants(Part::Verify) {
+        let bundle = data.with_file_name("bundle");
+        print("audit of a bundle", audit::measure(&server, workload, &bundle)?, output)?;
     }
     server.stop()?;
     if arguments.wants(Part::Verify) {
