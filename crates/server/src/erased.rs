@@ -54,7 +54,13 @@ pub(crate) fn remember(
     };
     let leaves: Result<Vec<_>, QueryError> =
         targets.iter().map(|target| ends_of(&reader, target)).collect();
-    let begun = Erasure { targets, leaves: Vec::new(), completed_at: None, ..erasure.clone() };
+    let begun = Erasure {
+        targets,
+        leaves: Vec::new(),
+        completed_at: None,
+        aside: Vec::new(),
+        ..erasure.clone()
+    };
     signer.remember_erasure(&Remembered { workspace, erasure: begun, leaves: leaves? })?;
     Ok(())
 }

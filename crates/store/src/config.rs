@@ -239,6 +239,21 @@ pub struct Erasure {
     /// When it was complete, microseconds UTC.
     #[serde(default)]
     pub completed_at: Option<i64>,
+    /// What recovery had set aside and goes with it, since it may hold values of any event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<AsideFile>,
+}
+
+/// A file that recovery set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AsideFile {
+    /// Its name in `aside/`.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of it as 64 hex digits; `None` when it could not be read.
+    pub sha256: Option<String>,
 }
 
 /// Neighbouring events that lose the same groups.
@@ -358,6 +373,13 @@ pub enum ConfigChange {
     WithdrawErasure {
         /// The erasure.
         id: u64,
+    },
+    /// Files that were set aside go with an erasure.
+    RemoveAside {
+        /// The erasure.
+        erasure: u64,
+        /// The files.
+        files: Vec<AsideFile>,
     },
     /// What an erasure took is in no file any more.
     CompleteErasure {
@@ -513,6 +535,11 @@ impl Config {
                 let waits = self.erasures.get(id).is_some_and(|known| known.begun_at.is_none());
                 if waits {
                     Arc::make_mut(self).erasures.remove(id);
+                }
+            }
+            ConfigChange::RemoveAside { erasure, files } => {
+                if let Some(erasure) = Arc::make_mut(self).erasures.get_mut(erasure) {
+                    erasure.aside.extend(files.iter().cloned());
                 }
             }
             ConfigChange::CompleteErasure { id, at } => {

@@ -11,6 +11,7 @@
 //! The way of an event: admit → commit → [`fold`] → publish; one direction, no way back.
 #![forbid(unsafe_code)]
 
+pub mod aside;
 pub mod clock;
 pub mod codec;
 pub mod commit;

@@ -60,6 +60,8 @@ pub enum Plant {
     ErasedUnderHold,
     /// The keys of what was erased stay in their run.
     ErasedKeysKept,
+    /// An erasure is called complete while what recovery set aside is still there.
+    AsideKept,
     /// A copy that was under way while its event was erased is written to the log.
     ErasedCopyKept,
 }
@@ -101,6 +103,7 @@ mod planted {
             Self::ErasureForgotten,
             Self::ErasedUnderHold,
             Self::ErasedKeysKept,
+            Self::AsideKept,
             Self::ErasedCopyKept,
         ];
 
@@ -131,6 +134,7 @@ mod planted {
                 Self::ErasureForgotten => "erasure-forgotten",
                 Self::ErasedUnderHold => "erased-under-hold",
                 Self::ErasedKeysKept => "erased-keys-kept",
+                Self::AsideKept => "aside-kept",
                 Self::ErasedCopyKept => "erased-copy-kept",
             }
         }

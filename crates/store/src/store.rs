@@ -359,7 +359,8 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the files that recovery set aside, which nothing removes: they may hold values of any event.
+    /// Lists the files that recovery set aside: they may hold values of any event, so the next erasure takes
+    /// them, and nothing else does.
     pub fn set_aside(&self) -> Vec<String> {
         // What cannot be listed is no file that could be shown.
         self.disk.list(crate::names::ASIDE_DIR).unwrap_or_default()

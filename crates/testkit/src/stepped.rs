@@ -7,8 +7,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use proofbook_store::aside::{self, Aside};
 use proofbook_store::clock::GuardedClock;
 use proofbook_store::commit::{Batch, CommitError, Committer, Fatal, PackJob, Published};
+use proofbook_store::config::ConfigChange;
 use proofbook_store::disk::Lock;
 use proofbook_store::erase::{self, Due, ErasePlan, EraseProposal, Eraser};
 use proofbook_store::fold::Outcome;
@@ -63,6 +65,8 @@ pub enum Step {
     /// Nothing is left of what an erasure took: commit that it is complete, then tell
     /// [`SteppedStore::completion_answered`].
     Completes(Box<Prepared>, u64),
+    /// What recovery set aside goes with an erasure: commit that, and it is removed by a later step.
+    RemovesAside(Box<Prepared>, Box<ConfigChange>),
     /// The log has no space for a decision.
     NoSpace,
 }
@@ -291,7 +295,14 @@ impl SteppedStore {
         if self.settling.is_wanted() || !self.packer.is_left_behind(target)? {
             return Ok(None);
         }
+        let view = self.published.view();
+        let Some(erasure) = view.config.erasures.get(&id) else { return Ok(None) };
         let now = proofbook_event::Timestamp::from_micros(self.clock.now_micros());
+        if let Aside::Decide(files) = self.packer.clear_aside(erasure)? {
+            let change = ConfigChange::RemoveAside { erasure: id, files: files.clone() };
+            let prepared = aside::removal(&self.published, &self.preparer, now, id, files);
+            return Ok(Some(Step::RemovesAside(Box::new(prepared), Box::new(change))));
+        }
         let prepared = erase::completed(&self.published, &self.preparer, now, id);
         Ok(Some(Step::Completes(Box::new(prepared), id)))
     }

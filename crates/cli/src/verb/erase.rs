@@ -250,7 +250,12 @@ fn show(erasure: &Value, output: &mut Output) -> Result<(), Failure> {
     }
     for file in erasure["set_aside"].as_array().into_iter().flatten() {
         let file = file.as_str().unwrap_or_default();
-        output.line(&format!("look at aside/{file} and remove it: it may hold erased values"))?;
+        output.line(&format!("aside/{file} goes too: it may hold erased values"))?;
+    }
+    for file in erasure["aside_removed"].as_array().into_iter().flatten() {
+        let name = file["name"].as_str().unwrap_or_default();
+        let hash = file["sha256"].as_str().unwrap_or("unknown: it could not be read");
+        output.line(&format!("aside/{name} went too, SHA-256 {hash}"))?;
     }
     Ok(())
 }

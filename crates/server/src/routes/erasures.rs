@@ -130,6 +130,7 @@ pub(crate) async fn request(
         value_count: matches.counts().values().sum(),
         leaves: Vec::new(),
         completed_at: None,
+        aside: Vec::new(),
     };
     let mut body = shown(&app, &erasure);
     body["groups"] = json!(matches.counts());
@@ -417,10 +418,13 @@ fn shown(app: &App, erasure: &Erasure) -> Value {
         "completed_at": time(erasure.completed_at),
         "recorded_by": erasure.leaves,
     });
-    // Recovery never deletes what it cannot explain; what it set aside only an operator may remove.
+    // Recovery never deletes what it cannot explain; an erasure does, since it may hold any value.
     let aside = app.store.set_aside();
-    if !aside.is_empty() {
+    if erasure.completed_at.is_none() && !aside.is_empty() {
         body["set_aside"] = json!(aside);
+    }
+    if !erasure.aside.is_empty() {
+        body["aside_removed"] = json!(erasure.aside);
     }
     body
 }

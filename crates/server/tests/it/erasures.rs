@@ -318,6 +318,7 @@ fn b6_an_erasure_that_is_late_is_counted_as_overdue() {
         value_count: 4,
         leaves: Vec::new(),
         completed_at: None,
+        aside: Vec::new(),
     };
     let change = ConfigChange::PutErasure { erasure: Box::new(erasure) };
     let draft = EventDraft::parse(br#"{"action": "probe.erasure"}"#).expect("an event");

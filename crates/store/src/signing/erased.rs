@@ -120,6 +120,7 @@ mod tests {
             value_count: 4,
             leaves: Vec::new(),
             completed_at: None,
+            aside: Vec::new(),
         };
         let leaves = vec![(Hash([7; 32]), Hash([8; 32]))];
         let remembered = Remembered { workspace: WorkspaceUid([1; 16]), erasure, leaves };

@@ -15,6 +15,7 @@ use std::time::Duration;
 use proofbook_event::Timestamp;
 
 use super::{Counters, Message, Work, decision_batch, into_batch};
+use crate::aside::{self, Aside};
 use crate::clock::GuardedClock;
 use crate::commit::{Batch, CommitError, PackJob, Published, Reply};
 use crate::erase::{self, Due, EraseProposal, Eraser};
@@ -262,7 +263,20 @@ impl BackgroundThread {
         if self.settling.is_wanted() || !self.is_left_behind(target) {
             return;
         }
+        let view = self.published.view();
+        let Some(erasure) = view.config.erasures.get(&id) else { return };
         let now = Timestamp::from_micros(self.clock.now_micros());
+        match self.attempt(|packer| packer.clear_aside(erasure)) {
+            Some(Aside::Clear) => {}
+            Some(Aside::Decide(files)) => {
+                let prepared = aside::removal(&self.published, &self.preparer, now, id, files);
+                let (batch, _) = into_batch(prepared);
+                // The next look removes them, whatever became of this.
+                let _ = self.commit_and_wait(|reply| Batch { reply, ..batch });
+                return;
+            }
+            None => return,
+        }
         let prepared = erase::completed(&self.published, &self.preparer, now, id);
         let (batch, _) = into_batch(prepared);
         if self.commit_and_wait(|reply| Batch { reply, ..batch }).is_ok() {

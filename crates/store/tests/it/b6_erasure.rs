@@ -10,14 +10,15 @@ use std::time::Duration;
 use proofbook_event::Group;
 use proofbook_ledger::{Hash, Opening, leaf};
 use proofbook_store::config::{ConfigChange, Erasure, Hold};
-use proofbook_store::disk::SimDisk;
 use proofbook_store::disk::sim::CrashMode;
+use proofbook_store::disk::{Disk as _, SimDisk};
 use proofbook_store::erase::targets_of;
 use proofbook_store::fold::{Outcome, RunSecret};
 use proofbook_store::seal::{Sealer, leaf_fields, parts_of_row};
 use proofbook_store::segment::{GroupSet, SegmentError};
 use proofbook_store::withheld::erased_of;
 use proofbook_testkit::{EventBuilder, START_MICROS as START, TestStore};
+use sha2::{Digest as _, Sha256};
 
 use crate::marker;
 use crate::p1_purge::{begin, change, is_sound};
@@ -66,6 +67,7 @@ fn erasure(id: u64, events: &[(u64, GroupSet)]) -> Erasure {
         value_count: 0,
         leaves: Vec::new(),
         completed_at: None,
+        aside: Vec::new(),
     }
 }
 
@@ -360,4 +362,36 @@ fn b6_the_record_of_it_names_nobody() {
     assert!(text.contains("Art. 17") && !text.contains(ACTOR) && !text.contains("u_77"), "{text}");
     assert!(marker::files_with(&disk, "u_77").is_empty());
     assert!(!marker::files_with(&disk, "Art. 17").is_empty(), "the ground stays");
+}
+
+/// What a start set aside may hold anything, so it goes with the next erasure, after a record of what it was.
+#[test]
+fn b6_what_was_set_aside_goes_too_and_its_hash_stays() {
+    let (store, disk) = begin(68);
+    let (seq, _) = created(send(&store, &event("e1")));
+    let torn = format!("half an append of {ACTOR}");
+    let name = "0000000000000001-0000-0000000000000040.torn";
+    let file = disk.create_new(&format!("aside/{name}")).unwrap();
+    file.write_at(torn.as_bytes(), 0).unwrap();
+    file.sync_data().unwrap();
+    disk.sync_dir("aside").unwrap();
+    assert_eq!(store.store.set_aside(), [name]);
+    put(&store, erasure(3, &[(seq, person())]));
+    complete(&store, 3);
+    assert_eq!(store.store.set_aside(), Vec::<String>::new());
+    assert_eq!(files_with_the_person(&disk), Vec::<String>::new());
+    let image = disk.after_crash(CrashMode::LoseUnsynced, 5);
+    assert_eq!(
+        files_with_the_person(&image),
+        Vec::<String>::new(),
+        "nor does a power cut bring it back"
+    );
+    let known = store.store.view().config.erasures[&3].clone();
+    let [gone] = known.aside.as_slice() else { panic!("{:?}", known.aside) };
+    let hash: String = Sha256::digest(&torn).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((gone.name.as_str(), gone.bytes), (name, torn.len() as u64));
+    assert_eq!(gone.sha256.as_deref(), Some(hash.as_str()));
+    is_sound(&disk);
+    let store = store.restart();
+    assert_eq!(store.store.view().config.erasures[&3], known);
 }

@@ -74,6 +74,7 @@ pub(crate) struct Tally {
     pub(crate) erasures: u64,
     pub(crate) erasure_steps: u64,
     pub(crate) erasures_complete: u64,
+    pub(crate) asides_removed: u64,
     pub(crate) copies_refused: u64,
     pub(crate) searches: u64,
 }
@@ -100,6 +101,7 @@ impl Tally {
         self.erasures += other.erasures;
         self.erasure_steps += other.erasure_steps;
         self.erasures_complete += other.erasures_complete;
+        self.asides_removed += other.asides_removed;
         self.copies_refused += other.copies_refused;
         self.searches += other.searches;
     }

@@ -86,6 +86,8 @@ struct Life {
     disturbed: bool,
     /// Whether the disk has a size now.
     full: bool,
+    /// Files that a crash left half-written before this process.
+    half_written: Vec<String>,
     /// How many calls the disk answers before the power goes.
     off_after: Option<u64>,
     /// How many processes there were before this one.
@@ -121,6 +123,7 @@ impl Life {
             next_id: 0,
             disturbed: false,
             full: false,
+            half_written: Vec::new(),
             off_after: None,
             processes: 0,
         }
@@ -172,6 +175,8 @@ impl Life {
         } else if self.plan.weather {
             self.plan_fault();
         }
+        self.half_written = self.disk.files();
+        self.half_written.retain(|path| path.ends_with(".tmp"));
         self.tally.recoveries += 1;
         let watched = WatchedDisk {
             disk: self.disk.clone(),
@@ -388,6 +393,9 @@ impl Life {
                 self.proposed(process, prepared, proposal, now)?;
                 Ok(After::GoOn)
             }
+            Ok(Step::RemovesAside(prepared, change)) => {
+                self.remove_aside(process, *prepared, *change)
+            }
             Ok(Step::Completes(prepared, id)) => self.complete(process, *prepared, id),
             Ok(step) => {
                 match step {
@@ -407,7 +415,8 @@ impl Life {
                     }
                     Step::Planned => self.planned = self.side.journal().model.rules.clone(),
                     Step::Nothing | Step::Idle => {}
-                    Step::Proposed(..) | Step::Erases(..) | Step::Completes(..) => {}
+                    Step::Proposed(..) | Step::Erases(..) => {}
+                    Step::RemovesAside(..) | Step::Completes(..) => {}
                 }
                 Ok(After::GoOn)
             }
@@ -416,7 +425,9 @@ impl Life {
             }
             // A full disk is refused space and nothing else, so nothing may be left lying about.
             Err(StepError::Work(_)) if self.disturbed => {
-                match self.disk.files().into_iter().find(|path| path.ends_with(".tmp")) {
+                let files = self.disk.files().into_iter();
+                let mut new = files.filter(|path| !self.half_written.contains(path));
+                match new.find(|path| path.ends_with(".tmp")) {
                     Some(path) => Err(format!("{path} stays on a full disk")),
                     None => Ok(After::GoOn),
                 }
@@ -450,6 +461,9 @@ impl Life {
         for (batch, slot) in flight {
             let answer = slot.lock().expect("no holder panics").take();
             match answer {
+                Some(Ok(_)) if journal.model.has_erased_copy(&batch) => {
+                    return Err("a copy of an erased event was written to the log".to_owned());
+                }
                 Some(Ok(outcomes)) => journal.model.acknowledge(&batch, &outcomes)?,
                 Some(Err(CommitError::NoSpace)) => self.tally.no_space += 1,
                 Some(Err(CommitError::Busy)) if self.fault_struck() => {}

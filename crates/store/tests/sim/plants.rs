@@ -32,6 +32,7 @@ impl Plant {
             "erasure-forgotten",
             "erased-under-hold",
             "erased-keys-kept",
+            "aside-kept",
             "erased-copy-kept",
         ];
         of_rewrites.contains(&self.name())

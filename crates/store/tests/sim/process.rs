@@ -145,9 +145,12 @@ impl Process {
         Ok(Ready { prepared, sent: SentBatch { events, rewrite, ..SentBatch::default() } })
     }
 
-    /// Takes what says that an erasure is complete for a request.
-    pub(crate) fn prepare_completion(prepared: Prepared, id: u64) -> Result<Ready, String> {
-        let change = Some(ConfigChange::CompleteErasure { id, at: 0 });
+    /// Takes a change that the store itself prepared for a request.
+    pub(crate) fn prepare_change(
+        prepared: Prepared,
+        change: ConfigChange,
+    ) -> Result<Ready, String> {
+        let change = Some(change);
         let events = told_by(&prepared)?;
         Ok(Ready { prepared, sent: SentBatch { change, events, ..SentBatch::default() } })
     }

@@ -4,8 +4,10 @@
 use proofbook_event::Group;
 use proofbook_store::clock::Clock;
 use proofbook_store::config::{ConfigChange, Erasure, Hold, Key, Scope, WorkspaceSettings};
+use proofbook_store::disk::{Disk as _, join};
 use proofbook_store::erase::targets_of;
 use proofbook_store::fold::SeedId;
+use proofbook_store::names::ASIDE_DIR;
 use proofbook_store::segment::GroupSet;
 
 use super::{Life, WORKSPACES};
@@ -79,6 +81,9 @@ impl Life {
             && let Some(erasure) = self.erasure(&workspace)
         {
             self.tally.erasures += 1;
+            if self.dice.once_in(3) {
+                self.set_aside(number);
+            }
             return (erasure, telling(number));
         }
         let change = match kind {
@@ -121,6 +126,18 @@ impl Life {
         (change, telling(number))
     }
 
+    /// Leaves a file as a start sets it aside, which is rare by itself; a disk that refuses leaves none.
+    fn set_aside(&self, number: u64) {
+        let write = || {
+            let name = format!("{number:016x}-0000-0000000000000000.torn");
+            let file = self.disk.create_new(&join(ASIDE_DIR, &name))?;
+            file.write_at(b"bytes of an append that did not complete", 0)?;
+            file.sync_data()?;
+            self.disk.sync_dir(ASIDE_DIR)
+        };
+        let _: std::io::Result<()> = write();
+    }
+
     /// Asks for some values of some events of a workspace to go, or of none if there are too few.
     fn erasure(&mut self, workspace: &str) -> Option<ConfigChange> {
         let (size, running) = {
@@ -160,6 +177,7 @@ impl Life {
                 targets,
                 leaves: Vec::new(),
                 completed_at: None,
+                aside: Vec::new(),
             }),
         })
     }

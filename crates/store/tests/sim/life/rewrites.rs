@@ -2,6 +2,7 @@
 //! by what clients know, and leave nothing behind.
 
 use proofbook_store::commit::CommitError;
+use proofbook_store::config::ConfigChange;
 use proofbook_store::erase::EraseProposal;
 use proofbook_store::fold::RunSecret;
 use proofbook_store::pack::Proposal;
@@ -52,6 +53,9 @@ impl Life {
                     let EraseProposal { prepared, proposal } = *proposal;
                     self.proposed(process, prepared, proposal, now)?;
                     self.decide_rewrite(process)?
+                }
+                Ok(Step::RemovesAside(prepared, change)) => {
+                    self.remove_aside(process, *prepared, *change)?
                 }
                 Ok(Step::Completes(prepared, id)) => self.complete(process, *prepared, id)?,
                 Ok(_) => After::GoOn,
@@ -136,6 +140,18 @@ impl Life {
         Ok(After::GoOn)
     }
 
+    /// Records that what was set aside goes with an erasure.
+    pub(super) fn remove_aside(
+        &mut self,
+        process: &mut Process,
+        prepared: Prepared,
+        change: ConfigChange,
+    ) -> Result<After, String> {
+        self.tally.asides_removed += 1;
+        let ready = Process::prepare_change(prepared, change)?;
+        self.commit(process, vec![ready])
+    }
+
     /// Records that an erasure is complete, which must be true of what clients know and of every file.
     pub(super) fn complete(
         &mut self,
@@ -148,8 +164,12 @@ impl Life {
             model.judge_complete(id)?;
             let seeds = self.destroyed_seeds(process, id);
             traces::check_erased(&self.disk, model, id, &seeds)?;
+            if let Some(path) = self.disk.files().iter().find(|path| path.starts_with("aside/")) {
+                return Err(format!("an erasure is called complete and {path} is still there"));
+            }
         }
-        let ready = Process::prepare_completion(prepared, id)?;
+        let change = ConfigChange::CompleteErasure { id, at: 0 };
+        let ready = Process::prepare_change(prepared, change)?;
         let before = self.tally.no_space;
         let after = self.commit(process, vec![ready])?;
         let After::GoOn = after else { return Ok(after) };
