@@ -219,7 +219,11 @@ impl<'q> Leaf<'q> {
             return Ok(exact(rows.clone()));
         }
         let (segment, number) = (block.columns.segment, block.columns.number);
-        let mut sure = self.words(&segment.actions(number)?, rows, with_action);
+        // Which rows have an action is read only where one of the names passes.
+        let mut sure = match segment.any_action(number, &mut |word| pattern.matches(word))? {
+            true => self.words(&segment.actions(number)?, rows, with_action),
+            false => rows.emptied(),
+        };
         let mut groups = GroupSet::ALL;
         for part in pattern.segments() {
             groups = groups.intersection(block.groups_with(part)?);

@@ -67,7 +67,7 @@ impl<'s, 'q> Merge<'s, 'q> {
 
     /// Returns the next row, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Place>, QueryError> {
-        while let Some(Reverse((_, what))) = self.heap.pop() {
+        while let Some(Reverse((bound, what))) = self.heap.pop() {
             match what {
                 What::Row(list) => {
                     let place = self.ready[list].pop();
@@ -79,7 +79,9 @@ impl<'s, 'q> Merge<'s, 'q> {
                     }
                 }
                 What::Source(source) => self.open_by_seq(source),
-                What::Block { source, block, alone } => self.open_block(source, block, alone)?,
+                What::Block { source, block, alone } => {
+                    self.open_block(bound, source, block, alone)?;
+                }
             }
         }
         Ok(None)
@@ -104,29 +106,37 @@ impl<'s, 'q> Merge<'s, 'q> {
         }
     }
 
-    fn open_block(&mut self, source: usize, block: usize, alone: bool) -> Result<(), QueryError> {
+    /// Judges a block, none of whose rows comes before `bound`.
+    fn open_block(
+        &mut self,
+        bound: Key,
+        source: usize,
+        block: usize,
+        alone: bool,
+    ) -> Result<(), QueryError> {
         let from = &self.selection.sources[source];
         let judged = self.selection.judge(source, block)?;
         let mut places = Vec::new();
-        let mut edge = None;
-        let read =
-            from.for_each_key(block, &from.all_of_block(block), &mut |row, occurred_at, seq| {
+        // What comes behind this block in its run comes behind its rows. Where none passes, its times
+        // are not read, and the bound that is known stays.
+        let mut edge = bound;
+        if !judged.rows.is_empty() {
+            let read = from.for_each_key(block, &judged.rows, &mut |row, occurred_at, seq| {
                 let key = self.order.key(occurred_at, seq);
-                edge = Some(edge.map_or(key, |edge: Key| edge.max(key)));
-                if judged.rows.contains(row) && self.after.is_none_or(|after| key > after) {
+                edge = edge.max(key);
+                if self.after.is_none_or(|after| key > after) {
                     places.push(Place { key, source, block, row });
                 }
             });
-        if let Err(error) = read {
-            self.selection.unread(&error);
-            places.clear();
+            if let Err(error) = read {
+                self.selection.unread(&error);
+                places.clear();
+            }
         }
         if !alone {
             let next = if self.order.descending { block.checked_sub(1) } else { Some(block + 1) };
             if let Some(block) = next.filter(|block| *block < from.blocks()) {
-                // Without the edge of this block, what is known of the whole source still holds.
-                let bound = edge.unwrap_or(self.order.bound(from.extent(block)));
-                self.heap.push(Reverse((bound, What::Block { source, block, alone })));
+                self.heap.push(Reverse((edge, What::Block { source, block, alone })));
             }
         }
         // The last one is taken first.

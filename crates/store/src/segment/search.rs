@@ -123,6 +123,21 @@ impl Segment {
         self.words(ParquetColumn::Action, block)
     }
 
+    /// Tells whether an action that may occur in a block passes, without reading which rows have it.
+    ///
+    /// # Errors
+    /// As [`Segment::occurred_at`].
+    pub fn any_action(
+        &self,
+        block: usize,
+        passes: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<bool, SegmentError> {
+        let group = self.directory.group_of_block(block);
+        let dictionary = self.dictionary(ParquetColumn::Action, group)?;
+        let mut words = (0..dictionary.len()).filter_map(|number| dictionary.get(number));
+        Ok(words.any(|word| std::str::from_utf8(word).is_ok_and(&mut *passes)))
+    }
+
     /// Returns the outcomes of a block's rows; each word is one of [`Outcome`].
     ///
     /// # Errors
