@@ -12,19 +12,12 @@ import base64, hashlib, json, os, subprocess, sys, tempfile
 BLOCK = 256
 ERASED = "audit_log.erased"
 
-
-class Wrong(Exception):
-    pass
-
-
 def need(holds, message):
     if not holds:
-        raise Wrong(message)
-
+        raise ValueError(message)
 
 def sha256(data):
     return hashlib.sha256(data).digest()
-
 
 def b64(text, length=None):
     data = base64.b64decode(text, validate=True)
@@ -37,14 +30,11 @@ def b64(text, length=None):
 def leaf_hash(leaf):
     return sha256(b"\0" + leaf)
 
-
 def node(left, right):
     return sha256(b"\1" + left + right)
 
-
 def split(count):
     return 1 << (count - 1).bit_length() - 1
-
 
 def root_of(hashes):
     if not hashes:
@@ -54,7 +44,6 @@ def root_of(hashes):
         # An odd one at the end goes up as it is: the RFC's split, seen from below.
         hashes = pairs + hashes[len(hashes) & ~1:]
     return hashes[0]
-
 
 def range_root(hashes, begin, size, edges):
     """The root from leaves begin.. and the greatest subtrees outside them, in the order of the walk."""
@@ -73,46 +62,34 @@ def range_root(hashes, begin, size, edges):
     need(not edges, "range-edges has too many hashes")
     return root
 
-
 def inclusion_root(leaf, index, size, path):
     need(index < size, "the proof is for no leaf of the tree")
-    at, last, value = index, size - 1, leaf
-    for sibling in path:
-        need(last, "the proof is too long")
-        if at & 1 or at == last:
-            value = node(sibling, value)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            value = node(value, sibling)
-        at, last = at >> 1, last >> 1
-    need(last == 0, "the proof is too short")
-    return value
-
+    if size == 1:
+        need(not path, "the proof is too long")
+        return leaf
+    need(path, "the proof is too short")
+    middle = split(size)
+    if index < middle:
+        return node(inclusion_root(leaf, index, middle, path[:-1]), path[-1])
+    return node(path[-1], inclusion_root(leaf, index - middle, size - middle, path[:-1]))
 
 def consistent(old_size, old_root, size, root, proof):
-    if old_size == size or old_size == 0:
-        return not proof and (old_size == 0 or old_root == root)
     proof = list(proof)
-    if old_size & (old_size - 1) == 0:
-        proof.insert(0, old_root)
-    if not proof or old_size > size:
-        return False
-    at, last = old_size - 1, size - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    old = new = proof[0]
-    for sibling in proof[1:]:
-        if last == 0:
-            return False
-        if at & 1 or at == last:
-            old, new = node(sibling, old), node(sibling, new)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            new = node(new, sibling)
-        at, last = at >> 1, last >> 1
-    return last == 0 and old == old_root and new == root
+
+    def walk(old_count, count, is_old_root):
+        """The roots of the old leaves and of all leaves of a subtree (RFC 6962, section 2.1.2)."""
+        if old_count == count:
+            return (old_root if is_old_root else proof.pop(0),) * 2
+        middle = split(count)
+        if old_count <= middle:
+            old, new = walk(old_count, middle, is_old_root)
+            return old, node(new, proof.pop(0))
+        old, new = walk(old_count - middle, count - middle, False)
+        left = proof.pop(0)
+        return node(left, old), node(left, new)
+
+    # Too short a proof ends in an IndexError, which is as good as any other reason.
+    return (walk(old_size, size, True) if old_size else (old_root, root)) == (old_root, root) and not proof
 
 
 # --- the head, C2SP signed-note and tlog-checkpoint ---------------------------------------------------
@@ -128,7 +105,6 @@ def openssl_verifies(public, text, signature):
             ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths["key"], "-rawin",
              "-in", paths["text"], "-sigfile", paths["sig"]], capture_output=True)
         return ran.returncode == 0
-
 
 def open_checkpoint(note, vkey):
     """Returns (origin, size, root) of a checkpoint that this key signed."""
@@ -163,7 +139,6 @@ def check_leaf(data, seq, origin, newest):
     need(leaf["rt"] >= newest, f"leaf {seq} was recorded before the one in front of it")
     return leaf
 
-
 def check_openings(line, leaf, withheld):
     rest = dict(leaf["sealed"])
     for opening in line["openings"]:
@@ -186,34 +161,26 @@ def check_openings(line, leaf, withheld):
 
 # --- the files, docs/spec/bundle.md --------------------------------------------------------------------
 
-class Bundle:
-    def __init__(self, folder):
-        self.folder = folder
+def read(folder, path):
+    with open(os.path.join(folder, path), "rb") as file:
+        return file.read()
 
-    def read(self, path):
-        with open(os.path.join(self.folder, path), "rb") as file:
-            return file.read()
+def names_in(folder, part):
+    return os.listdir(os.path.join(folder, part)) if os.path.isdir(os.path.join(folder, part)) else []
 
-    def has(self, path):
-        return os.path.isfile(os.path.join(self.folder, path))
+def check_sums(folder):
+    listed = dict(line.split("  ", 1)[::-1] for line in read(folder, "SHA256SUMS").decode().splitlines())
+    found = {os.path.relpath(os.path.join(top, name), folder)
+             for top, _, names in os.walk(folder) for name in names} - {"SHA256SUMS"}
+    need(found == set(listed), f"files differ from SHA256SUMS: {sorted(found ^ set(listed))[:3]}")
+    for path, digest in listed.items():
+        need(sha256(read(folder, path)).hex() == digest, f"{path} is not as SHA256SUMS lists it")
+    print(f"{len(listed)} files as SHA256SUMS lists them")
 
-    def check_sums(self):
-        listed = {}
-        for line in self.read("SHA256SUMS").decode().splitlines():
-            digest, path = line.split("  ", 1)
-            listed[path] = digest
-        found = {os.path.relpath(os.path.join(top, name), self.folder)
-                 for top, _, names in os.walk(self.folder) for name in names} - {"SHA256SUMS"}
-        need(found == set(listed), f"files differ from SHA256SUMS: {sorted(found ^ set(listed))[:3]}")
-        for path, digest in listed.items():
-            need(sha256(self.read(path)).hex() == digest, f"{path} is not as SHA256SUMS lists it")
-        print(f"{len(listed)} files as SHA256SUMS lists them")
-
-    def lines(self, block):
-        path = f"openings/{groups(block)}.ndjson"
-        text = self.read(path).decode() if self.has(path) else ""
-        return {line["seq"]: line for line in map(json.loads, text.splitlines())}
-
+def lines_of(folder, block):
+    path = f"openings/{groups(block)}.ndjson"
+    text = read(folder, path).decode() if os.path.isfile(os.path.join(folder, path)) else ""
+    return {line["seq"]: line for line in map(json.loads, text.splitlines())}
 
 def groups(number):
     digits = f"{number:03d}"
@@ -221,14 +188,11 @@ def groups(number):
     parts = [digits[i:i + 3] for i in range(0, len(digits), 3)]
     return "/".join(["x" + part for part in parts[:-1]] + parts[-1:])
 
-
 def tile_path(kind, block, width):
     return f"tile/{kind}/{groups(block)}" + ("" if width == BLOCK else f".p/{width}")
 
-
 def hashes_of(data):
     return [data[i:i + 32] for i in range(0, len(data), 32)]
-
 
 def entries_of(data):
     entries = []
@@ -238,7 +202,6 @@ def entries_of(data):
         entries.append(data[2:2 + length])
         data = data[2 + length:]
     return entries
-
 
 def check_leaves(bundle, claims, head, note):
     """Checks a full or range bundle; returns its leaf hashes and the first one's number."""
@@ -250,10 +213,10 @@ def check_leaves(bundle, claims, head, note):
     hashes, openings, acts, erasures = [], 0, {}, set()
     for block in range(begin // BLOCK, -(-end // BLOCK)):
         seqs = range(block * BLOCK, min(block * BLOCK + BLOCK, end))
-        tile = hashes_of(bundle.read(tile_path(0, block, len(seqs))))
-        lines = bundle.lines(block)
+        tile = hashes_of(read(bundle, tile_path(0, block, len(seqs))))
+        lines = lines_of(bundle, block)
         if gone.isdisjoint(seqs):
-            leaves = dict(zip(seqs, entries_of(bundle.read(tile_path("entries", block, len(seqs))))))
+            leaves = dict(zip(seqs, entries_of(read(bundle, tile_path("entries", block, len(seqs))))))
         else:
             leaves = {seq: line["leaf"].encode() for seq, line in lines.items()}
         need(len(tile) == len(seqs), f"tile/0 of block {block} has another length")
@@ -276,7 +239,7 @@ def check_leaves(bundle, claims, head, note):
     check_erasures(erasures, acts)
     edges = []
     if claims["kind"] == "range":
-        edges = [b64(line, 32) for line in bundle.read("range-edges").decode().splitlines()]
+        edges = [b64(line, 32) for line in read(bundle, "range-edges").decode().splitlines()]
     need(range_root(hashes, begin, size, edges) == root, "the leaves lead to another root")
     if "window" in claims:
         since, until = claims["window"]["from"], claims["window"]["to"]
@@ -286,10 +249,9 @@ def check_leaves(bundle, claims, head, note):
     print(f"{len(hashes)} leaves lead to the root, {openings} events opened, {purged} purged")
     return hashes, begin
 
-
 def proven_leaf(bundle, seq, head, note):
     """The leaf that a single proof shows to be in the log."""
-    text, checkpoint = bundle.read(f"proofs/{seq}.tlog-proof").decode().split("\n\n", 1)
+    text, checkpoint = read(bundle, f"proofs/{seq}.tlog-proof").decode().split("\n\n", 1)
     header, extra, index, *path = text.split("\n")
     need(header == "c2sp.org/tlog-proof@v1" and index == f"index {seq}" and checkpoint == note,
          f"proofs/{seq}.tlog-proof is of another event or head")
@@ -298,21 +260,19 @@ def proven_leaf(bundle, seq, head, note):
     need(found == head[2], f"the proof of event {seq} leads elsewhere")
     return data
 
-
 def check_erasures(erasures, acts):
     for by in sorted(erasures):
         need(by in acts, f"leaf {by}, which erased values, is not in this bundle")
         need(acts[by] == ERASED, f"leaf {by} records no erasure")
 
-
 def check_proofs(bundle, claims, head, note):
     """Checks a filtered bundle."""
-    seqs = sorted(int(name.split(".")[0]) for name in os.listdir(os.path.join(bundle.folder, "proofs")))
+    seqs = sorted(int(name.split(".")[0]) for name in names_in(bundle, "proofs"))
     newest, openings, erasures, acts = "", 0, set(), {}
     for seq in seqs:
         leaf = check_leaf(proven_leaf(bundle, seq, head, note), seq, head[0], newest)
         newest = leaf["rt"]
-        line = bundle.lines(seq // BLOCK).get(seq)
+        line = lines_of(bundle, seq // BLOCK).get(seq)
         if line is None:
             need(leaf["act"] == ERASED, f"event {seq} has no line of openings")
         else:
@@ -323,7 +283,6 @@ def check_proofs(bundle, claims, head, note):
     check_erasures(erasures, acts)
     print(f"{openings} events are in the log; that there are no others is NOT proven")
 
-
 def check_older(bundle, older, head, hashes, begin, note):
     origin, size, root = head
     need(older[0] == origin, "the kept head is of another log")
@@ -331,19 +290,17 @@ def check_older(bundle, older, head, hashes, begin, note):
     if hashes is not None and begin == 0 and older[1] <= len(hashes):
         need(root_of(hashes[:older[1]]) == older[2], "the log does not continue the older head")
         return
-    text, checkpoint = bundle.read(f"consistency/{older[1]}").decode().split("\n\n", 1)
+    text, checkpoint = read(bundle, f"consistency/{older[1]}").decode().split("\n\n", 1)
     need(checkpoint == note, "the consistency lines are of another head")
     proof = [b64(line, 32) for line in text.split("\n")[1:]]
     need(consistent(older[1], older[2], size, root, proof), "the log does not continue the older head")
 
-
-def verify(folder, vkey, kept=None):
-    bundle = Bundle(folder)
-    bundle.check_sums()
-    note = bundle.read("checkpoint").decode()
+def verify(bundle, vkey, kept=None):
+    check_sums(bundle)
+    note = read(bundle, "checkpoint").decode()
     head = open_checkpoint(note, vkey)
     print(f"the head of {head[0]} at size {head[1]} is signed")
-    claims = json.loads(bundle.read("bundle.json"))
+    claims = json.loads(read(bundle, "bundle.json"))
     need((claims["v"], claims["origin"], claims["size"]) == (1, *head[:2]), "bundle.json is of another head")
     hashes = begin = None
     if claims["kind"] == "filtered":
@@ -351,14 +308,13 @@ def verify(folder, vkey, kept=None):
     else:
         need(claims["kind"] == "range" or (claims["from"], claims["to"]) == (0, head[1]), "not the whole log")
         hashes, begin = check_leaves(bundle, claims, head, note)
-    older = [open_checkpoint(bundle.read(f"heads/{name}").decode(), vkey)
-             for name in (sorted(os.listdir(os.path.join(folder, "heads")), key=int) if os.path.isdir(os.path.join(folder, "heads")) else [])]
+    older = [open_checkpoint(read(bundle, f"heads/{name}").decode(), vkey)
+             for name in sorted(names_in(bundle, "heads"), key=int)]
     if kept is not None:
         older.append(open_checkpoint(kept, vkey))
     for one in older:
         check_older(bundle, one, head, hashes, begin, note)
         print(f"the log continues the head of size {one[1]}")
-
 
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
@@ -366,11 +322,7 @@ if __name__ == "__main__":
     try:
         with open(sys.argv[2]) as file:
             keys = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-        kept = None
-        if len(sys.argv) == 4:
-            with open(sys.argv[3]) as file:
-                kept = file.read()
-        verify(sys.argv[1], keys[0], kept)
-    except (Wrong, OSError, ValueError, KeyError, IndexError) as error:
+        verify(sys.argv[1], keys[0], read(".", sys.argv[3]).decode() if len(sys.argv) == 4 else None)
+    except (OSError, ValueError, KeyError, IndexError) as error:
         sys.exit(f"NOT VERIFIED: {type(error).__name__}: {error}")
     print("verified")
