@@ -337,6 +337,15 @@ impl Packer {
         !self.retired.is_empty()
     }
 
+    /// Tells whether such files wait for snapshots behind what retired them.
+    pub(crate) fn waits_for_snapshots(&self) -> bool {
+        let older = match self.snapshots.as_slice() {
+            [older, _] => older.position,
+            _ => Position::default(),
+        };
+        self.retired.iter().any(|(_, retired_at)| older < *retired_at)
+    }
+
     /// Removes the files of segments that no View, no kept snapshot and no state names any more, and
     /// that no recovery replays.
     ///

@@ -163,6 +163,7 @@ impl Store {
             leaving_behind: None,
             is_erasing: false,
             unsettled_rewrites: 0,
+            seen_at: Position::default(),
             back: tend.clone(),
             merging: None,
             preparer: preparer.clone(),

@@ -71,9 +71,10 @@ impl ChildServer {
         usage(Some(self.child.id()))
     }
 
-    /// Waits until it does nothing any more: everything full is packed and compacted.
+    /// Waits until it does nothing any more: everything full is packed and compacted, and what merging
+    /// replaced is gone.
     pub(crate) fn drain(&self) -> Usage {
-        const STEP: Duration = Duration::from_millis(500);
+        const STEP: Duration = Duration::from_millis(1_000);
         const QUIET_US: u64 = 20_000;
         let mut before = self.usage();
         loop {

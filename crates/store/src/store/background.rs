@@ -73,6 +73,8 @@ pub(super) struct BackgroundThread {
     pub(super) is_erasing: bool,
     /// Segments that were written again since it was asked for to settle.
     pub(super) unsettled_rewrites: u32,
+    /// The newest frame when last nothing came for a while.
+    pub(super) seen_at: Position,
     /// How the merging thread says that it ended.
     pub(super) back: mpsc::Sender<Work>,
     pub(super) merging: Option<JoinHandle<Result<Proposal, PackError>>>,
@@ -111,7 +113,10 @@ impl BackgroundThread {
                 }
                 Ok(Work::Tend) => {}
                 Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.has_asked = false,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.has_asked = false;
+                    self.look_idle();
+                }
             }
             if self.stopping.load(Ordering::Relaxed) {
                 continue;
@@ -134,7 +139,7 @@ impl BackgroundThread {
         if has_more {
             return Duration::ZERO;
         }
-        if self.settling.is_wanted() || self.is_erasing {
+        if self.settling.is_wanted() || self.is_erasing || self.packer.waits_for_snapshots() {
             return SETTLE_AGAIN_AFTER;
         }
         let every = self.purger.settle_after_micros() / 10;
@@ -149,6 +154,16 @@ impl BackgroundThread {
         self.counters.purged_rows.store(purged_rows, Ordering::Relaxed);
         self.counters.rewritten_rows.store(rewritten_rows, Ordering::Relaxed);
         self.counters.unsettled.store(self.settling.is_wanted().into(), Ordering::Relaxed);
+    }
+
+    /// While events come, packs bring the snapshots that let merged segments go. When none come, they
+    /// are asked for, so that a store at rest does not keep its events twice.
+    fn look_idle(&mut self) {
+        let here = self.published.view().position;
+        let is_idle = std::mem::replace(&mut self.seen_at, here) == here;
+        if is_idle && self.packer.waits_for_snapshots() && !self.settling.is_wanted() {
+            self.settling.want(here);
+        }
     }
 
     /// Merges what is due: on a thread of its own, or in line, one merge after the other.
