@@ -160,7 +160,7 @@ fn split_group<'v>(
     rest.extend_from_slice(&json[..before]);
     let done = lift_members(object, keys, &mut values[first..first + keys.len()], rest);
     let has_mark = |text: &[u8]| {
-        memmem::find(text, ACTOR_MARK).is_some() || memmem::find(text, TARGET_MARK).is_some()
+        find_mark(text, ACTOR_MARK).is_some() || find_mark(text, TARGET_MARK).is_some()
     };
     let marked = group == Group::Description && values[SENTENCE].is_some_and(has_mark);
     if !done || marked {
@@ -310,7 +310,7 @@ impl<'v> Names<'v> {
     pub(super) fn put_in(&self, text: &[u8], out: &mut Vec<u8>) {
         let mut text = text;
         for (mark, name) in [(ACTOR_MARK, self.actor), (TARGET_MARK, self.target)] {
-            if let Some(at) = memmem::find(text, mark)
+            if let Some(at) = find_mark(text, mark)
                 && let Some(name) = name
             {
                 out.extend_from_slice(&text[..at]);
@@ -325,6 +325,12 @@ impl<'v> Names<'v> {
 /// Returns the name in an actor's group, when JSON writes it without escapes.
 pub(super) fn actor_name(actor: &[u8]) -> Option<&[u8]> {
     plain_text(member(member(actor, "actor")?, "name")?)
+}
+
+/// Finds a mark. Sentences are short and have few braces, with which every mark begins; a search for a
+/// longer text takes more to begin than to do.
+fn find_mark(text: &[u8], mark: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|at| text[*at..].starts_with(mark))
 }
 
 /// Finds a name behind `from`.
