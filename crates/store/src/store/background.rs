@@ -94,13 +94,14 @@ impl BackgroundThread {
     pub(super) fn run(mut self) {
         let mut has_more = false;
         loop {
+            let mut has_merged = false;
             match self.work.recv_timeout(self.pause(has_more)) {
                 Ok(Work::Pack(job)) => {
                     self.has_asked = false;
                     self.pack(*job);
                     self.compact(has_more || self.is_erasing);
                 }
-                Ok(Work::Merged) => self.take_merged(),
+                Ok(Work::Merged) => has_merged = self.take_merged(),
                 Ok(Work::Snapshot(job)) => {
                     self.has_asked = false;
                     if let Some(Some(before)) = self.attempt(|packer| packer.snapshot_alone(*job)) {
@@ -122,6 +123,10 @@ impl BackgroundThread {
                 continue;
             }
             has_more = self.merging.is_none() && (self.erase() || self.purge());
+            // One merge after the other, but not before what waited for the first.
+            if has_merged && !has_more {
+                self.compact(self.is_erasing);
+            }
             self.settle(has_more);
             self.attempt(|packer| packer.sweep());
             self.complete();
@@ -177,7 +182,7 @@ impl BackgroundThread {
             }
             let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
             drop(inputs);
-            if self.decide(&proposal) != Decided::Taken {
+            if !self.decide_merged(&proposal) {
                 break;
             }
             drop(proposal);
@@ -196,16 +201,21 @@ impl BackgroundThread {
         self.merging = std::thread::Builder::new().name("merge".to_owned()).spawn(merge).ok();
     }
 
-    /// Decides on what the merging thread made.
-    fn take_merged(&mut self) {
+    /// Decides on what the merging thread made; tells whether it is live.
+    fn take_merged(&mut self) -> bool {
         // A panic was reported where it happened.
-        let Some(Ok(merged)) = self.merging.take().map(JoinHandle::join) else { return };
+        let Some(Ok(merged)) = self.merging.take().map(JoinHandle::join) else { return false };
         self.packer.count_merged(&merged);
-        let Some(proposal) = self.attempt(|_| merged) else { return };
-        if self.decide(&proposal) == Decided::Taken && !self.stopping.load(Ordering::Relaxed) {
-            drop(proposal);
-            self.compact(self.is_erasing);
+        self.attempt(|_| merged).is_some_and(|proposal| self.decide_merged(&proposal))
+    }
+
+    /// Tells whether a merged segment is live now; one that is not goes again.
+    fn decide_merged(&mut self, proposal: &Proposal) -> bool {
+        let is_live = self.decide(proposal) == Decided::Taken;
+        if !is_live {
+            self.packer.retire(&[proposal.entry.id()]);
         }
+        is_live
     }
 
     /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
