@@ -1,8 +1,9 @@
 //! The running store: a handle that request tasks share, and two threads behind it.
 //!
-//! The commit thread groups what waits into one frame; the background thread packs, snapshots and
-//! compacts. Both end with the handle's [`Store::stop`]. A panic in the commit thread aborts the
-//! process, and an error there stops the store for good: nothing is acknowledged after it.
+//! The commit thread groups what waits into one frame; the background thread packs, snapshots, purges
+//! and erases, and has segments merged on a third one, which lives as long as a merge. All end with
+//! the handle's [`Store::stop`]. A panic in the commit thread aborts the process, and an error there
+//! stops the store for good: nothing is acknowledged after it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
