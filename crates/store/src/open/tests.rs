@@ -77,14 +77,7 @@ fn a_merged_segment_stays_as_long_as_a_replay_opens_it() {
     let disk = SimDisk::new(7);
     let options = Options { compact_fan_in: 2, ..options() };
     let mut opened = open(&machine(&disk), options).expect("opens");
-    for n in 0..2 {
-        let text = format!(r#"{{"id":"e{n}","action":"x.create"}}"#);
-        commit_event(&mut opened, &text);
-        opened.committer.freeze_now();
-        let job = opened.committer.take_pack_job().expect("something to pack");
-        let proposal = opened.packer.pack(&job).expect("packs");
-        decide(&mut opened, &proposal);
-    }
+    pack_two_segments(&mut opened);
     let inputs = opened.packer.compaction_due().expect("two segments");
     let proposal = opened.packer.compact(&inputs).expect("merges");
     drop(inputs);
@@ -104,13 +97,7 @@ fn a_merge_that_is_told_to_stop_ends_and_leaves_nothing() {
     let disk = SimDisk::new(8);
     let options = Options { compact_fan_in: 2, ..options() };
     let mut opened = open(&machine(&disk), options).expect("opens");
-    for n in 0..2 {
-        commit_event(&mut opened, &format!(r#"{{"id":"e{n}","action":"x.create"}}"#));
-        opened.committer.freeze_now();
-        let job = opened.committer.take_pack_job().expect("something to pack");
-        let proposal = opened.packer.pack(&job).expect("packs");
-        decide(&mut opened, &proposal);
-    }
+    pack_two_segments(&mut opened);
     let before = disk.files();
     let compaction = |opened: &Opened| {
         opened.packer.compaction(opened.packer.compaction_due().expect("two segments"))
@@ -120,6 +107,16 @@ fn a_merge_that_is_told_to_stop_ends_and_leaves_nothing() {
     assert_eq!(disk.files(), before);
     let merged = compaction(&opened).run(&AtomicBool::new(false)).expect("merges");
     assert_eq!(merged.entry.rows, 2);
+}
+
+fn pack_two_segments(opened: &mut Opened) {
+    for n in 0..2 {
+        commit_event(opened, &format!(r#"{{"id":"e{n}","action":"x.create"}}"#));
+        opened.committer.freeze_now();
+        let job = opened.committer.take_pack_job().expect("something to pack");
+        let proposal = opened.packer.pack(&job).expect("packs");
+        decide(opened, &proposal);
+    }
 }
 
 fn commit_event(opened: &mut Opened, text: &str) {
