@@ -261,6 +261,10 @@ impl Packer {
         frame_hash: [u8; 32],
     ) -> Result<Option<Position>, PackError> {
         let before = self.snapshots.last();
+        // One that was asked for and came late, after that of a pack: it must not become the newest.
+        if before.is_some_and(|newest| newest.position > state.position) {
+            return Ok(self.releasable());
+        }
         let snapshot = manifest::write(&*self.disk, state, frame_hash, before)?;
         self.snapshots.push(snapshot);
         if self.snapshots.len() > SNAPSHOTS_KEPT {

@@ -109,6 +109,29 @@ fn a_merge_that_is_told_to_stop_ends_and_leaves_nothing() {
     assert_eq!(merged.entry.rows, 2);
 }
 
+/// Seed 60 of the model: a snapshot that was asked for came after that of a later pack and took its
+/// place as the newest, so that segments it names were kept for ever, with values that were purged.
+#[test]
+fn a_snapshot_that_comes_late_is_not_the_newest() {
+    let mut opened = open(&machine(&SimDisk::new(9)), options()).expect("opens");
+    let pack = |opened: &mut Opened, id: &str| {
+        commit_event(opened, &format!(r#"{{"id":"{id}","action":"x.create"}}"#));
+        opened.committer.freeze_now();
+        let job = opened.committer.take_pack_job().expect("something to pack");
+        let proposal = opened.packer.pack(&job).expect("packs");
+        decide(opened, &proposal);
+        opened.packer.snapshot(job, proposal.entry).expect("writes");
+    };
+    pack(&mut opened, "a");
+    opened.committer.settle(false).expect("settles");
+    let late = opened.committer.take_snapshot_job().expect("nothing is recent");
+    pack(&mut opened, "b");
+    let newest = |opened: &Opened| opened.packer.snapshots().last().map(|newest| newest.position);
+    let before = newest(&opened);
+    opened.packer.snapshot_alone(late).expect("is no harm");
+    assert_eq!(newest(&opened), before);
+}
+
 fn pack_two_segments(opened: &mut Opened) {
     for n in 0..2 {
         commit_event(opened, &format!(r#"{{"id":"e{n}","action":"x.create"}}"#));
