@@ -15,6 +15,7 @@ trap 'stop; rm -rf "$work"' EXIT
 fail() { echo "drill failed: $*" >&2; exit 1; }
 
 start() {
+  : > "$work/serve.log" # here, not when the server opens it: what the one before printed is not its address
   "$proofbook" serve --data "$work/data" --signing "$work/signing" --listen 127.0.0.1:0 \
     > "$work/serve.log" 2>&1 &
   server=$!
