@@ -59,7 +59,7 @@ fn every_planted_bug_is_caught() {
     let mut missed = Vec::new();
     for name in wanted {
         let plant = plants::find(&name).unwrap_or_else(|| panic!("there is no planted bug {name}"));
-        match Runs::until_caught().run(Some(plant)) {
+        match Runs::until_caught(plant).run(Some(plant)) {
             Ok(tally) => missed.push(format!("{name} (in {} recoveries)", tally.recoveries)),
             Err(violation) => println!(
                 "caught {name:<28} by seed {:<4} {}",

@@ -38,6 +38,19 @@ impl Plant {
         of_rewrites.contains(&self.name())
     }
 
+    /// Returns a life that shows the bug, for those that few lives show: lives before it would only take
+    /// time. When lives change it may show it no more; then the search goes on behind it.
+    pub(crate) fn first_seed(self) -> u64 {
+        match self.name() {
+            "sweep-too-soon" => 24,
+            "read-back-from-cache" => 11,
+            "failed-sync-retried" | "failed-log-goes-on" => 5,
+            "ids-forgotten-with-pack" => 4,
+            "look-ups-not-refreshed" => 8,
+            _ => 0,
+        }
+    }
+
     /// Plants the bug in this thread; returns the part that lies around the disk.
     pub(crate) fn plant(plant: Option<Self>) -> Option<DiskBug> {
         #[cfg(feature = "plant")]

@@ -47,9 +47,10 @@ impl Runs {
         Self { seeds, recoveries_min, once_in_min }
     }
 
-    /// As many lives as catch a bug that is caught at all.
-    pub(crate) fn until_caught() -> Self {
-        Self { seeds: 0..400, recoveries_min: 0, once_in_min: 1 }
+    /// As many lives as catch a bug that is caught at all, from one on that is known to show it.
+    pub(crate) fn until_caught(plant: Plant) -> Self {
+        let first = plant.first_seed();
+        Self { seeds: first..first + 400, recoveries_min: 0, once_in_min: 1 }
     }
 
     /// Leads the lives; the first violation ends all.
