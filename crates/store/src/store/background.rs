@@ -211,11 +211,17 @@ impl BackgroundThread {
 
     /// Tells whether a merged segment is live now; one that is not goes again.
     fn decide_merged(&mut self, proposal: &Proposal) -> bool {
-        let is_live = self.decide(proposal) == Decided::Taken;
-        if !is_live {
+        let decided = self.decide(proposal);
+        self.drop_refused(decided, proposal);
+        decided == Decided::Taken
+    }
+
+    /// Lets the files of a segment go that the log did not get. Where the store stops, the log may have
+    /// its record all the same, and the next start knows.
+    fn drop_refused(&mut self, decided: Decided, proposal: &Proposal) {
+        if decided == Decided::NoSpace {
             self.packer.retire(&[proposal.entry.id()]);
         }
-        is_live
     }
 
     /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
@@ -372,7 +378,7 @@ impl BackgroundThread {
                 Decided::Taken
             }
             Err(decided) => {
-                self.packer.retire(&[proposal.entry.id()]);
+                self.drop_refused(decided, proposal);
                 decided
             }
         }
