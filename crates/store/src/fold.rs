@@ -9,7 +9,6 @@
 //! give the same state, witnessed by a digest per frame (I4); while an event is retained its id is
 //! that event (I5).
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -27,6 +26,7 @@ use crate::recent::{Arrival, FrameBody};
 use crate::record::{self, EventParts, EventsRecord, Format, Record};
 use crate::seal::{Sealer, leaf_of};
 use crate::segment_entry::SegmentEntry;
+use crate::workspace_index::WorkspaceIndex;
 
 mod heads;
 mod ids;
@@ -122,8 +122,7 @@ pub struct Fold {
     pub state: State,
     /// Ids of events that are not in a segment yet, or were packed last.
     pub ids: KnownIds,
-    by_uid: HashMap<WorkspaceUid, u32>,
-    by_name: HashMap<Arc<str>, u32>,
+    index: WorkspaceIndex,
     sealer: Sealer,
 }
 
@@ -236,22 +235,21 @@ pub enum FoldError {
 impl Fold {
     /// Takes up a state, for instance from a snapshot.
     pub fn new(state: State) -> Self {
-        let mut fold = Self { state, ..Self::default() };
-        for (index, workspace) in fold.state.workspaces.iter().enumerate() {
-            fold.by_uid.insert(workspace.uid, index as u32);
-            fold.by_name.insert(workspace.name.clone(), index as u32);
+        let mut index = WorkspaceIndex::default();
+        for count in 1..=state.workspaces.len() {
+            index.add_last(&state.workspaces[..count]);
         }
-        fold
+        Self { state, index, ..Self::default() }
     }
 
     /// Returns the index of the workspace with this name.
     pub fn workspace_by_name(&self, name: &str) -> Option<u32> {
-        self.by_name.get(name).copied()
+        self.index.by_name(&self.state.workspaces, name)
     }
 
     /// Returns the index of the workspace with this id.
     pub fn workspace_by_uid(&self, uid: WorkspaceUid) -> Option<u32> {
-        self.by_uid.get(&uid).copied()
+        self.index.by_uid(&self.state.workspaces, uid)
     }
 
     /// Checks what a frame says of an earlier fold, before it is applied.
@@ -349,16 +347,13 @@ impl Fold {
 
     fn add_workspace(&mut self, uid: WorkspaceUid, name: &str, folded: &mut Folded) {
         // The first record of a name wins; a repeated one changes nothing.
-        if self.by_name.contains_key(name) || self.by_uid.contains_key(&uid) {
+        if self.workspace_by_name(name).is_some() || self.workspace_by_uid(uid).is_some() {
             return;
         }
         let index = self.state.workspaces.len() as u32;
-        let name: Arc<str> = name.into();
-        self.by_uid.insert(uid, index);
-        self.by_name.insert(name.clone(), index);
         self.state.workspaces.push(Arc::new(Workspace {
             uid,
-            name,
+            name: name.into(),
             edge: Edge::default(),
             upper: no_tiles(),
             recorded_at: 0,
@@ -367,6 +362,7 @@ impl Fold {
             rules_changed: Position::default(),
             signing: None,
         }));
+        self.index.add_last(&self.state.workspaces);
         folded.touched.push(index);
     }
 

@@ -1,32 +1,29 @@
 //! Preparing a batch: what request tasks do in parallel before the one commit thread (design
 //! section 3, "admit").
 //!
-//! Each event gets its workspace's next place in a run of leaf keys, is admitted by the catalog in
-//! force, and is encoded as the log will hold it. A workspace or run that is not known durable yet is
-//! recorded again by every batch that uses it, so batches may reach the log in any order.
-//!
-//! Invariant: no (run, k) is ever given twice, also not after a crash, since every process begins new
-//! runs.
+//! Each event gets its workspace's next place in a run of leaf keys (`seats.rs`), is admitted by the
+//! catalog in force, and is encoded as the log will hold it. A workspace or run that is not known durable
+//! yet is recorded again by every batch that uses it, so batches may reach the log in any order.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use proofbook_catalog::admit::keyed_hash;
 use proofbook_catalog::retention::Cutoffs;
 use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
 use proofbook_event::{EventDraft, Group, Timestamp};
-use proofbook_ledger::prf::{Nonces, RUN_SLOTS};
-use proofbook_ledger::{NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid};
+use proofbook_ledger::prf::Nonces;
+use proofbook_ledger::{RunKeys, WorkspaceUid};
 
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
-use crate::fold::{IdHit, Outcome, Sealed, Workspace};
+use crate::fold::{IdHit, Outcome, Sealed};
 use crate::limits;
 use crate::lookup::{Home, WantedId};
-use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, Rewritten, flag};
 use crate::rules::policy_of;
+use crate::seats::{LeftKeys, Places, Seats, Taken};
 use crate::view::View;
 
 /// One event of a request, for one workspace.
@@ -82,41 +79,8 @@ pub struct Prepared {
 pub struct Preparer {
     format: Format,
     random: Arc<dyn Random>,
-    seats: Mutex<Seats>,
+    seats: Seats,
     catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
-}
-
-/// Most workspaces whose next keys are kept, about 900 bytes each.
-const READY_KEYS_MAX: usize = 4096;
-
-/// The places of all workspaces that were written to in this process.
-#[derive(Default)]
-struct Seats {
-    map: HashMap<Arc<str>, Seat>,
-    /// How many have keys ready.
-    ready_count: usize,
-}
-
-/// A workspace's place in its runs of leaf keys, in this process.
-struct Seat {
-    uid: WorkspaceUid,
-    /// Runs begun here and not known durable yet, by ascending number, and last the one in use.
-    ///
-    /// A batch records all of them: the one that first used a run may reach the log later, or never.
-    runs: Vec<SeatRun>,
-    /// The next free place of the run in use.
-    next_k: u16,
-    /// The keys of that place, left by the batch that took the one before it: entering a run anew costs
-    /// as much as sealing an event.
-    ready: Option<Box<RunKeys>>,
-}
-
-/// One run of leaf keys.
-#[derive(Clone)]
-struct SeatRun {
-    number: u32,
-    seed: RunSeed,
-    nonce_key: NonceKey,
 }
 
 /// Hashes ids as the index of ids does. Secret: it has no `Debug`.
@@ -135,27 +99,11 @@ impl IdHasher {
     }
 }
 
-/// Consecutive places of one run.
-struct Places {
-    run: SeatRun,
-    first: Slot,
-    count: u16,
-}
-
-/// What a batch gets of one workspace.
-struct Taken {
-    uid: WorkspaceUid,
-    places: Vec<Places>,
-    /// Runs that it must record, because nothing durable has them yet.
-    begun: Vec<SeatRun>,
-    /// The keys of the first of `places`, if they are at hand.
-    ready: Option<Box<RunKeys>>,
-}
-
 impl Preparer {
     /// Begins without runs: places of earlier processes are never used again.
     pub fn new(format: Format, random: Arc<dyn Random>) -> Self {
-        Self { format, random, seats: Mutex::default(), catalogs: RwLock::default() }
+        let seats = Seats::new(random.clone());
+        Self { format, random, seats, catalogs: RwLock::default() }
     }
 
     /// Returns the store's own id.
@@ -282,8 +230,8 @@ impl Preparer {
         now: Timestamp,
         batch: &mut Building,
     ) -> Table<'v> {
-        let durable = published.directory.by_name(name);
-        let Taken { uid, places, begun, ready } = self.take_places(name, durable.as_deref(), count);
+        let Taken { uid, durable, places, begun, ready } =
+            self.seats.take(&published.directory, name, count);
         if durable.is_none() {
             batch.record(&Record::Workspace { uid, name });
         }
@@ -296,13 +244,14 @@ impl Preparer {
             });
         }
         let none = WorkspaceSettings::none;
-        let settings = durable.map_or_else(none, |workspace| workspace.settings.clone());
+        let settings = durable.as_ref().map_or_else(none, |(_, known)| known.settings.clone());
         let catalog = self.catalog_of(view, &settings);
         let cutoffs = policy_of(catalog.preset(), &settings).cutoffs(now);
         let index = batch.workspaces.len() as u32;
         batch.workspaces.push(uid);
         Table {
             index,
+            directory_index: durable.map(|(index, _)| index),
             uid,
             catalog,
             cutoffs,
@@ -311,73 +260,12 @@ impl Preparer {
         }
     }
 
-    fn take_places(&self, name: &str, durable: Option<&Workspace>, count: usize) -> Taken {
-        let mut seats = self.lock_seats();
-        if !seats.map.contains_key(name) {
-            let uid = durable.map_or_else(|| WorkspaceUid(self.random_bytes()), |known| known.uid);
-            let used_again = u32::from(plant::is_on(Plant::RunUsedAgain));
-            let run = durable.map_or(0, |known| known.runs.len() as u32).saturating_sub(used_again);
-            let runs = vec![self.new_run(run)];
-            seats.map.insert(name.into(), Seat { uid, runs, next_k: 0, ready: None });
-        }
-        let Seats { map, ready_count } = &mut *seats;
-        let seat = map.get_mut(name).expect("it was there or was inserted above");
-        let ready = if count > 0 { seat.ready.take() } else { None };
-        *ready_count -= usize::from(ready.is_some());
-        let durable_runs = durable.map_or(0, |known| known.runs.len() as u32);
-        let mut places = Vec::new();
-        let mut left = count;
-        while left > 0 {
-            let run = seat.runs.last().expect("the run in use is never taken out");
-            let free = usize::from(RUN_SLOTS - seat.next_k);
-            let Some(first) = Slot::new(seat.next_k).filter(|_| free > 0) else {
-                let next = self.new_run(run.number + 1);
-                seat.runs.push(next);
-                seat.next_k = 0;
-                continue;
-            };
-            let taken = left.min(free) as u16;
-            places.push(Places { run: run.clone(), first, count: taken });
-            seat.next_k += taken;
-            left -= usize::from(taken);
-        }
-        let last = seat.runs.last().map_or(0, |run| run.number);
-        seat.runs.retain(|run| run.number >= durable_runs || run.number == last);
-        let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;
-        let begun = seat.runs.iter().filter(is_new).cloned().collect();
-        Taken { uid: seat.uid, places, begun, ready }
-    }
-
     /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
     fn keep_keys(&self, tables: HashMap<&str, Table<'_>>) {
-        let mut seats = self.lock_seats();
-        for (name, table) in tables {
-            if seats.ready_count >= READY_KEYS_MAX {
-                return;
-            }
-            let Some((run, keys)) = table.keys.left() else { continue };
-            let Seats { map, ready_count } = &mut *seats;
-            let Some(seat) = map.get_mut(name) else { continue };
-            let here = seat.runs.last().is_some_and(|last| last.number == run)
-                && keys.upcoming().is_some_and(|slot| slot.get() == seat.next_k);
-            if here && seat.ready.is_none() {
-                seat.ready = Some(keys);
-                *ready_count += 1;
-            }
-        }
-    }
-
-    fn lock_seats(&self) -> MutexGuard<'_, Seats> {
-        // Every change leaves the seats consistent before anything can panic.
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn new_run(&self, number: u32) -> SeatRun {
-        SeatRun {
-            number,
-            seed: RunSeed::from_bytes(self.random_bytes()),
-            nonce_key: NonceKey::from_bytes(self.random_bytes()),
-        }
+        self.seats.keep(tables.into_iter().filter_map(|(name, table)| {
+            let (run, keys) = table.keys.left()?;
+            Some(LeftKeys { name, index: table.directory_index, uid: table.uid, run, keys })
+        }));
     }
 
     fn random_bytes<const N: usize>(&self) -> [u8; N] {
@@ -446,7 +334,10 @@ impl Preparer {
 
 /// What a batch needs of one workspace.
 struct Table<'v> {
+    /// Its place among the batch's workspaces.
     index: u32,
+    /// Its place in the directory, where it is there yet.
+    directory_index: Option<u32>,
     uid: WorkspaceUid,
     catalog: Arc<Catalog>,
     cutoffs: Cutoffs,

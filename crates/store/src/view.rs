@@ -7,7 +7,6 @@
 //! A reader takes a workspace's head from the [`Directory`] first and a View after it: the directory
 //! is updated after the View is published, so the View holds every event below the head's size.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use proofbook_ledger::WorkspaceUid;
@@ -18,6 +17,7 @@ use crate::fold::Workspace;
 use crate::log::Position;
 use crate::recent::Generation;
 use crate::segment::Segment;
+use crate::workspace_index::WorkspaceIndex;
 
 /// An immutable picture of the store.
 #[derive(Clone)]
@@ -45,19 +45,18 @@ pub struct Directory {
 #[derive(Default)]
 struct Tables {
     workspaces: Vec<Arc<Workspace>>,
-    by_name: HashMap<Arc<str>, u32>,
-    by_uid: HashMap<WorkspaceUid, u32>,
+    index: WorkspaceIndex,
 }
 
 impl Directory {
     /// Takes over the fold's newest state of some workspaces.
     pub(crate) fn update(&self, changed: impl IntoIterator<Item = (u32, Arc<Workspace>)>) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let tables = &mut *tables;
         for (index, workspace) in changed {
             if index as usize == tables.workspaces.len() {
-                tables.by_name.insert(workspace.name.clone(), index);
-                tables.by_uid.insert(workspace.uid, index);
                 tables.workspaces.push(workspace);
+                tables.index.add_last(&tables.workspaces);
             } else if let Some(slot) = tables.workspaces.get_mut(index as usize) {
                 *slot = workspace;
             }
@@ -66,14 +65,21 @@ impl Directory {
 
     /// Finds a workspace by its name.
     pub fn by_name(&self, name: &str) -> Option<Arc<Workspace>> {
+        self.find(name).map(|(_, workspace)| workspace)
+    }
+
+    /// Finds a workspace and its place in the order of their making by its name.
+    pub(crate) fn find(&self, name: &str) -> Option<(u32, Arc<Workspace>)> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables.workspaces.get(*tables.by_name.get(name)? as usize).cloned()
+        let place = tables.index.by_name(&tables.workspaces, name)?;
+        Some((place, tables.workspaces.get(place as usize)?.clone()))
     }
 
     /// Finds a workspace by its opaque id.
     pub fn by_uid(&self, uid: WorkspaceUid) -> Option<Arc<Workspace>> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables.workspaces.get(*tables.by_uid.get(&uid)? as usize).cloned()
+        let place = tables.index.by_uid(&tables.workspaces, uid)?;
+        tables.workspaces.get(place as usize).cloned()
     }
 
     /// Returns how many workspaces there are.

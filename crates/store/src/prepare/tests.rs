@@ -1,3 +1,5 @@
+use proofbook_ledger::prf::RUN_SLOTS;
+
 use super::*;
 use crate::clock::SimClock;
 use crate::commit::Batch;
@@ -46,7 +48,8 @@ fn commit(opened: &mut Opened, prepared: Prepared) -> Vec<Outcome> {
 fn a_run_whose_first_batches_never_came_is_recorded_by_the_next() {
     let disk = SimDisk::new(1);
     let mut opened = opened(&disk);
-    let lost = opened.preparer.take_places("acme", None, usize::from(RUN_SLOTS));
+    let directory = &opened.published.directory;
+    let lost = opened.preparer.seats.take(directory, "acme", usize::from(RUN_SLOTS));
     assert_eq!(lost.places.len(), 1);
     let second = prepare(&opened, r#"{"id":"a","action":"x.create"}"#);
     let third = prepare(&opened, r#"{"id":"b","action":"x.create"}"#);

@@ -1,0 +1,189 @@
+//! What a seat gives out, seen against a list of everything it gave before.
+
+use std::collections::BTreeSet;
+
+use proofbook_ledger::Edge;
+use proofbook_ledger::prf::PuncturedRun;
+
+use super::*;
+use crate::config::WorkspaceSettings;
+use crate::fold::{Run, no_tiles};
+use crate::log::Position;
+use crate::random::SimRandom;
+
+/// A directory that takes up what batches record, as the fold does.
+#[derive(Default)]
+struct Durable {
+    directory: Directory,
+    runs: Vec<Run>,
+}
+
+impl Durable {
+    /// Takes up the records of a batch: a run that skips a number is not taken, nor one that is known.
+    fn commit(&mut self, taken: &Taken) {
+        for run in &taken.begun {
+            if self.runs.len() == run.number as usize {
+                let secret = RunSecret::Whole(run.seed.clone());
+                self.runs.push(Run { secret, nonce_key: run.nonce_key.clone() });
+            }
+        }
+        self.publish(taken.uid);
+    }
+
+    fn publish(&self, uid: WorkspaceUid) {
+        let workspace = Workspace {
+            uid,
+            name: "acme".into(),
+            edge: Edge::default(),
+            upper: no_tiles(),
+            recorded_at: 0,
+            runs: Arc::new(self.runs.clone()),
+            settings: WorkspaceSettings::none(),
+            rules_changed: Position::default(),
+            signing: None,
+        };
+        self.directory.update([(0, Arc::new(workspace))]);
+    }
+}
+
+fn seats() -> Seats {
+    Seats::new(Arc::new(SimRandom::new(5)))
+}
+
+/// Everything that was given out, with the seed of its run.
+#[derive(Default)]
+struct Given {
+    places: BTreeSet<(u32, u16)>,
+    seeds: std::collections::BTreeMap<u32, [u8; 32]>,
+}
+
+impl Given {
+    fn note(&mut self, taken: &Taken) {
+        for places in &taken.places {
+            let seed = *places.run.seed.as_bytes();
+            assert_eq!(
+                *self.seeds.entry(places.run.number).or_insert(seed),
+                seed,
+                "one seed a run"
+            );
+            for k in 0..places.count {
+                let new = self.places.insert((places.run.number, places.first.get() + k));
+                assert!(new, "a place was given twice");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_place_is_given_twice_whenever_batches_become_durable() {
+    for every in [1, 2, 5, usize::MAX] {
+        let (seats, mut durable, mut given) = (seats(), Durable::default(), Given::default());
+        let mut waiting = Vec::new();
+        for number in 0..60 {
+            let taken = seats.take(&durable.directory, "acme", 1 + number * 37 % 600);
+            given.note(&taken);
+            waiting.push(taken);
+            if number % every == every - 1 {
+                // In the other order: the later one may reach the log first.
+                waiting.drain(..).rev().for_each(|taken| durable.commit(&taken));
+            }
+        }
+        let total: usize = (0..60).map(|number| 1 + number * 37 % 600).sum();
+        assert_eq!(given.places.len(), total);
+        // What the log has of a run is what its places were given with.
+        for (number, run) in durable.runs.iter().enumerate() {
+            assert_eq!(
+                run.secret,
+                RunSecret::Whole(RunSeed::from_bytes(given.seeds[&(number as u32)]))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_batch_records_every_run_that_is_not_durable_and_no_other() {
+    let (seats, mut durable) = (seats(), Durable::default());
+    let first = seats.take(&durable.directory, "acme", 1);
+    let second = seats.take(&durable.directory, "acme", usize::from(RUN_SLOTS));
+    let numbers = |taken: &Taken| taken.begun.iter().map(|run| run.number).collect::<Vec<_>>();
+    assert_eq!((numbers(&first), numbers(&second)), (vec![0], vec![0, 1]));
+    assert_eq!(first.uid, second.uid);
+    durable.commit(&first);
+    let third = seats.take(&durable.directory, "acme", 1);
+    assert_eq!(numbers(&third), vec![1]);
+    durable.commit(&third);
+    assert_eq!(numbers(&seats.take(&durable.directory, "acme", 1)), Vec::<u32>::new());
+    assert!(seats.lock().open.is_empty(), "what is durable is held once");
+}
+
+#[test]
+fn asking_for_no_place_begins_nothing() {
+    let (seats, durable) = (seats(), Durable::default());
+    let asked = seats.take(&durable.directory, "acme", 0);
+    assert!(asked.places.is_empty() && asked.begun.is_empty());
+    assert_eq!(seats.take(&durable.directory, "acme", 1).uid, asked.uid);
+}
+
+#[test]
+fn a_process_goes_on_in_a_run_of_its_own() {
+    let mut durable = Durable::default();
+    let taken = seats().take(&durable.directory, "acme", 3);
+    durable.commit(&taken);
+    let again = seats().take(&durable.directory, "acme", 1);
+    assert_eq!(again.uid, taken.uid);
+    assert_eq!((again.places[0].run.number, again.places[0].first.get()), (1, 0));
+}
+
+/// The seed that gave the places is destroyed with the events; a copy of it must not go on here.
+#[test]
+fn a_run_that_events_were_erased_of_is_not_gone_on_with() {
+    let (seats, mut durable) = (seats(), Durable::default());
+    let taken = seats.take(&durable.directory, "acme", 3);
+    durable.commit(&taken);
+    seats.take(&durable.directory, "acme", 1);
+    let left = PuncturedRun::whole(&taken.places[0].run.seed);
+    durable.runs[0].secret = RunSecret::Punctured(Arc::new(left));
+    durable.publish(taken.uid);
+    let next = seats.take(&durable.directory, "acme", 1);
+    assert_eq!(next.places[0].run.number, 1);
+    assert_eq!(next.begun.len(), 1);
+}
+
+/// Should the log have another seed under a run's number, its places are not what was given here.
+#[test]
+fn a_run_that_another_began_is_not_gone_on_with() {
+    let (seats, mut durable) = (seats(), Durable::default());
+    let taken = seats.take(&durable.directory, "acme", 3);
+    let secret = RunSecret::Whole(RunSeed::from_bytes([9; 32]));
+    durable.runs.push(Run { secret, nonce_key: NonceKey::from_bytes([8; 32]) });
+    durable.publish(taken.uid);
+    seats.take(&durable.directory, "acme", 1);
+    assert_eq!(seats.take(&durable.directory, "acme", 1).places[0].run.number, 1);
+}
+
+#[test]
+fn keys_are_kept_for_the_batch_that_goes_on_and_for_no_other() {
+    let (seats, mut durable) = (seats(), Durable::default());
+    let left = |taken: &Taken, behind: u16| {
+        let Places { run, first, count } = &taken.places[0];
+        let slot = Slot::new(first.get() + count + behind).expect("far from the run's end");
+        LeftKeys {
+            name: "acme",
+            index: taken.durable.as_ref().map(|(index, _)| *index),
+            uid: taken.uid,
+            run: run.number,
+            keys: Box::new(RunKeys::new(&run.seed, slot)),
+        }
+    };
+    let first = seats.take(&durable.directory, "acme", 3);
+    seats.keep([left(&first, 0)].into_iter());
+    durable.commit(&first);
+    let second = seats.take(&durable.directory, "acme", 2);
+    assert_eq!(second.ready.as_ref().and_then(|keys| keys.upcoming()), Slot::new(3));
+    seats.keep([left(&second, 1)].into_iter());
+    assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
+    // The directory has it now: the seat is settled.
+    let third = seats.take(&durable.directory, "acme", 1);
+    seats.keep([left(&third, 0)].into_iter());
+    assert!(seats.take(&durable.directory, "acme", 1).ready.is_some());
+}
