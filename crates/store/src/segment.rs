@@ -19,6 +19,7 @@ mod cache;
 mod columns;
 mod delta;
 mod dictionary;
+mod digests;
 mod directory;
 mod error;
 mod extract;
@@ -42,6 +43,7 @@ mod schema;
 mod search;
 mod search_out;
 mod slice;
+mod stream;
 mod text;
 mod token;
 mod workspaces;
@@ -49,24 +51,25 @@ mod writer;
 
 use proofbook_event::{GroupBytes, Outcome};
 use proofbook_ledger::{Hash, WorkspaceUid};
-use sha2::{Digest, Sha256};
 
 pub use byte_ledger::LedgerLine;
 pub use cache::{BlockCache, CACHE_BYTES};
 pub use columns::{CodedColumn, Column};
+pub use digests::{MergeDigest, digest_of};
 pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
 pub(crate) use ids::stored_part;
-pub use merge::{MergeDigest, digest_of, merge};
+pub use merge::merge;
 pub(crate) use merge::{Rewrite, Rewrote, rewrite};
 pub use purged::{Cover, PurgedLeaf};
 pub use reader::Segment;
 pub(crate) use reader::damaged_files;
-pub use rows::{GroupSet, OwnedRows, RowStream};
+pub use rows::{GroupSet, OwnedRows};
 pub use salvage::{HashId, SalvagedIds};
 pub use scan::GroupScan;
 pub use schema::ParquetColumn;
 pub use search::{BlockNumbers, BlockWords};
+pub use stream::RowStream;
 pub use workspaces::WorkspaceRange;
 pub use writer::SegmentWriter;
 
@@ -117,34 +120,6 @@ impl Row<'_> {
     /// Returns the row's place in the order of a segment.
     pub fn key(&self) -> (WorkspaceUid, i64, u64) {
         (self.workspace, self.occurred_at, self.seq)
-    }
-
-    /// Adds every stored byte of the row to a digest, unambiguously.
-    pub fn digest(&self, digest: &mut Sha256) {
-        let mut head = [0_u8; 16 + 8 + 8 + 8 + 4 + 2 + 1 + 1 + 2];
-        let mut at = 0;
-        let mut put = |bytes: &[u8]| {
-            head[at..at + bytes.len()].copy_from_slice(bytes);
-            at += bytes.len();
-        };
-        put(&self.workspace.0);
-        put(&self.seq.to_le_bytes());
-        put(&self.occurred_at.to_le_bytes());
-        put(&self.recorded_at.to_le_bytes());
-        put(&self.run.to_le_bytes());
-        put(&self.k.to_le_bytes());
-        put(&[self.flags, self.outcome as u8]);
-        put(&(self.action.len() as u16).to_le_bytes());
-        digest.update(head);
-        digest.update(self.action.as_bytes());
-        for (group, bytes) in self.groups.present() {
-            digest.update([group.index() as u8]);
-            digest.update((bytes.len() as u32).to_le_bytes());
-            digest.update(bytes);
-        }
-        digest.update([u8::MAX]);
-        digest.update((self.withheld.len() as u32).to_le_bytes());
-        digest.update(self.withheld);
     }
 }
 

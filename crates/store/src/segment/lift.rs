@@ -269,6 +269,36 @@ pub(super) fn join(group: Group, values: &Values<'_>, out: &mut Vec<u8>) -> bool
     true
 }
 
+/// Appends a row's sentence with its names; `false` when none was lifted. `actor` is [`actor_name`] of the
+/// actor's group.
+pub(super) fn put_sentence(values: &Values<'_>, actor: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
+    let Some(text) = values[SENTENCE] else { return false };
+    Names::new(actor, values[TARGET_NAME]).put_in(text, out);
+    true
+}
+
+/// Returns how many bytes [`join`] makes of all groups of a row; `sentence` is what [`put_sentence`]
+/// appends.
+pub(super) fn joined_bytes(values: &Values<'_>, sentence: &[u8]) -> usize {
+    let mut bytes: usize = values[..Group::COUNT].iter().flatten().map(|own| own.len()).sum();
+    for group in [Group::Context, Group::Description, Group::Targets] {
+        let (first, keys) = lifted(group);
+        let Some(rest) = values[group.index()] else { continue };
+        let mut members = 0;
+        for (key, (text, place)) in keys.iter().zip(values[first..].iter().zip(first..)) {
+            let Some(text) = text else { continue };
+            let text = if place == SENTENCE { sentence } else { text };
+            // Two quotes each, and a colon.
+            bytes += key.len() + text.len() + 5;
+            members += 1;
+        }
+        // A comma behind each but the last one of all.
+        let is_alone = rest == b"{}" || rest.starts_with(b"[{}");
+        bytes += if is_alone { usize::saturating_sub(members, 1) } else { members };
+    }
+    bytes
+}
+
 /// The names that a sentence leaves out.
 pub(super) struct Names<'v> {
     actor: Option<&'v [u8]>,

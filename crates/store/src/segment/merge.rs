@@ -1,68 +1,35 @@
 //! Merging segments into one, row by row, and writing one again without some of its values.
 //!
 //! Inputs are read as streams and merged by (workspace, occurred_at, seq), so memory is one block and
-//! one page a column for each input, whatever their size. Ids follow, merged by (workspace, hash,
-//! seq), and the leaf hashes of purged events by (workspace, seq). The digest over everything that
-//! went in must be the digest of what is read back.
+//! one page a column for each input, whatever their size. Rows go over as they are stored, column by
+//! column: nothing is put together and taken apart again. Ids follow, merged by (workspace, hash, seq),
+//! and the leaf hashes of purged events by (workspace, seq). The digest over everything that went in
+//! ([`super::digests`]) must be the digest of what is read back.
 
 use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use proofbook_event::Group;
 use proofbook_ledger::{Hash, WorkspaceUid};
 use sha2::{Digest, Sha256};
 
 use super::Row;
+use super::digests::{Digests, MergeDigest};
 use super::error::SegmentError;
-use super::id_lookup::{IdStream, StoredId};
+use super::id_lookup::IdStream;
+use super::lift::{Splitter, Values, actor_name};
 use super::purged::{Cover, PurgedLeaf, PurgedStream};
 use super::reader::Segment;
-use super::rows::{GroupSet, RowStream};
+use super::rows::{GroupSet, join_row, with_groups};
+use super::stream::{NO_CODES, RowStream, StoredRow, StoredStream};
 use super::writer::SegmentWriter;
-
-/// What rows and ids hold, whatever file they are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MergeDigest {
-    /// SHA-256 over every stored byte of every row in order.
-    pub rows: Hash,
-    /// SHA-256 over every id's entry in order.
-    pub ids: Hash,
-    /// SHA-256 over every purged event's leaf in order.
-    pub purged: Hash,
-}
-
-/// A [`MergeDigest`] while it is taken.
-#[derive(Default)]
-struct Digests {
-    rows: Sha256,
-    ids: Sha256,
-    purged: Sha256,
-}
-
-impl Digests {
-    fn id(&mut self, id: &StoredId) {
-        self.ids.update(id.workspace.0);
-        self.ids.update(id.hash.to_le_bytes());
-        self.ids.update(id.seq.to_le_bytes());
-        self.ids.update(id.fingerprint.to_le_bytes());
-    }
-
-    fn purged(&mut self, purged: &PurgedLeaf) {
-        self.purged.update(purged.workspace.0);
-        self.purged.update(purged.seq.to_le_bytes());
-        self.purged.update(purged.leaf.0);
-    }
-
-    fn finish(self) -> MergeDigest {
-        let hash = |digest: Sha256| Hash(digest.finalize().into());
-        MergeDigest { rows: hash(self.rows), ids: hash(self.ids), purged: hash(self.purged) }
-    }
-}
 
 /// Writes the rows, ids and purged leaves of `inputs` to `writer` in order and returns their digest.
 ///
-/// The caller finishes the writer, opens what it made, and compares its [`digest_of`] with this one
+/// The caller finishes the writer, opens what it made, and compares its [`super::digest_of`] with this one
 /// before anything refers to the new segment.
 ///
 /// # Errors
@@ -85,11 +52,13 @@ pub fn merge(
             heads.push(Reverse((id, number)));
         }
     }
-    while let Some(Reverse((id, number))) = heads.pop() {
-        digests.id(&id);
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((id, number)) = &mut *head;
+        digests.id(id);
         writer.put_id(&id.workspace, id.seq, id.hash, id.fingerprint)?;
-        if let Some(id) = streams[number].next()? {
-            heads.push(Reverse((id, number)));
+        match streams[*number].next()? {
+            Some(next) => *id = next,
+            None => drop(PeekMut::pop(head)),
         }
     }
     Ok(digests.finish())
@@ -104,22 +73,24 @@ fn merge_rows(
     let mut streams = Vec::with_capacity(inputs.len());
     let mut heads = BinaryHeap::with_capacity(inputs.len());
     for (number, input) in inputs.iter().enumerate() {
-        let mut stream = RowStream::new(Arc::clone(input), GroupSet::ALL);
+        let mut stream = StoredStream::new(Arc::clone(input), GroupSet::ALL);
         if stream.advance()? {
-            heads.push(Reverse((stream.row().key(), number)));
+            heads.push(Reverse((stream.key(), number)));
         }
         streams.push(stream);
     }
-    while let Some(Reverse((_, number))) = heads.pop() {
+    while let Some(mut head) = heads.peek_mut() {
         if stopping.load(Ordering::Relaxed) {
             return Err(SegmentError::Stopped);
         }
-        let stream = &mut streams[number];
-        let row = stream.row();
-        row.digest(&mut digests.rows);
-        writer.push_row(&row)?;
-        if stream.advance()? {
-            heads.push(Reverse((stream.row().key(), number)));
+        let Reverse((key, number)) = &mut *head;
+        let stream = &mut streams[*number];
+        let stored = stream.stored();
+        digests.row(&stored);
+        writer.push_stored(&stored, *number)?;
+        match stream.advance()? {
+            true => *key = stream.key(),
+            false => drop(PeekMut::pop(head)),
         }
     }
     Ok(())
@@ -220,35 +191,38 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
     purging.head = purging.before.next()?;
     let mut new: Vec<PurgedLeaf> = Vec::new();
     let mut stream = RowStream::new(Arc::clone(input), GroupSet::ALL);
+    let mut erasing = Erasing::default();
     let mut number = 0;
     while stream.advance()? {
-        let mut row = stream.row();
+        let row = stream.row();
         if new.first().is_some_and(|first| first.workspace != row.workspace) {
             purging.end_workspace(&mut new, writer, &mut digests)?;
         }
-        let erased;
         match fate(number, &row)? {
-            Rewrite::Keep => {}
+            Rewrite::Keep => {
+                let stored = stream.stored();
+                digests.row(&stored);
+                writer.push_stored(&stored, 0)?;
+            }
             Rewrite::Purge(leaf) => {
                 new.push(PurgedLeaf { workspace: row.workspace, seq: row.seq, leaf });
-                number += 1;
-                continue;
             }
             Rewrite::Erase { groups, withheld, hides_action } => {
-                erased = withheld;
-                for group in proofbook_event::Group::ALL {
+                let mut row = row;
+                for group in Group::ALL {
                     if groups.contains(group) {
                         row.groups.set(group, None);
                     }
                 }
-                row.withheld = &erased;
+                row.withheld = &withheld;
                 if hides_action {
                     row.action = "other";
                 }
+                let stored = erasing.stored(&row)?;
+                digests.row(&stored);
+                writer.push_stored(&stored, 0)?;
             }
         }
-        row.digest(&mut digests.rows);
-        writer.push_row(&row)?;
         number += 1;
     }
     purging.end_workspace(&mut new, writer, &mut digests)?;
@@ -267,6 +241,28 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
     }
     let gone = purging.gone.into_iter().map(|(uid, (seqs, leaves))| (uid, seqs, leaves)).collect();
     Ok(Rewrote { digest: digests.finish(), gone })
+}
+
+/// Spreads rows over columns again that some groups went from: a sentence may name what is gone.
+#[derive(Default)]
+struct Erasing {
+    splitter: Splitter,
+    joined: Vec<u8>,
+}
+
+impl Erasing {
+    fn stored<'r>(&'r mut self, row: &Row<'r>) -> Result<StoredRow<'r>, SegmentError> {
+        let values: Values<'r> = self.splitter.split(&row.groups, row.withheld).values;
+        let bare = Row { groups: Default::default(), withheld: &[], ..*row };
+        // The digest is over values, so it would not notice values that make another row.
+        self.joined.clear();
+        let places = join_row(&values, GroupSet::ALL, &mut self.joined);
+        if with_groups(bare, &places, &self.joined) != *row {
+            return Err(SegmentError::refused("a row that some groups went from is another row"));
+        }
+        let actor_name = values[Group::Actor.index()].and_then(actor_name);
+        Ok(StoredRow { row: bare, values, codes: NO_CODES, row_group: 0, actor_name })
+    }
 }
 
 /// Puts the leaves of rows that go now among those that went before.
@@ -330,25 +326,4 @@ fn covers_after(input: &Segment, purged: &dyn Fn(u32) -> bool) -> Vec<Cover> {
         }
     }
     covers.into_values().collect()
-}
-
-/// Reads a whole segment back and digests its rows, ids and purged leaves.
-///
-/// # Errors
-/// A piece is damaged or cannot be read.
-pub fn digest_of(segment: &Arc<Segment>) -> Result<MergeDigest, SegmentError> {
-    let mut digests = Digests::default();
-    segment.for_each_row(GroupSet::ALL, |row| {
-        row.digest(&mut digests.rows);
-        Ok::<_, SegmentError>(())
-    })?;
-    let mut ids = IdStream::new(Arc::clone(segment));
-    while let Some(id) = ids.next()? {
-        digests.id(&id);
-    }
-    let mut leaves = PurgedStream::new(Arc::clone(segment));
-    while let Some(purged) = leaves.next()? {
-        digests.purged(&purged);
-    }
-    Ok(digests.finish())
 }

@@ -208,6 +208,19 @@ impl ValuePage {
             Self::Coded { codes, entries } => entries.get(codes.get(row)?.checked_sub(1)? as usize),
         }
     }
+
+    /// Returns a value and its code by its row in the block; the code is 0 when the value is absent or
+    /// stands in the page.
+    pub(super) fn get_with_code(&self, row: usize) -> (Option<&[u8]>, u32) {
+        match self {
+            Self::Plain(page) => (page.get(row), 0),
+            Self::Coded { codes, entries } => {
+                let code = codes.get(row).copied().unwrap_or(0);
+                let number = code.checked_sub(1);
+                (number.and_then(|number| entries.get(number as usize)), code)
+            }
+        }
+    }
 }
 
 /// Decodes a dictionary page of byte arrays.

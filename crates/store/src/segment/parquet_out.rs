@@ -18,6 +18,7 @@ use super::out::{OutFile, piece_hash};
 use super::pack::Packer;
 use super::page::{self, PageEncoding};
 use super::schema::{ChunkFacts, Footer, ParquetColumn, Shape};
+use super::stream::StoredRow;
 use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, ZSTD_LEVEL};
 
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -51,6 +52,9 @@ struct Chunk {
     /// Values written out, as PLAIN.
     plain: Vec<u8>,
     dictionary: Dictionary,
+    /// Of each segment that values come from, by their codes there: their codes here, 0 where it is not
+    /// known.
+    passed: Vec<Vec<u32>>,
     /// Length of the dictionary when the page began.
     known: usize,
     /// For how many blocks values are written out without trying codes.
@@ -68,6 +72,7 @@ impl Chunk {
             codes: Vec::new(),
             plain: Vec::new(),
             dictionary: Dictionary::default(),
+            passed: Vec::new(),
             known: 0,
             plain_blocks: 0,
             pages: Vec::new(),
@@ -100,6 +105,31 @@ impl Chunk {
         self.codes.push(code);
     }
 
+    /// Takes a value that has a code in another segment, number `from`: it is looked up once.
+    fn passed(&mut self, value: Option<&[u8]>, code: u32, from: usize) {
+        if code == 0 || self.plain_blocks > 0 {
+            return self.value(value);
+        }
+        let Some(value) = value else { return self.value(None) };
+        if self.passed.len() <= from {
+            self.passed.resize_with(from + 1, Vec::new);
+        }
+        let known = &mut self.passed[from];
+        if known.len() <= code as usize {
+            known.resize(code as usize + 1, 0);
+        }
+        let here = &mut known[code as usize];
+        if *here == 0 {
+            *here = self.dictionary.number(value, false) + 1;
+        }
+        self.codes.push(*here);
+    }
+
+    /// Forgets which codes here those of other segments are.
+    fn forget_passed(&mut self) {
+        self.passed.iter_mut().for_each(Vec::clear);
+    }
+
     /// Tells whether the block's values have codes.
     fn is_coded(&self) -> bool {
         self.plain_blocks == 0
@@ -124,6 +154,7 @@ impl Chunk {
             *code = 1;
         }
         self.dictionary.truncate(self.known);
+        self.forget_passed();
         self.plain_blocks = TRIED_AGAIN_AFTER + 1;
     }
 
@@ -233,6 +264,7 @@ impl Chunk {
             directory.add_page(column, piece, waiting.coded);
         }
         self.dictionary.clear();
+        self.forget_passed();
         self.known = 0;
         Ok(ChunkFacts {
             dictionary_offset,
@@ -283,6 +315,8 @@ pub(super) struct ParquetOut {
     rows: u32,
     group_first_row: u32,
     waiting_bytes: usize,
+    /// Of each segment that rows come from, the row group of the last one.
+    row_groups: Vec<usize>,
 }
 
 impl ParquetOut {
@@ -299,11 +333,36 @@ impl ParquetOut {
             rows: 0,
             group_first_row: 0,
             waiting_bytes: 0,
+            row_groups: Vec::new(),
         })
     }
 
     /// Adds a row of the block; `workspace` is the workspace's name.
     pub(super) fn push(&mut self, row: &Row<'_>, workspace: &str, values: &Values<'_>) {
+        self.push_small(row, workspace);
+        for (column, value) in VALUES.into_iter().zip(values) {
+            self.chunks[column.index()].value(*value);
+        }
+    }
+
+    /// Adds a row of another segment, number `from` of those that rows come from.
+    pub(super) fn push_stored(&mut self, stored: &StoredRow<'_>, workspace: &str, from: usize) {
+        self.push_small(&stored.row, workspace);
+        if self.row_groups.len() <= from {
+            self.row_groups.resize(from + 1, 0);
+        }
+        if std::mem::replace(&mut self.row_groups[from], stored.row_group) != stored.row_group {
+            // The codes of another row group are of other dictionaries.
+            for chunk in &mut self.chunks {
+                chunk.passed.get_mut(from).into_iter().for_each(Vec::clear);
+            }
+        }
+        for ((column, value), code) in VALUES.into_iter().zip(&stored.values).zip(stored.codes) {
+            self.chunks[column.index()].passed(*value, code, from);
+        }
+    }
+
+    fn push_small(&mut self, row: &Row<'_>, workspace: &str) {
         self.chunks[ParquetColumn::Workspace.index()].word(workspace.as_bytes());
         self.chunks[ParquetColumn::WorkspaceUid.index()].word(&row.workspace.0);
         self.chunks[ParquetColumn::Seq.index()].int(row.seq as i64);
@@ -314,9 +373,6 @@ impl ParquetOut {
         self.chunks[ParquetColumn::Run.index()].int(i64::from(row.run as i32));
         self.chunks[ParquetColumn::K.index()].int(i64::from(row.k));
         self.chunks[ParquetColumn::Flags.index()].int(i64::from(row.flags));
-        for (column, value) in VALUES.into_iter().zip(values) {
-            self.chunks[column.index()].value(*value);
-        }
         self.rows += 1;
     }
 

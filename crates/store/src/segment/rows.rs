@@ -1,4 +1,4 @@
-//! Reading rows: some by number, or all in order.
+//! Reading rows by number; [`super::stream`] reads all in order.
 
 use std::sync::Arc;
 
@@ -75,8 +75,8 @@ impl GroupSet {
 }
 
 /// The small columns of one block.
-struct SmallColumns {
-    rows: std::ops::Range<u32>,
+pub(super) struct SmallColumns {
+    pub(super) rows: std::ops::Range<u32>,
     seq: Arc<Ints>,
     occurred_at: Arc<Ints>,
     recorded_at: Arc<Ints>,
@@ -86,11 +86,16 @@ struct SmallColumns {
     action: Arc<Vec<u32>>,
     actions: Arc<Entries>,
     outcome: Arc<Vec<u32>>,
-    outcomes: Arc<Entries>,
+    /// By code; `None` for a word that is none of ours.
+    outcomes: Vec<Option<Outcome>>,
 }
 
 impl SmallColumns {
-    fn read(segment: &Segment, block: usize, cached: bool) -> Result<Self, SegmentError> {
+    pub(super) fn read(
+        segment: &Segment,
+        block: usize,
+        cached: bool,
+    ) -> Result<Self, SegmentError> {
         let ints = |column| {
             if cached {
                 segment.ints(column, block)
@@ -106,6 +111,8 @@ impl SmallColumns {
             }
         };
         let group = segment.directory.group_of_block(block);
+        let words = segment.dictionary(ParquetColumn::Outcome, group)?;
+        let outcome = |number| Outcome::parse(std::str::from_utf8(words.get(number)?).ok()?);
         Ok(Self {
             rows: segment.rows_of_block(block),
             seq: ints(ParquetColumn::Seq)?,
@@ -117,15 +124,19 @@ impl SmallColumns {
             action: codes(ParquetColumn::Action)?,
             actions: segment.dictionary(ParquetColumn::Action, group)?,
             outcome: codes(ParquetColumn::Outcome)?,
-            outcomes: segment.dictionary(ParquetColumn::Outcome, group)?,
+            outcomes: (0..words.len()).map(outcome).collect(),
         })
     }
 
+    /// Returns the key of the row at a place in the block.
+    pub(super) fn key(&self, workspace: WorkspaceUid, at: usize) -> (WorkspaceUid, i64, u64) {
+        (workspace, self.occurred_at.get(at), self.seq.get(at) as u64)
+    }
+
     /// Returns a row without its values; `None` when a word in a dictionary is none of ours.
-    fn row(&self, workspace: WorkspaceUid, row: u32) -> Option<Row<'_>> {
+    pub(super) fn row(&self, workspace: WorkspaceUid, row: u32) -> Option<Row<'_>> {
         let at = (row - self.rows.start) as usize;
         let action = self.actions.get(self.action[at] as usize)?;
-        let outcome = self.outcomes.get(self.outcome[at] as usize)?;
         Some(Row {
             workspace,
             occurred_at: self.occurred_at.get(at),
@@ -134,7 +145,7 @@ impl SmallColumns {
             run: self.run.get(at) as u32,
             k: self.k.get(at) as u16,
             flags: self.flags.get(at) as u8,
-            outcome: Outcome::parse(std::str::from_utf8(outcome).ok()?)?,
+            outcome: (*self.outcomes.get(self.outcome[at] as usize)?)?,
             action: std::str::from_utf8(action).ok()?,
             groups: GroupBytes::default(),
             withheld: &[],
@@ -142,16 +153,16 @@ impl SmallColumns {
     }
 }
 
-const BAD_WORD: &str = "an action or outcome is no word of ours";
+pub(super) const BAD_WORD: &str = "an action or outcome is no word of ours";
 
 /// The pages of one block that some groups are put together from.
-type BlockPages = [Option<ValuePage>; VALUE_COLUMNS];
+pub(super) type BlockPages = [Option<ValuePage>; VALUE_COLUMNS];
 
 /// Where a row's groups and withheld commitments stand in a buffer.
-type Places = [Option<(u32, u32)>; Group::COUNT + 1];
+pub(super) type Places = [Option<(u32, u32)>; Group::COUNT + 1];
 
 /// Returns which pages some groups need; the withheld commitments always come along.
-fn needed(groups: GroupSet) -> [bool; VALUE_COLUMNS] {
+pub(super) fn needed(groups: GroupSet) -> [bool; VALUE_COLUMNS] {
     let mut needed = [false; VALUE_COLUMNS];
     needed[WITHHELD] = true;
     for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
@@ -160,14 +171,12 @@ fn needed(groups: GroupSet) -> [bool; VALUE_COLUMNS] {
     needed
 }
 
-/// Appends a row's groups to a buffer; `at` counts from the block's first row.
-fn join_row(pages: &BlockPages, at: usize, groups: GroupSet, buffer: &mut Vec<u8>) -> Places {
-    let values: Values<'_> =
-        std::array::from_fn(|place| pages[place].as_ref().and_then(|page| page.get(at)));
+/// Appends a row's groups to a buffer.
+pub(super) fn join_row(values: &Values<'_>, groups: GroupSet, buffer: &mut Vec<u8>) -> Places {
     let mut places: Places = [None; Group::COUNT + 1];
     for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
         let from = buffer.len() as u32;
-        if join(group, &values, buffer) {
+        if join(group, values, buffer) {
             places[group.index()] = Some((from, buffer.len() as u32));
         }
     }
@@ -180,7 +189,7 @@ fn join_row(pages: &BlockPages, at: usize, groups: GroupSet, buffer: &mut Vec<u8
 }
 
 /// Adds what was joined to a row.
-fn with_groups<'r>(mut row: Row<'r>, places: &Places, buffer: &'r [u8]) -> Row<'r> {
+pub(super) fn with_groups<'r>(mut row: Row<'r>, places: &Places, buffer: &'r [u8]) -> Row<'r> {
     let value = |place: usize| -> Option<&'r [u8]> {
         let (from, to) = places[place]?;
         buffer.get(from as usize..to as usize)
@@ -264,123 +273,10 @@ impl Segment {
             }
             let at = (row - small.rows.start) as usize;
             read.rows.push((workspace, *row, number));
-            read.places.push(join_row(&pages, at, groups, &mut read.buffer));
+            let values: Values<'_> =
+                std::array::from_fn(|place| pages[place].as_ref().and_then(|page| page.get(at)));
+            read.places.push(join_row(&values, groups, &mut read.buffer));
         }
         Ok(read)
-    }
-
-    /// Calls `visit` with every row in order; memory stays bounded and the cache is left alone.
-    ///
-    /// # Errors
-    /// A piece is damaged or cannot be read, or `visit` fails; rows before it were visited.
-    pub fn for_each_row<E: From<SegmentError>>(
-        self: &Arc<Self>,
-        groups: GroupSet,
-        mut visit: impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut stream = RowStream::new(Arc::clone(self), groups);
-        while stream.advance()? {
-            visit(&stream.row())?;
-        }
-        Ok(())
-    }
-}
-
-/// Every row of a segment in order, one at a time. Holds one block and one row group's dictionaries.
-pub struct RowStream {
-    segment: Arc<Segment>,
-    groups: GroupSet,
-    needed: [bool; VALUE_COLUMNS],
-    next: u32,
-    workspace: usize,
-    workspace_end: u32,
-    small: Option<SmallColumns>,
-    pages: BlockPages,
-    row_group: Option<usize>,
-    dictionaries: [Option<Arc<Entries>>; VALUE_COLUMNS],
-    places: Places,
-    buffer: Vec<u8>,
-}
-
-impl RowStream {
-    /// Begins before the first row.
-    pub fn new(segment: Arc<Segment>, groups: GroupSet) -> Self {
-        Self {
-            segment,
-            groups,
-            needed: needed(groups),
-            next: 0,
-            workspace: 0,
-            workspace_end: 0,
-            small: None,
-            pages: Default::default(),
-            row_group: None,
-            dictionaries: Default::default(),
-            places: Default::default(),
-            buffer: Vec::new(),
-        }
-    }
-
-    /// Goes to the next row; `false` behind the last one.
-    ///
-    /// # Errors
-    /// A piece is damaged or cannot be read.
-    pub fn advance(&mut self) -> Result<bool, SegmentError> {
-        let row = self.next;
-        if row >= self.segment.rows() {
-            self.small = None;
-            return Ok(false);
-        }
-        if row >= self.workspace_end {
-            self.workspace = self.segment.directory.workspaces.of_row(row);
-            self.workspace_end = self.segment.directory.workspaces.range(self.workspace).rows.end;
-        }
-        if self.small.as_ref().is_none_or(|small| !small.rows.contains(&row)) {
-            let block = self.segment.block_of_row(row);
-            self.small = Some(SmallColumns::read(&self.segment, block, false)?);
-            self.load_block(block)?;
-        }
-        let workspace = self.segment.directory.workspaces.uid(self.workspace);
-        let small = self.small.as_ref().filter(|small| small.row(workspace, row).is_some());
-        let Some(small) = small else { return Err(self.segment.inconsistent(BAD_WORD)) };
-        self.buffer.clear();
-        let at = (row - small.rows.start) as usize;
-        self.places = join_row(&self.pages, at, self.groups, &mut self.buffer);
-        self.next = row + 1;
-        Ok(true)
-    }
-
-    fn load_block(&mut self, block: usize) -> Result<(), SegmentError> {
-        let row_group = self.segment.directory.group_of_block(block);
-        if self.row_group != Some(row_group) {
-            self.pages = Default::default();
-            self.dictionaries = Default::default();
-            self.row_group = Some(row_group);
-        }
-        for place in (0..VALUE_COLUMNS).filter(|place| self.needed[*place]) {
-            let column = VALUES[place];
-            let known = &mut self.dictionaries[place];
-            let loaded = self.segment.load_values(column, block)?;
-            let page = self.segment.value_page(block, loaded, |group| {
-                if let Some(entries) = known {
-                    return Ok(entries.clone());
-                }
-                let entries = self.segment.load_dictionary(column, group)?;
-                Ok(known.insert(entries).clone())
-            })?;
-            self.pages[place] = Some(page);
-        }
-        Ok(())
-    }
-
-    /// Returns the row that [`RowStream::advance`] went to.
-    ///
-    /// # Panics
-    /// `advance` was not called, or did not return `true`.
-    pub fn row(&self) -> Row<'_> {
-        let row = self.next.checked_sub(1).expect("advance was called");
-        let workspace = self.segment.directory.workspaces.uid(self.workspace);
-        let found = self.small.as_ref().and_then(|small| small.row(workspace, row));
-        with_groups(found.expect("advance decoded this row"), &self.places, &self.buffer)
     }
 }

@@ -3,6 +3,6 @@
 mod damage;
 mod ids;
 mod merge;
-mod model;
+pub(super) mod model;
 mod round_trip;
 mod search;

@@ -10,12 +10,13 @@ use super::delta::{self, Width};
 use super::directory::{Directory, KeyedPieces};
 use super::error::SegmentError;
 use super::ids::{Entry, IdsOut, stored_part};
-use super::lift::Splitter;
+use super::lift::{Splitter, WITHHELD, joined_bytes, put_sentence};
 use super::out::{OutFile, temporary};
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
 use super::purged::{Cover, PurgedLeaf, PurgedOut};
 use super::search_out::SearchOut;
+use super::stream::StoredRow;
 use super::workspaces::{Ended, Holes, Workspaces, WorkspacesBuilder};
 use super::{
     BLOCK_RAW_BYTES, BLOCK_ROWS, FORMAT, IdEntry, Row, SegmentFiles, SegmentMeta, ZSTD_LEVEL,
@@ -56,6 +57,7 @@ pub struct SegmentWriter<'d> {
     /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
     waiting_ids: Vec<(u32, u64, u32)>,
     splitter: Splitter,
+    sentence: Vec<u8>,
     block_raw_bytes: usize,
     block_rows: usize,
 }
@@ -89,6 +91,7 @@ impl<'d> SegmentWriter<'d> {
             purged: PurgedOut::default(),
             waiting_ids: Vec::new(),
             splitter: Splitter::default(),
+            sentence: Vec::new(),
             block_raw_bytes: 0,
             block_rows: 0,
         })
@@ -116,8 +119,41 @@ impl<'d> SegmentWriter<'d> {
         Ok(())
     }
 
-    /// Adds the next row without its id, which [`SegmentWriter::put_id`] adds after all rows.
-    pub(super) fn push_row(&mut self, row: &Row<'_>) -> Result<(), SegmentError> {
+    fn push_row(&mut self, row: &Row<'_>) -> Result<(), SegmentError> {
+        self.begin_row(row)?;
+        let split = self.splitter.split(&row.groups, row.withheld);
+        if let Some(sentence) = split.sentence {
+            self.search.add_sentence(sentence);
+        }
+        if let Some((_, name)) = &self.current_name {
+            self.parquet.push(row, name, &split.values);
+        }
+        self.end_row(row.groups.bytes_total() + row.withheld.len() + row.action.len());
+        Ok(())
+    }
+
+    /// Adds the next row as another segment stores it, without its id; `from` numbers the segments that
+    /// rows come from.
+    pub(super) fn push_stored(
+        &mut self,
+        stored: &StoredRow<'_>,
+        from: usize,
+    ) -> Result<(), SegmentError> {
+        self.begin_row(&stored.row)?;
+        self.sentence.clear();
+        if put_sentence(&stored.values, stored.actor_name, &mut self.sentence) {
+            self.search.add_sentence(&self.sentence);
+        }
+        if let Some((_, name)) = &self.current_name {
+            self.parquet.push_stored(stored, name, from);
+        }
+        let withheld = stored.values[WITHHELD].map_or(0, <[u8]>::len);
+        let groups = joined_bytes(&stored.values, &self.sentence);
+        self.end_row(groups + withheld + stored.row.action.len());
+        Ok(())
+    }
+
+    fn begin_row(&mut self, row: &Row<'_>) -> Result<(), SegmentError> {
         if self.block_rows == BLOCK_ROWS || self.block_raw_bytes >= BLOCK_RAW_BYTES {
             self.end_block()?;
         }
@@ -131,16 +167,12 @@ impl<'d> SegmentWriter<'d> {
         if self.current_name.as_ref().is_none_or(|(uid, _)| *uid != row.workspace) {
             self.current_name = Some((row.workspace, (self.workspace_name)(row.workspace)));
         }
-        let split = self.splitter.split(&row.groups, row.withheld);
-        if let Some(sentence) = split.sentence {
-            self.search.add_sentence(sentence);
-        }
-        if let Some((_, name)) = &self.current_name {
-            self.parquet.push(row, name, &split.values);
-        }
-        self.block_rows += 1;
-        self.block_raw_bytes += row.groups.bytes_total() + row.withheld.len() + row.action.len();
         Ok(())
+    }
+
+    fn end_row(&mut self, raw_bytes: usize) {
+        self.block_rows += 1;
+        self.block_raw_bytes += raw_bytes;
     }
 
     fn end_block(&mut self) -> Result<(), SegmentError> {

@@ -16,6 +16,13 @@ fn check(groups: &[(Group, &str)]) -> Vec<Option<String>> {
         let stored = bytes.get(group).map(|json| std::str::from_utf8(json).unwrap().to_owned());
         assert_eq!(joined, stored, "{group}");
     }
+    let mut sentence = Vec::new();
+    let actor = values[0].and_then(actor_name);
+    let is_lifted = put_sentence(&values, actor, &mut sentence);
+    let whole = bytes.get(Group::Description).and_then(|group| member(group, "description"));
+    let whole = whole.and_then(plain_text).filter(|_| values[SENTENCE].is_some());
+    assert_eq!(is_lifted.then_some(sentence.as_slice()), whole);
+    assert_eq!(joined_bytes(&values, &sentence), bytes.bytes_total());
     let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
     values.iter().map(|value| value.map(text)).collect()
 }

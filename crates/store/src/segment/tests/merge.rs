@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use proofbook_event::Group;
+
 use super::model::{self, OwnedRow, Shape};
 use crate::disk::SimDisk;
 use crate::segment::{
@@ -43,6 +45,7 @@ fn a5_a_merged_segment_is_the_segment_of_all_rows() {
         let whole = model::write(&disk, 2, &rows);
         let whole = open(&disk, &whole);
         assert_eq!(digest_of(&whole).unwrap(), digest);
+        assert_eq!(merged.files().parquet, whole.files().parquet, "byte by byte");
         let same: Vec<_> = whole.workspaces().collect();
         assert_eq!(merged.workspaces().collect::<Vec<_>>(), same);
         let mut at = 0;
@@ -88,4 +91,32 @@ fn a5_a_digest_differs_when_an_id_does() {
     let two = digest_of(&model::segment(&rows)).unwrap();
     assert_eq!(one.rows, two.rows);
     assert_ne!(one.ids, two.ids);
+}
+
+#[test]
+fn a5_codes_of_one_row_group_are_not_taken_for_those_of_the_next() {
+    let name_of = |uid| format!("ws-{uid}");
+    let shape = Shape { rows: 24_000, workspaces: 3, late_micros: 1 << 40, seq_start: 0 };
+    let mut rows = model::rows(46, shape);
+    let mut numbers = model::Numbers(47);
+    for (at, row) in rows.iter_mut().enumerate() {
+        // Dictionaries that fill row groups, and in between a block of values that do not repeat.
+        let distinct = if (8192..12288).contains(&at) { 1 << 40 } else { 900 };
+        let value = format!("{{\"metadata\":{{\"x\":\"{:01400}\"}}}}", numbers.below(distinct));
+        row.groups[Group::Metadata.index()] = Some(value.into_bytes());
+    }
+    let disk = model::disk();
+    let inputs: Vec<Arc<Segment>> = parts(&rows, 3)
+        .iter()
+        .enumerate()
+        .map(|(name, part)| open(&disk, &model::write(&disk, name as u64 + 10, part)))
+        .collect();
+    assert!(inputs.iter().all(|input| input.directory.group_of_block(input.blocks() - 1) > 0));
+    let mut writer = SegmentWriter::create(&disk, 1, &name_of).unwrap();
+    let digest = merge(&inputs, &mut writer, &AtomicBool::new(false)).unwrap();
+    let merged = open(&disk, &writer.finish().unwrap());
+    assert_eq!(digest_of(&merged).unwrap(), digest);
+    let whole = open(&disk, &model::write(&disk, 2, &rows));
+    assert!(whole.directory.group_of_block(whole.blocks() - 1) > 1);
+    assert_eq!(merged.files().parquet, whole.files().parquet, "byte by byte");
 }

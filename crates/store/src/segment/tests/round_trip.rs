@@ -8,9 +8,7 @@ use super::model::{self, OwnedRow, Shape};
 use crate::names;
 use crate::segment::ParquetColumn;
 use crate::segment::lift::{VALUES, join};
-use crate::segment::{
-    BLOCK_ROWS, GroupSet, IdEntry, Segment, SegmentError, SegmentWriter, WorkspaceRange,
-};
+use crate::segment::{BLOCK_ROWS, GroupSet, Segment, SegmentError, SegmentWriter, WorkspaceRange};
 
 fn check(rows: &[OwnedRow]) -> Arc<Segment> {
     let segment = model::segment(rows);
@@ -180,33 +178,4 @@ fn a5_another_parquet_reader_reads_the_same() {
         count += 1;
     }
     assert_eq!(count, rows.len());
-}
-
-#[test]
-fn the_row_digest_tells_rows_apart() {
-    use sha2::{Digest, Sha256};
-    let rows = model::rows(13, Shape { rows: 2, workspaces: 1, late_micros: 0, seq_start: 0 });
-    let digest = |row: &OwnedRow| {
-        let mut digest = Sha256::new();
-        row.row().digest(&mut digest);
-        digest.finalize()
-    };
-    let base = &rows[0];
-    let mut others = vec![base.clone(); 10];
-    others[0].seq += 1;
-    others[1].occurred_at -= 1;
-    others[2].recorded_at += 1;
-    others[3].run ^= 1;
-    others[4].k ^= 1;
-    others[5].flags ^= 1;
-    others[6].action.push('x');
-    others[7].groups[0] = Some(b"{}".to_vec());
-    others[8].groups[1] = Some(b"{}".to_vec());
-    others[9].withheld.push(1);
-    for (at, other) in others.iter().enumerate() {
-        assert_ne!(digest(base), digest(other), "{at}");
-    }
-    let mut other = base.clone();
-    other.id = IdEntry { hash: 1, fingerprint: 2 };
-    assert_eq!(digest(base), digest(&other), "ids are digested on their own");
 }
