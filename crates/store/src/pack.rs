@@ -241,10 +241,13 @@ impl Packer {
         job: PackJob,
         packed: SegmentEntry,
     ) -> Result<Option<Position>, PackError> {
-        let mut state: State = job.state;
+        let PackJob { generation, through, mut state, frame_hash } = job;
+        // The segment has its events. A snapshot of many workspaces takes a while, in which two more
+        // generations may come to stand beside this one.
+        drop(generation);
         state.segments.push(packed);
-        state.packed_through = job.through;
-        self.write_snapshot(&state, job.frame_hash)
+        state.packed_through = through;
+        self.write_snapshot(&state, frame_hash)
     }
 
     /// Writes a snapshot of a state up to which nothing is recent, as [`Packer::snapshot`] does.
@@ -533,8 +536,9 @@ fn row_of<'a>(event: &RecentEvent<'_>, parts: &EventParts<'a>) -> Row<'a> {
 /// Derives every leaf again from what the segment's files hold and compares it with the leaf that the
 /// tree holds; only after this may the log forget the events.
 fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> {
-    let by_uid: HashMap<WorkspaceUid, &Arc<fold::Workspace>> =
-        job.state.workspaces.iter().map(|workspace| (workspace.uid, workspace)).collect();
+    let mut by_uid: Vec<&Arc<fold::Workspace>> = job.state.workspaces.iter().collect();
+    by_uid.sort_unstable_by_key(|workspace| workspace.uid);
+    let find = |uid| by_uid.binary_search_by_key(&uid, |workspace| workspace.uid).ok();
     let mut sealer = Sealer::default();
     let mut events: Option<(WorkspaceUid, RecentEvents)> = None;
     let mut rows_seen = 0_usize;
@@ -549,7 +553,7 @@ fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> 
         rows_seen += 1;
         let differs = || PackError::Leaf { workspace: row.workspace, seq: row.seq };
         let event = events.get(row.seq).ok_or_else(differs)?;
-        let workspace = by_uid.get(&row.workspace).ok_or_else(differs)?;
+        let workspace = find(row.workspace).map(|place| by_uid[place]).ok_or_else(differs)?;
         match sealer.leaf_of_row(workspace, row) {
             Some(leaf) if leaf == event.leaf => Ok(()),
             _ => Err(differs()),

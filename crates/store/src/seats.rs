@@ -9,7 +9,7 @@
 //! runs. The directory is read under the seats' lock: whoever settled a seat saw the workspace in it, so
 //! whoever comes later sees it, too, and never begins another workspace of the same name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proofbook_ledger::prf::RUN_SLOTS;
@@ -72,7 +72,9 @@ pub(crate) struct Seats {
 struct Table {
     /// By the workspace's index in the directory.
     settled: Vec<Option<Settled>>,
-    open: HashMap<Box<str>, Seat>,
+    open: HashMap<Arc<str>, Seat>,
+    /// The open seats' names, those opened first in front; some may be settled already.
+    waiting: VecDeque<Arc<str>>,
     /// The keys of a seat's next place, left by the batch that took the one before it: entering a run
     /// anew costs as much as sealing an event.
     ready: HashMap<WorkspaceUid, Box<RunKeys>>,
@@ -109,9 +111,10 @@ impl Seats {
     pub(crate) fn take(&self, directory: &Directory, name: &str, count: usize) -> Taken {
         let mut guard = self.lock();
         let table = &mut *guard;
+        table.settle_some(directory);
         let durable = directory.find(name);
         let known = durable.as_ref().map(|(index, workspace)| (*index, &**workspace));
-        let durable_runs = known.map_or(0, |(_, workspace)| workspace.runs.len() as u32);
+        let durable_runs = known.map_or(0, |(_, workspace)| run_count(workspace));
         let mut seated = None;
         let seat = match table.open.get_mut(name) {
             Some(seat) => seat,
@@ -119,7 +122,7 @@ impl Seats {
         };
         let ready = if count > 0 { table.ready.remove(&seat.uid) } else { None };
         let places = self.places(seat, count);
-        let in_use = seat.runs.last().map_or(0, |run| run.number);
+        let in_use = seat.in_use();
         seat.runs.retain(|run| run.number >= durable_runs || run.number == in_use);
         let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;
         let begun = seat.runs.iter().filter(is_new).cloned().collect();
@@ -130,7 +133,7 @@ impl Seats {
                 table.settle(index, settled);
                 table.open.remove(name);
             }
-            _ => drop(seated.map(|seat| table.open.insert(name.into(), seat))),
+            _ => seated.into_iter().for_each(|seat| table.leave_open(name, seat)),
         }
         drop(guard);
         Taken { uid, durable, places, begun, ready }
@@ -169,7 +172,7 @@ impl Seats {
         });
         goes_on.unwrap_or_else(|| {
             let used_again = u32::from(plant::is_on(Plant::RunUsedAgain));
-            let number = (workspace.runs.len() as u32).saturating_sub(used_again);
+            let number = run_count(workspace).saturating_sub(used_again);
             Seat { uid, runs: vec![self.new_run(number)], next_k: 0 }
         })
     }
@@ -214,7 +217,17 @@ impl Seats {
     }
 }
 
+/// Returns how many runs of a workspace are durable.
+fn run_count(workspace: &Workspace) -> u32 {
+    workspace.runs.len() as u32
+}
+
 impl Seat {
+    /// Returns the number of the run that places are given of.
+    fn in_use(&self) -> u32 {
+        self.runs.last().map_or(0, |run| run.number)
+    }
+
     /// Returns where it stands, if the durable run in use is the one that was begun here.
     fn settled_in(&self, workspace: &Workspace) -> Option<Settled> {
         let run = self.runs.last()?;
@@ -231,6 +244,29 @@ impl Table {
             self.settled.resize(place + 1, None);
         }
         self.settled[place] = seat;
+    }
+
+    fn leave_open(&mut self, name: &str, seat: Seat) {
+        let name: Arc<str> = name.into();
+        self.waiting.push_back(name.clone());
+        self.open.insert(name, seat);
+    }
+
+    /// Settles what has become durable of the seats that were opened first. Two for each one that is
+    /// taken, so that a hundred thousand workspaces with one batch each do not stay open.
+    fn settle_some(&mut self, directory: &Directory) {
+        for _ in 0..2 {
+            let Some(name) = self.waiting.pop_front() else { return };
+            let Some(seat) = self.open.get(&name) else { continue };
+            match directory.find(&name) {
+                Some((index, workspace)) if seat.in_use() < run_count(&workspace) => {
+                    let settled = seat.settled_in(&workspace);
+                    self.settle(index, settled);
+                    self.open.remove(&name);
+                }
+                _ => return self.waiting.push_back(name),
+            }
+        }
     }
 
     /// Returns where a workspace's seat stands.

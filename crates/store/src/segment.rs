@@ -45,6 +45,7 @@ mod search_out;
 mod slice;
 mod stream;
 mod text;
+mod thin;
 mod token;
 mod workspaces;
 mod writer;

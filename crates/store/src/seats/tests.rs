@@ -31,7 +31,11 @@ impl Durable {
     }
 
     fn publish(&self, uid: WorkspaceUid) {
-        let workspace = Workspace {
+        self.directory.update([(0, Arc::new(self.workspace(uid)))]);
+    }
+
+    fn workspace(&self, uid: WorkspaceUid) -> Workspace {
+        Workspace {
             uid,
             name: "acme".into(),
             edge: Edge::default(),
@@ -41,8 +45,7 @@ impl Durable {
             settings: WorkspaceSettings::none(),
             rules_changed: Position::default(),
             signing: None,
-        };
-        self.directory.update([(0, Arc::new(workspace))]);
+        }
     }
 }
 
@@ -159,6 +162,25 @@ fn a_run_that_another_began_is_not_gone_on_with() {
     durable.publish(taken.uid);
     seats.take(&durable.directory, "acme", 1);
     assert_eq!(seats.take(&durable.directory, "acme", 1).places[0].run.number, 1);
+}
+
+/// Each workspace is written to once: what is durable of the earlier ones must not stay held twice.
+#[test]
+fn seats_of_workspaces_that_nobody_comes_back_to_are_settled() {
+    let (seats, durable) = (seats(), Durable::default());
+    for number in 0..500 {
+        let name = format!("w-{number}");
+        let taken = seats.take(&durable.directory, &name, 1);
+        let mut workspace = durable.workspace(taken.uid);
+        workspace.name = name.into();
+        let [run] = taken.begun.as_slice() else { panic!("one run is begun") };
+        let secret = RunSecret::Whole(run.seed.clone());
+        workspace.runs = Arc::new(vec![Run { secret, nonce_key: run.nonce_key.clone() }]);
+        durable.directory.update([(number, Arc::new(workspace))]);
+    }
+    let table = seats.lock();
+    assert!(table.open.len() <= 2 && table.waiting.len() <= 2, "{}", table.open.len());
+    assert_eq!(table.settled.iter().flatten().count(), 500 - table.open.len());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which workspaces a segment holds, where, and in which order of seq.
 //!
-//! Kept as packed arrays, since a segment may hold 100,000 workspaces with ten events each.
+//! Kept as packed arrays, since a segment may hold 100,000 workspaces with ten events each: some 25
+//! bytes a workspace, 16 of them its uid.
 //!
 //! A workspace is *straight* when its seqs ascend with its rows; then seq → row is a subtraction.
 //! Otherwise the least and greatest seq of its part of each block is kept (a *span*), and a row is
@@ -16,6 +17,7 @@ use crate::codec::{DecodeError, Decoder, Encode};
 
 use super::error::SegmentError;
 use super::purged::Cover;
+use super::thin::Thin;
 use super::{Row, SEGMENT_ROWS_MAX};
 
 /// How many blocks a seq may lie in the span of, on average, before a permutation is written.
@@ -49,10 +51,12 @@ pub(super) enum SeqOrder<'a> {
 /// The workspaces of a segment, sorted by uid.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Workspaces {
-    uids: Vec<WorkspaceUid>,
-    row_starts: Vec<u32>,
-    seq_starts: Vec<u64>,
-    times: Vec<(i64, i64)>,
+    uids: Box<[WorkspaceUid]>,
+    row_starts: Thin,
+    seq_starts: Thin,
+    t_mins: Thin,
+    /// How far the latest occurred_at is behind the earliest.
+    t_spans: Thin,
     rows: u32,
     /// Workspaces that are not straight, ascending.
     crooked: Vec<u32>,
@@ -61,6 +65,37 @@ pub(super) struct Workspaces {
     spans: Vec<(u32, u32)>,
     /// Workspaces with purged seqs between their rows, ascending, and their seqs from first to last.
     holed: Vec<(u32, u32)>,
+}
+
+/// The same while they are collected.
+#[derive(Debug, Default)]
+struct Collected {
+    uids: Vec<WorkspaceUid>,
+    row_starts: Vec<u32>,
+    seq_starts: Vec<u64>,
+    times: Vec<(i64, i64)>,
+    rows: u32,
+    crooked: Vec<u32>,
+    crooked_at: Vec<u32>,
+    spans: Vec<(u32, u32)>,
+    holed: Vec<(u32, u32)>,
+}
+
+impl From<Collected> for Workspaces {
+    fn from(of: Collected) -> Self {
+        Self {
+            uids: of.uids.into(),
+            row_starts: of.row_starts.iter().map(|start| i64::from(*start)).collect(),
+            seq_starts: of.seq_starts.iter().map(|seq| *seq as i64).collect(),
+            t_mins: of.times.iter().map(|(t_min, _)| *t_min).collect(),
+            t_spans: of.times.iter().map(|(t_min, t_max)| t_max.wrapping_sub(*t_min)).collect(),
+            rows: of.rows,
+            crooked: of.crooked,
+            crooked_at: of.crooked_at,
+            spans: of.spans,
+            holed: of.holed,
+        }
+    }
 }
 
 const PERMUTED: u32 = 1 << 31;
@@ -74,10 +109,14 @@ impl Workspaces {
         self.uids.binary_search(uid).ok()
     }
 
+    fn row_start(&self, index: usize) -> Option<u32> {
+        self.row_starts.get(index).map(|start| start as u32)
+    }
+
     /// Returns how many rows a workspace has, by its place; `None` when it is none.
     pub(super) fn rows_of(&self, place: u32) -> Option<u32> {
-        let start = self.row_starts.get(place as usize)?;
-        Some(self.row_starts.get(place as usize + 1).unwrap_or(&self.rows) - start)
+        let start = self.row_start(place as usize)?;
+        Some(self.row_start(place as usize + 1).unwrap_or(self.rows) - start)
     }
 
     /// Returns how many seqs a workspace has from its first row's to its last row's, by its place.
@@ -95,18 +134,20 @@ impl Workspaces {
 
     /// Returns the workspace that holds a row of the segment.
     pub(super) fn of_row(&self, row: u32) -> usize {
-        self.row_starts.partition_point(|start| *start <= row).saturating_sub(1)
+        self.row_starts.count_up_to(i64::from(row)).saturating_sub(1)
     }
 
     pub(super) fn uid(&self, index: usize) -> WorkspaceUid {
         self.uids[index]
     }
 
+    /// Returns what the segment holds of a workspace; `index` is below [`Workspaces::len`].
     pub(super) fn range(&self, index: usize) -> WorkspaceRange {
-        let start = self.row_starts[index];
-        let end = self.row_starts.get(index + 1).copied().unwrap_or(self.rows);
-        let seq = self.seq_starts[index];
-        let (t_min, t_max) = self.times[index];
+        let start = self.row_start(index).unwrap_or(self.rows);
+        let end = self.row_start(index + 1).unwrap_or(self.rows);
+        let seq = self.seq_starts.get(index).unwrap_or(0) as u64;
+        let t_min = self.t_mins.get(index).unwrap_or(0);
+        let t_max = t_min.wrapping_add(self.t_spans.get(index).unwrap_or(0));
         let seq_count = self.seq_count_of(index as u32).unwrap_or(0);
         WorkspaceRange { rows: start..end, seqs: seq..seq + u64::from(seq_count), t_min, t_max }
     }
@@ -126,10 +167,9 @@ impl Workspaces {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.uids.capacity() * 16
-            + self.row_starts.capacity() * 4
-            + self.seq_starts.capacity() * 8
-            + self.times.capacity() * 16
+        let thin = [&self.row_starts, &self.seq_starts, &self.t_mins, &self.t_spans];
+        self.uids.len() * 16
+            + thin.map(Thin::memory_bytes).iter().sum::<usize>()
             + (self.crooked.capacity() + self.crooked_at.capacity()) * 4
             + (self.spans.capacity() + self.holed.capacity()) * 8
     }
@@ -139,14 +179,14 @@ impl Workspaces {
         out.put_varint(u64::from(self.rows));
         self.uids.iter().for_each(|uid| out.put_raw(&uid.0));
         let mut previous = 0;
-        for start in &self.row_starts {
-            out.put_varint(u64::from(start - previous));
-            previous = *start;
+        for start in self.row_starts.iter() {
+            out.put_varint((start - previous) as u64);
+            previous = start;
         }
-        self.seq_starts.iter().for_each(|seq| out.put_varint(*seq));
-        for (t_min, t_max) in &self.times {
-            out.put_signed(*t_min);
-            out.put_varint(t_max.wrapping_sub(*t_min) as u64);
+        self.seq_starts.iter().for_each(|seq| out.put_varint(seq as u64));
+        for (t_min, t_span) in self.t_mins.iter().zip(self.t_spans.iter()) {
+            out.put_signed(t_min);
+            out.put_varint(t_span as u64);
         }
         out.put_varint(self.crooked.len() as u64);
         let mut previous = 0;
@@ -214,7 +254,18 @@ impl Workspaces {
             return Err(bad());
         }
         let holed = Vec::new();
-        Ok(Self { uids, row_starts, seq_starts, times, rows, crooked, crooked_at, spans, holed })
+        let read = Collected {
+            uids,
+            row_starts,
+            seq_starts,
+            times,
+            rows,
+            crooked,
+            crooked_at,
+            spans,
+            holed,
+        };
+        Ok(read.into())
     }
 
     /// Appends what purged seqs change in the ranges.
@@ -244,7 +295,7 @@ impl Workspaces {
 /// Checks the order of rows as they come and builds [`Workspaces`].
 #[derive(Default)]
 pub(super) struct WorkspacesBuilder {
-    done: Workspaces,
+    done: Collected,
     permutation_pieces: u32,
     current: Option<Current>,
     /// Which seqs may be missing between rows.
@@ -404,7 +455,7 @@ impl WorkspacesBuilder {
 
     /// Returns what was built; [`WorkspacesBuilder::end`] came before.
     pub(super) fn finish(self) -> Workspaces {
-        self.done
+        self.done.into()
     }
 }
 

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn crooked_workspaces_survive_their_encoding() {
     let uid = |n| WorkspaceUid([n; 16]);
-    let built = Workspaces {
+    let built = Workspaces::from(Collected {
         uids: (0..5).map(uid).collect(),
         row_starts: vec![0, 10, 11, 500, 600],
         seq_starts: vec![0, u64::from(u32::MAX), 9, 1 << 52, 3],
@@ -13,7 +13,7 @@ fn crooked_workspaces_survive_their_encoding() {
         crooked_at: vec![0, PERMUTED | 2, 2, 3],
         holed: Vec::new(),
         spans: vec![(0, 9), (2, 3), (0, 99), (5, 99), (0, 50)],
-    };
+    });
     let mut bytes = Vec::new();
     built.encode(&mut bytes);
     let mut from = Decoder::new(&bytes);
