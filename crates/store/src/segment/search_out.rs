@@ -9,7 +9,7 @@ use proofbook_event::{Group, GroupBytes};
 use super::directory::Directory;
 use super::error::SegmentError;
 use super::extract::{FieldColumn, extract};
-use super::lift::{REQUEST_ID, SENTENCE, lifted};
+use super::lift::{REQUEST_ID, SENTENCE, VALUE_COLUMNS, lifted};
 use super::out::OutFile;
 use super::pack::Packer;
 use super::parquet_out::ParquetOut;
@@ -28,24 +28,32 @@ impl SearchOut {
     /// Adds the sentence of the next row of the block.
     pub(super) fn add_sentence(&mut self, sentence: &[u8]) {
         if let Ok(text) = std::str::from_utf8(sentence) {
-            self.text.add(text, Group::Description);
+            self.text.add(text, Group::Description, false);
         }
     }
 
     /// Adds every distinct value of the block's columns.
     pub(super) fn add_block(&mut self, columns: &ParquetOut) {
+        let mut whole = [false; VALUE_COLUMNS];
+        whole[REQUEST_ID] = true;
+        for column in FieldColumn::ALL {
+            let is_coded = column.sources().iter().all(|place| columns.is_coded(*place));
+            if !is_coded && column.is_hashed_when_uncoded() {
+                self.add_entries(column, columns);
+                column.sources()[1..].iter().for_each(|place| whole[*place] = true);
+            }
+        }
         for group in Group::ALL {
             columns.for_each_distinct(group.index(), &mut |json| self.add_texts(json, group));
             let (first, keys) = lifted(group);
             for place in (first..first + keys.len()).filter(|place| *place != SENTENCE) {
                 columns.for_each_distinct(place, &mut |text| {
                     if let Ok(text) = std::str::from_utf8(text) {
-                        self.text.add(text, group);
+                        self.text.add(text, group, whole[place]);
                     }
                 });
             }
         }
-        columns.for_each_distinct(REQUEST_ID, &mut |text| self.add_value(text));
         columns.for_each_distinct(Group::Context.index(), &mut |json| {
             for key in ["request_id", "trace_id"] {
                 if let Some(value) = member(json, key) {
@@ -53,15 +61,9 @@ impl SearchOut {
                 }
             }
         });
-        for column in FieldColumn::ALL {
-            let is_coded = column.sources().iter().all(|place| columns.is_coded(*place));
-            if !is_coded && column.is_hashed_when_uncoded() {
-                self.add_entries(column, columns);
-            }
-        }
     }
 
-    /// Adds whole the values that an uncoded column would have had.
+    /// Adds whole the values that an uncoded column would have had, but for those that were lifted.
     fn add_entries(&mut self, column: FieldColumn, columns: &ParquetOut) {
         let group = column.group();
         columns.for_each_distinct(group.index(), &mut |json| {
@@ -73,22 +75,12 @@ impl SearchOut {
             self.add_values(&entry);
             self.entry = entry;
         });
-        for place in column.sources().iter().skip(1) {
-            columns.for_each_distinct(*place, &mut |text| self.add_value(text));
-        }
     }
 
     /// Indexes all texts of a value.
     fn add_texts(&mut self, json: &[u8], group: Group) {
         let text = &mut self.text;
-        for_each_text(json, &mut self.scratch, &mut |found| text.add(found, group));
-    }
-
-    /// Adds a text to the filter of whole values.
-    fn add_value(&mut self, text: &[u8]) {
-        if let Ok(text) = std::str::from_utf8(text) {
-            self.text.add_value(text);
-        }
+        for_each_text(json, &mut self.scratch, &mut |found| text.add(found, group, false));
     }
 
     /// Adds all texts of a value to the filter of whole values.

@@ -34,7 +34,7 @@ use super::error::SegmentError;
 use super::fuse::Fuse;
 use super::pack::Packer;
 use super::rows::GroupSet;
-use super::token::{Characters, SHAPES_MAX, Shape, Shapes, is_mixed, is_token, runs};
+use super::token::{Characters, Run, SHAPES_MAX, Shape, Shapes, runs};
 
 /// Blocks of one span.
 pub(super) const SPAN_BLOCKS: usize = 8;
@@ -46,26 +46,44 @@ const BITMAP_LOG2_MIN: u32 = 9;
 /// chance, and a word has several.
 const LOAD_MAX_PERCENT: u64 = 20;
 
-/// Returns the place of a trigram in the largest bitmap; smaller ones use the lower bits.
-fn place(a: u32, b: u32, c: u32) -> u32 {
-    let mixed = u64::from(a).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ u64::from(b).wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(21)
-        ^ u64::from(c).wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(42);
-    (mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> (64 - BITMAP_LOG2_MAX)) as u32
+/// Returns what the characters of a trigram add to its place, each on its own.
+const fn parts_of(a: u32, b: u32, c: u32) -> [u64; 3] {
+    [
+        (a as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        (b as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(21),
+        (c as u64).wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(42),
+    ]
 }
+
+/// Returns the place of a trigram in the largest bitmap; smaller ones use the lower bits.
+fn place_of([a, b, c]: [u64; 3]) -> u32 {
+    ((a ^ b ^ c).wrapping_mul(0xff51_afd7_ed55_8ccd) >> (64 - BITMAP_LOG2_MAX)) as u32
+}
+
+/// What an ASCII character adds to a trigram's place where it is the first, second and third.
+const ASCII_PARTS: [[u64; 3]; 128] = {
+    let mut parts = [[0; 3]; 128];
+    let mut character = 0;
+    while character < 128 {
+        parts[character] = parts_of(character as u32, character as u32, character as u32);
+        character += 1;
+    }
+    parts
+};
 
 /// Calls `visit` with the place of each trigram of a folded text.
 fn for_each_trigram(folded: &str, mut visit: impl FnMut(u32)) {
     if folded.is_ascii() {
+        let part = |byte: u8, at: usize| ASCII_PARTS[usize::from(byte & 0x7f)][at];
         for three in folded.as_bytes().windows(3) {
-            visit(place(three[0].into(), three[1].into(), three[2].into()));
+            visit(place_of([part(three[0], 0), part(three[1], 1), part(three[2], 2)]));
         }
         return;
     }
     let mut characters = folded.chars().map(u32::from);
     let (Some(mut a), Some(mut b)) = (characters.next(), characters.next()) else { return };
     for c in characters {
-        visit(place(a, b, c));
+        visit(place_of(parts_of(a, b, c)));
         (a, b) = (b, c);
     }
 }
@@ -168,30 +186,35 @@ pub(super) struct TextBuilder {
 }
 
 impl TextBuilder {
-    /// Adds a text that a word may be found in.
-    pub(super) fn add(&mut self, text: &str, group: Group) {
+    /// Adds a text that a word may be found in; `whole` adds it to the filter of values too.
+    pub(super) fn add(&mut self, text: &str, group: Group, whole: bool) {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
         fold_into(text, &mut folded);
         let mut plain_from = 0;
+        let mut is_known = false;
         for run in runs(&folded) {
-            let token = &folded[run.clone()];
-            if !is_token(token.as_bytes()) {
-                if is_mixed(token.as_bytes()) {
+            let token = &folded[run.range.clone()];
+            if !run.is_token() {
+                if run.is_mixed() {
                     self.block.mixed[group.index()].take_in(token.as_bytes());
                 }
                 continue;
             }
-            self.add_plain(&folded[plain_from..run.start], group);
-            plain_from = run.end;
-            self.block.shapes.add(token.as_bytes(), GroupSet::NONE.with(group).bits());
+            self.add_plain(&folded[plain_from..run.range.start], group);
+            plain_from = run.range.end;
+            self.block.shapes.add(&folded, &run, GroupSet::NONE.with(group).bits());
             // The index of ids answers for an id that is a token as it was sent.
             let is_indexed_id = group == Group::Id && token == text;
             if !is_indexed_id {
                 self.keys.push(value_key(token));
+                is_known |= token.len() == folded.len();
             }
         }
         self.add_plain(&folded[plain_from..], group);
+        if whole && !is_known {
+            self.keys.push(value_key(&folded));
+        }
         self.folded = folded;
     }
 
@@ -337,10 +360,11 @@ impl TextFilter {
     }
 
     /// Returns the groups in which a run that is no token may be, or be a part of, one that is none.
-    fn plain_run_groups(&self, run: &[u8]) -> GroupSet {
-        if !is_mixed(run) {
+    fn plain_run_groups(&self, run: &Run, needle: &str) -> GroupSet {
+        if !run.is_mixed() {
             return GroupSet::ALL;
         }
+        let run = &needle.as_bytes()[run.range.clone()];
         GroupSet::of(Group::ALL.into_iter().filter(|group| self.mixed[group.index()].may_hold(run)))
     }
 
@@ -354,7 +378,7 @@ impl TextFilter {
     ) -> Result<GroupSet, SegmentError> {
         let runs: Vec<_> = runs(needle).collect();
         // Runs at an edge may go on outside of the needle.
-        let is_edge = |run: &std::ops::Range<usize>| run.start == 0 || run.end == needle.len();
+        let is_edge = |run: &Run| run.range.start == 0 || run.range.end == needle.len();
         let edges: Vec<usize> = (0..runs.len()).filter(|place| is_edge(&runs[*place])).collect();
         let mut found = GroupSet::NONE;
         // Each bit of `choice` says whether that edge run is taken as part of a token.
@@ -365,20 +389,25 @@ impl TextFilter {
                 if groups.is_empty() {
                     break;
                 }
-                let text = &needle[run.clone()];
                 let edge = edges.iter().position(|edge| *edge == place);
                 let in_token = match edge {
                     Some(edge) => choice & 1 << edge != 0,
-                    None => is_token(text.as_bytes()),
+                    None => run.is_token(),
                 };
                 if !in_token {
-                    groups = groups.intersection(self.plain_run_groups(text.as_bytes()));
+                    groups = groups.intersection(self.plain_run_groups(run, needle));
                     continue;
                 }
-                groups = groups.intersection(self.trigram_groups(&needle[plain_from..run.start]));
-                plain_from = run.end;
+                groups =
+                    groups.intersection(self.trigram_groups(&needle[plain_from..run.range.start]));
+                plain_from = run.range.end;
                 if !groups.is_empty() {
-                    groups = groups.intersection(self.token_groups(text, edge.is_some(), whole)?);
+                    groups = groups.intersection(self.token_groups(
+                        run,
+                        needle,
+                        edge.is_some(),
+                        whole,
+                    )?);
                 }
             }
             if !groups.is_empty() {
@@ -392,13 +421,16 @@ impl TextFilter {
         Ok(found)
     }
 
-    /// Returns the groups that have a token which `part` is, or is a part of when it may be one.
+    /// Returns the groups that have a token which a run of the needle is, or is a part of when it may be
+    /// one.
     fn token_groups(
         &self,
-        part: &str,
+        run: &Run,
+        needle: &str,
         may_be_part: bool,
         whole: &mut dyn WholeTokens,
     ) -> Result<GroupSet, SegmentError> {
+        let part = &needle[run.range.clone()];
         let mut inside = GroupSet::NONE;
         let mut exact = GroupSet::NONE;
         for shape in self.shapes.iter().filter(|shape| shape.may_hold(part.as_bytes())) {
@@ -410,7 +442,7 @@ impl TextFilter {
                 inside = inside.union(groups);
             }
         }
-        if !exact.is_empty() && is_token(part.as_bytes()) {
+        if !exact.is_empty() && run.is_token() {
             inside = inside.union(whole.may_hold(part, exact)?);
         }
         Ok(inside)

@@ -14,48 +14,80 @@ const TOKEN_BYTES_MIN: usize = 16;
 const CHANGES_MIN: usize = 3;
 const CHANGES_EACH: usize = 10;
 
-fn is_run_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-'
+/// In [`KINDS`]: `a` to `f` or a digit.
+const HEX: u8 = 1;
+/// Another letter.
+const OTHER: u8 = 2;
+const DASH: u8 = 4;
+const UNDERSCORE: u8 = 8;
+const LETTER: u8 = 0x10;
+const DIGIT: u8 = 0x20;
+/// The bits of a kind, without those that only tell letters and digits apart.
+const KIND: u8 = 0x0f;
+
+/// What each byte is; 0 for one that is in no run.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'f' => HEX | LETTER,
+            b'g'..=b'z' => OTHER | LETTER,
+            b'0'..=b'9' => HEX | DIGIT,
+            b'-' => DASH,
+            b'_' => UNDERSCORE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// A maximal sequence of `[a-z0-9_-]`, and what was seen on the way through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Where it stands.
+    pub(super) range: Range<usize>,
+    /// How often letters and digits change places.
+    changes: usize,
+    /// Bits of [`KINDS`] of its bytes.
+    kinds: u8,
+}
+
+impl Run {
+    /// Tells whether the run is a token.
+    pub(super) fn is_token(&self) -> bool {
+        let len = self.range.len();
+        len >= TOKEN_BYTES_MIN && self.changes >= CHANGES_MIN && self.changes * CHANGES_EACH >= len
+    }
+
+    /// Tells whether a letter and a digit stand side by side in it. What holds a mixed part is mixed.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.changes > 0
+    }
 }
 
 /// Yields the runs of a folded text.
-pub(super) fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+pub(super) fn runs(text: &str) -> impl Iterator<Item = Run> + '_ {
     let bytes = text.as_bytes();
+    let kind = |byte: &u8| KINDS[usize::from(*byte)];
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < bytes.len() && !is_run_byte(bytes[at]) {
-            at += 1;
-        }
+        at += bytes.get(at..)?.iter().position(|byte| kind(byte) != 0)?;
         let start = at;
-        while at < bytes.len() && is_run_byte(bytes[at]) {
+        let (mut kinds, mut changes, mut before) = (0, 0, 0);
+        for kind in bytes[start..].iter().map(kind) {
+            if kind == 0 {
+                break;
+            }
+            // Of letters and digits both bits differ; what is neither has none of them.
+            changes += usize::from((kind ^ before) & (LETTER | DIGIT) == LETTER | DIGIT);
+            kinds |= kind;
+            before = kind;
             at += 1;
         }
-        (start < at).then_some(start..at)
+        Some(Run { range: start..at, changes, kinds })
     })
-}
-
-/// Tells whether a run is a token.
-pub(super) fn is_token(run: &[u8]) -> bool {
-    if run.len() < TOKEN_BYTES_MIN {
-        return false;
-    }
-    let changes = changes(run);
-    changes >= CHANGES_MIN && changes * CHANGES_EACH >= run.len()
-}
-
-/// Tells whether a letter and a digit stand side by side in a run. What holds a mixed part is mixed.
-pub(super) fn is_mixed(run: &[u8]) -> bool {
-    changes(run) > 0
-}
-
-/// Counts how often letters and digits change places.
-fn changes(run: &[u8]) -> usize {
-    run.windows(2)
-        .filter(|pair| {
-            pair[0].is_ascii_digit() && pair[1].is_ascii_lowercase()
-                || pair[0].is_ascii_lowercase() && pair[1].is_ascii_digit()
-        })
-        .count()
 }
 
 /// The ASCII characters that occur in some tokens.
@@ -65,6 +97,26 @@ pub(super) struct Characters(pub(super) u128);
 impl Characters {
     pub(super) fn of(run: &[u8]) -> Self {
         Self(run.iter().fold(0, |set, byte| set | 1 << (byte & 0x7f)))
+    }
+
+    /// Returns every character of the kinds in some bits of [`KINDS`].
+    fn all_of(kinds: u8) -> Self {
+        const OF: [u128; KIND as usize + 1] = {
+            let mut of = [0; KIND as usize + 1];
+            let mut kinds = 0;
+            while kinds < of.len() {
+                let mut byte = 0;
+                while byte < 128 {
+                    if KINDS[byte] as usize & kinds != 0 {
+                        of[kinds] |= 1 << byte;
+                    }
+                    byte += 1;
+                }
+                kinds += 1;
+            }
+            of
+        };
+        Self(OF[usize::from(kinds & KIND)])
     }
 
     pub(super) fn contains(self, other: Self) -> bool {
@@ -97,26 +149,24 @@ pub(super) const SHAPES_MAX: usize = 48;
 
 /// The kind by which tokens are put together: how long, and whether a hex digit, another letter, a
 /// dash or an underscore occurs.
-fn kind(token: &[u8]) -> (u32, u8) {
-    let bits = token.iter().fold(0, |bits, byte| {
-        bits | match byte {
-            b'a'..=b'f' | b'0'..=b'9' => 1,
-            b'-' => 4,
-            b'_' => 8,
-            _ => 2,
-        }
-    });
-    (token.len() as u32, bits)
-}
+type Kind = (u32, u8);
 
 /// Collects the shapes of a block's tokens.
 #[derive(Default)]
 pub(super) struct Shapes {
-    list: Vec<((u32, u8), Shape)>,
+    list: Vec<(Kind, Shape)>,
 }
 
 impl Shapes {
-    pub(super) fn add(&mut self, token: &[u8], groups: u8) {
+    /// Adds a token of the text that its run was found in.
+    pub(super) fn add(&mut self, text: &str, run: &Run, groups: u8) {
+        let token = &text.as_bytes()[run.range.clone()];
+        let kind = (token.len() as u32, run.kinds & KIND);
+        // Most tokens are like one before; then no byte of it is looked at.
+        let known = self.list.iter().find(|(known, _)| *known == kind);
+        if known.is_some_and(|(_, shape)| shape.has_all_of(kind, groups)) {
+            return;
+        }
         let shape = Shape {
             len: token.len() as u32,
             plain: longest_plain(token) as u32,
@@ -124,7 +174,7 @@ impl Shapes {
             groups,
             is_mixed: false,
         };
-        self.put(kind(token), &shape);
+        self.put(kind, &shape);
     }
 
     /// Takes in what other shapes hold.
@@ -139,7 +189,7 @@ impl Shapes {
         self.list.drain(..).map(|(_, shape)| shape).collect()
     }
 
-    fn put(&mut self, kind: (u32, u8), shape: &Shape) {
+    fn put(&mut self, kind: Kind, shape: &Shape) {
         if let Some((_, known)) = self.list.iter_mut().find(|(known, _)| *known == kind) {
             known.take_in(shape);
             return;
@@ -160,6 +210,14 @@ impl Shape {
         self.characters.0 |= other.characters.0;
         self.groups |= other.groups;
         self.is_mixed |= other.is_mixed;
+    }
+
+    /// Tells whether no token of a kind and of some groups could add anything.
+    fn has_all_of(&self, kind: Kind, groups: u8) -> bool {
+        self.plain >= kind.0
+            && self.len >= kind.0
+            && self.groups & groups == groups
+            && self.characters.contains(Characters::all_of(kind.1))
     }
 
     /// Tells whether `part` may stand inside a token of this shape, itself included.
