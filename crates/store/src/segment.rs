@@ -27,6 +27,7 @@ mod fuse;
 mod id_lookup;
 mod ids;
 mod ints;
+mod join;
 mod lift;
 mod merge;
 mod out;

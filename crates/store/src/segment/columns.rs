@@ -7,7 +7,8 @@ use hashbrown::HashMap;
 use proofbook_event::{Group, GroupBytes};
 
 use super::extract::{FieldColumn, extract};
-use super::lift::{VALUE_COLUMNS, Values, join};
+use super::join::join;
+use super::lift::{VALUE_COLUMNS, Values};
 use super::page::ValuePage;
 
 /// A search column of one block.

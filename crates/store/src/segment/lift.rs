@@ -17,13 +17,13 @@
 //! written `{actor.name}` and `{target.name}`, which leaves few distinct sentences. One that contains
 //! such a mark of its own is not lifted.
 //!
-//! Invariant: [`join`] of what [`Splitter::split`] made is the group, byte for byte, whatever it holds.
+//! Invariant: [`super::join`] of what [`Splitter::split`] made is the group, byte for byte, whatever it holds.
 
 use memchr::memmem;
 use proofbook_event::{Group, GroupBytes};
 
 use super::schema::ParquetColumn;
-use super::slice::{Members, items, member, members};
+use super::slice::{items, member, members};
 
 /// How many columns of values there are.
 pub(super) const VALUE_COLUMNS: usize = 16;
@@ -57,6 +57,9 @@ pub(super) const REQUEST_ID: usize = 9;
 pub(super) const SENTENCE: usize = 12;
 /// Place of the first target's name.
 pub(super) const TARGET_NAME: usize = 15;
+
+/// Below this length a text is searched byte by byte of its kind.
+const SHORT_BYTES: usize = 128;
 
 const ACTOR_MARK: &[u8] = b"{actor.name}";
 const TARGET_MARK: &[u8] = b"{target.name}";
@@ -185,31 +188,25 @@ fn lift_members<'v>(
     rest.push(b'{');
     let mut first = true;
     let mut walk = members(object);
-    for (key, value) in walk.by_ref() {
+    while let Some((key, value)) = walk.next() {
         // The order of escaped keys is not the order of their bytes.
-        if key.contains(&b'\\') {
+        if !walk.is_plain_key() {
             return false;
         }
-        let place = keys.iter().position(|wanted| wanted.as_bytes() == key);
-        if let (Some(place), Some(text)) = (place, plain_text(value)) {
-            lifted[place] = Some(text);
+        if walk.is_plain_string()
+            && let Some(place) = keys.iter().position(|wanted| wanted.as_bytes() == key)
+        {
+            lifted[place] = Some(&value[1..value.len() - 1]);
             continue;
         }
         if !first {
             rest.push(b',');
         }
         first = false;
-        put_member(key, value, rest);
+        rest.extend_from_slice(walk.whole());
     }
     rest.push(b'}');
     walk.is_whole()
-}
-
-fn put_member(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(key);
-    out.extend_from_slice(b"\":");
-    out.extend_from_slice(value);
 }
 
 /// Returns the text of a JSON string without escapes.
@@ -218,95 +215,14 @@ fn plain_text(json: &[u8]) -> Option<&[u8]> {
     (!text.contains(&b'\\')).then_some(text)
 }
 
-/// Appends a group's bytes; `false` when the row has no such group.
-pub(super) fn join(group: Group, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
-    let Some(rest) = values[group.index()] else { return false };
-    let (first, keys) = lifted(group);
-    let lifted = values.get(first..first + keys.len()).unwrap_or_default();
-    if lifted.iter().all(Option::is_none) {
-        out.extend_from_slice(rest);
-        return true;
-    }
-    let (object, after) = match group {
-        Group::Targets => {
-            out.push(b'[');
-            let item = items(rest).next().map_or(&[][..], |(_, item)| item);
-            (item, rest.get(1 + item.len()..).unwrap_or_default())
-        }
-        _ => (rest, &[][..]),
-    };
-    out.push(b'{');
-    let mut left = members(object).peekable();
-    let mut empty = true;
-    let mut begin = |out: &mut Vec<u8>| {
-        if !std::mem::replace(&mut empty, false) {
-            out.push(b',');
-        }
-    };
-    for (key, text) in keys.iter().zip(lifted) {
-        let Some(text) = text else { continue };
-        while let Some((key, value)) = left.next_if(|(rest, _)| *rest < key.as_bytes()) {
-            begin(out);
-            put_member(key, value, out);
-        }
-        begin(out);
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(b"\":\"");
-        if group == Group::Description && *key == "description" {
-            Names::of(values).put_in(text, out);
-        } else {
-            out.extend_from_slice(text);
-        }
-        out.push(b'"');
-    }
-    for (key, value) in left {
-        begin(out);
-        put_member(key, value, out);
-    }
-    out.push(b'}');
-    out.extend_from_slice(after);
-    true
-}
-
-/// Appends a row's sentence with its names; `false` when none was lifted. `actor` is [`actor_name`] of the
-/// actor's group.
-pub(super) fn put_sentence(values: &Values<'_>, actor: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
-    let Some(text) = values[SENTENCE] else { return false };
-    Names::new(actor, values[TARGET_NAME]).put_in(text, out);
-    true
-}
-
-/// Returns how many bytes [`join`] makes of all groups of a row; `sentence` is what [`put_sentence`]
-/// appends.
-pub(super) fn joined_bytes(values: &Values<'_>, sentence: &[u8]) -> usize {
-    let mut bytes: usize = values[..Group::COUNT].iter().flatten().map(|own| own.len()).sum();
-    for group in [Group::Context, Group::Description, Group::Targets] {
-        let (first, keys) = lifted(group);
-        let Some(rest) = values[group.index()] else { continue };
-        let mut members = 0;
-        for (key, (text, place)) in keys.iter().zip(values[first..].iter().zip(first..)) {
-            let Some(text) = text else { continue };
-            let text = if place == SENTENCE { sentence } else { text };
-            // Two quotes each, and a colon.
-            bytes += key.len() + text.len() + 5;
-            members += 1;
-        }
-        // A comma behind each but the last one of all.
-        let is_alone = rest == b"{}" || rest.starts_with(b"[{}");
-        bytes += if is_alone { usize::saturating_sub(members, 1) } else { members };
-    }
-    bytes
-}
-
 /// The names that a sentence leaves out.
 pub(super) struct Names<'v> {
-    actor: Option<&'v [u8]>,
+    pub(super) actor: Option<&'v [u8]>,
     target: Option<&'v [u8]>,
 }
 
 impl<'v> Names<'v> {
-    fn of(values: &Values<'v>) -> Self {
+    pub(super) fn of(values: &Values<'v>) -> Self {
         let actor = values[Group::Actor.index()].and_then(actor_name);
         Self::new(actor, values[TARGET_NAME])
     }
@@ -354,7 +270,13 @@ impl<'v> Names<'v> {
 
 /// Returns the name in an actor's group, when JSON writes it without escapes.
 pub(super) fn actor_name(actor: &[u8]) -> Option<&[u8]> {
-    plain_text(member(member(actor, "actor")?, "name")?)
+    // Mostly the actor comes first, and its end need not be found.
+    const FIRST: &[u8] = b"{\"actor\":";
+    let inner = match actor.strip_prefix(FIRST) {
+        Some(inner) => inner,
+        None => member(actor, "actor")?,
+    };
+    plain_text(member(inner, "name")?)
 }
 
 /// Finds a mark. Sentences are short and have few braces, with which every mark begins; a search for a
@@ -366,16 +288,15 @@ fn find_mark(text: &[u8], mark: &[u8]) -> Option<usize> {
 /// Finds a name behind `from`.
 fn find(text: &[u8], name: &[u8], from: usize) -> Option<std::ops::Range<usize>> {
     let rest = &text[from..];
-    // A sentence mostly begins with one name and ends with the other.
-    let at = if rest.starts_with(name) { 0 } else { memmem::find(rest, name)? };
+    // A sentence mostly begins with one name and is short, see `find_mark`.
+    let at = match rest.len() < SHORT_BYTES {
+        true => {
+            let mut begins = memchr::memchr_iter(*name.first()?, rest);
+            begins.find(|at| rest[*at..].starts_with(name))?
+        }
+        false => memmem::find(rest, name)?,
+    };
     Some(from + at..from + at + name.len())
-}
-
-impl Members<'_> {
-    /// Tells whether the walk came to the end of an object that ends where its bytes do.
-    fn is_whole(&self) -> bool {
-        self.rest() == b"}"
-    }
 }
 
 #[cfg(test)]

@@ -20,10 +20,11 @@ use super::Row;
 use super::digests::{Digests, MergeDigest};
 use super::error::SegmentError;
 use super::id_lookup::IdStream;
+use super::join::Joiner;
 use super::lift::{Splitter, Values, actor_name};
 use super::purged::{Cover, PurgedLeaf, PurgedStream};
 use super::reader::Segment;
-use super::rows::{GroupSet, join_row, with_groups};
+use super::rows::{GroupSet, with_groups};
 use super::stream::{NO_CODES, RowStream, StoredRow, StoredStream};
 use super::writer::SegmentWriter;
 
@@ -255,12 +256,18 @@ impl Erasing {
         let values: Values<'r> = self.splitter.split(&row.groups, row.withheld).values;
         let bare = Row { groups: Default::default(), withheld: &[], ..*row };
         // The digest is over values, so it would not notice values that make another row.
+        let actor_name = values[Group::Actor.index()].and_then(actor_name);
         self.joined.clear();
-        let places = join_row(&values, GroupSet::ALL, &mut self.joined);
+        let places = Joiner::default().join_row(
+            &values,
+            &NO_CODES,
+            actor_name,
+            GroupSet::ALL,
+            &mut self.joined,
+        );
         if with_groups(bare, &places, &self.joined) != *row {
             return Err(SegmentError::refused("a row that some groups went from is another row"));
         }
-        let actor_name = values[Group::Actor.index()].and_then(actor_name);
         Ok(StoredRow { row: bare, values, codes: NO_CODES, row_group: 0, actor_name })
     }
 }

@@ -9,10 +9,12 @@ use super::Row;
 use super::dictionary::Entries;
 use super::error::SegmentError;
 use super::ints::Ints;
-use super::lift::{VALUE_COLUMNS, VALUES, Values, WITHHELD, join, places_of};
+use super::join::Joiner;
+use super::lift::{VALUE_COLUMNS, VALUES, Values, WITHHELD, actor_name, places_of};
 use super::page::ValuePage;
 use super::reader::Segment;
 use super::schema::ParquetColumn;
+use super::stream::NO_CODES;
 
 /// A set of groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,23 +173,6 @@ pub(super) fn needed(groups: GroupSet) -> [bool; VALUE_COLUMNS] {
     needed
 }
 
-/// Appends a row's groups to a buffer.
-pub(super) fn join_row(values: &Values<'_>, groups: GroupSet, buffer: &mut Vec<u8>) -> Places {
-    let mut places: Places = [None; Group::COUNT + 1];
-    for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
-        let from = buffer.len() as u32;
-        if join(group, values, buffer) {
-            places[group.index()] = Some((from, buffer.len() as u32));
-        }
-    }
-    if let Some(withheld) = values[WITHHELD] {
-        let from = buffer.len() as u32;
-        buffer.extend_from_slice(withheld);
-        places[WITHHELD] = Some((from, buffer.len() as u32));
-    }
-    places
-}
-
 /// Adds what was joined to a row.
 pub(super) fn with_groups<'r>(mut row: Row<'r>, places: &Places, buffer: &'r [u8]) -> Row<'r> {
     let value = |place: usize| -> Option<&'r [u8]> {
@@ -256,6 +241,7 @@ impl Segment {
         };
         let needed = needed(groups);
         let mut pages: BlockPages = Default::default();
+        let mut joiner = Joiner::default();
         for row in rows {
             if read.small.last().is_none_or(|small| !small.rows.contains(row)) {
                 let block = self.block_of_row(*row);
@@ -275,7 +261,9 @@ impl Segment {
             read.rows.push((workspace, *row, number));
             let values: Values<'_> =
                 std::array::from_fn(|place| pages[place].as_ref().and_then(|page| page.get(at)));
-            read.places.push(join_row(&values, groups, &mut read.buffer));
+            let actor = values[Group::Actor.index()].and_then(actor_name);
+            let joined = joiner.join_row(&values, &NO_CODES, actor, groups, &mut read.buffer);
+            read.places.push(joined);
         }
         Ok(read)
     }

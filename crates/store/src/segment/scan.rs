@@ -9,9 +9,9 @@ use hashbrown::HashMap;
 use proofbook_event::Group;
 
 use super::error::SegmentError;
+use super::join::join;
 use super::lift::{
-    Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, Values, actor_name, join, lifted,
-    places_of,
+    Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, Values, actor_name, lifted, places_of,
 };
 use super::page::ValuePage;
 use super::reader::Segment;

@@ -4,8 +4,8 @@
 //! be sliced out and put together again as bytes. On bytes of any other kind the functions end early;
 //! they never panic.
 
-/// Returns the end of the JSON value that begins at `at`.
-fn value_end(json: &[u8], at: usize) -> Option<usize> {
+/// Returns the end of the JSON value that begins at `at`, and whether it is a string without escapes.
+fn value_end(json: &[u8], at: usize) -> Option<(usize, bool)> {
     match json.get(at)? {
         b'"' => string_end(json, at),
         b'{' | b'[' => {
@@ -14,14 +14,14 @@ fn value_end(json: &[u8], at: usize) -> Option<usize> {
             loop {
                 match json.get(at)? {
                     b'"' => {
-                        at = string_end(json, at)?;
+                        at = string_end(json, at)?.0;
                         continue;
                     }
                     b'{' | b'[' => depth += 1,
                     b'}' | b']' => {
                         depth -= 1;
                         if depth == 0 {
-                            return Some(at + 1);
+                            return Some((at + 1, false));
                         }
                     }
                     _ => {}
@@ -33,32 +33,40 @@ fn value_end(json: &[u8], at: usize) -> Option<usize> {
             let rest = &json[at..];
             let end = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']'));
             // A value has at least one byte, so that every step goes forward.
-            Some(at + end.unwrap_or(rest.len())).filter(|end| *end > at)
+            let end = Some(at + end.unwrap_or(rest.len())).filter(|end| *end > at)?;
+            Some((end, false))
         }
     }
 }
 
-/// Returns the end of the string whose opening quote is at `at`.
-fn string_end(json: &[u8], at: usize) -> Option<usize> {
+/// Returns the end of the string whose opening quote is at `at`, and whether it has no escapes.
+fn string_end(json: &[u8], at: usize) -> Option<(usize, bool)> {
     let mut at = at + 1;
+    let mut is_plain = true;
     loop {
         at += quote_or_backslash(json.get(at..)?)?;
         if json[at] == b'"' {
-            return Some(at + 1);
+            return Some((at + 1, is_plain));
         }
+        is_plain = false;
         at += 2;
     }
 }
 
 /// Finds the first quote or backslash. Most strings of an event are shorter than what a search by
-/// vectors takes to begin, so eight bytes are looked at at once.
+/// vectors takes to begin, so eight bytes are looked at at once, at first.
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    const SHORT_WORDS: usize = 4;
     // A byte that is zero gets its high bit; so may bytes behind the first such one.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let (words, tail) = bytes.as_chunks::<8>();
     for (place, word) in words.iter().enumerate() {
+        if place == SHORT_WORDS {
+            let from = place * 8;
+            return memchr::memchr2(b'"', b'\\', &bytes[from..]).map(|found| from + found);
+        }
         let word = u64::from_le_bytes(*word);
         let found =
             zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
@@ -76,22 +84,46 @@ pub(super) struct Members<'a> {
     json: &'a [u8],
     at: usize,
     open: u8,
+    /// Where the member that was walked over begins.
+    from: usize,
+    is_plain_key: bool,
+    is_plain_string: bool,
 }
 
 /// Opens an object; yields nothing for any other value.
 pub(super) fn members(json: &[u8]) -> Members<'_> {
-    Members { json, at: 1, open: b'{' }
+    Members { json, at: 1, open: b'{', from: 1, is_plain_key: true, is_plain_string: false }
 }
 
 /// Opens an array; yields nothing for any other value.
 pub(super) fn items(json: &[u8]) -> Members<'_> {
-    Members { json, at: 1, open: b'[' }
+    Members { open: b'[', ..members(json) }
 }
 
 impl<'a> Members<'a> {
     /// Returns the bytes behind what was walked over.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.json.get(self.at..).unwrap_or_default()
+    }
+
+    /// Tells whether the walk came to the end of an object that ends where its bytes do.
+    pub(super) fn is_whole(&self) -> bool {
+        self.rest() == b"}"
+    }
+
+    /// Tells whether the key of the member that was walked over is written without escapes.
+    pub(super) fn is_plain_key(&self) -> bool {
+        self.is_plain_key
+    }
+
+    /// Tells whether the value that was walked over is a string without escapes.
+    pub(super) fn is_plain_string(&self) -> bool {
+        self.is_plain_string
+    }
+
+    /// Returns the member that was walked over with its key.
+    pub(super) fn whole(&self) -> &'a [u8] {
+        self.json.get(self.from..self.at).unwrap_or_default()
     }
 }
 
@@ -111,11 +143,13 @@ impl<'a> Iterator for Members<'a> {
             at += 1;
         }
         let mut key: &[u8] = &[];
+        let from = at;
         if self.open == b'{' {
             if self.json.get(at) != Some(&b'"') {
                 return None;
             }
-            let end = string_end(self.json, at)?;
+            let (end, is_plain) = string_end(self.json, at)?;
+            self.is_plain_key = is_plain;
             key = &self.json[at + 1..end - 1];
             if self.json.get(end) != Some(&b':') {
                 return None;
@@ -125,8 +159,8 @@ impl<'a> Iterator for Members<'a> {
         if self.json.get(at) == Some(&b']') {
             return None;
         }
-        let end = value_end(self.json, at)?;
-        self.at = end;
+        let (end, is_plain) = value_end(self.json, at)?;
+        (self.from, self.at, self.is_plain_string) = (from, end, is_plain);
         Some((key, &self.json[at..end]))
     }
 }
@@ -141,13 +175,13 @@ pub(super) fn for_each_text(json: &[u8], scratch: &mut String, visit: &mut dyn F
     let mut at = 0;
     while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
         let start = at + found;
-        let Some(end) = string_end(json, start) else { return };
+        let Some((end, is_plain)) = string_end(json, start) else { return };
         at = end;
         if json.get(end) == Some(&b':') {
             continue;
         }
         let raw = &json[start + 1..end - 1];
-        if raw.contains(&b'\\') {
+        if !is_plain {
             scratch.clear();
             if unescape(raw, scratch).is_some() {
                 visit(scratch);

@@ -13,11 +13,10 @@ use proofbook_ledger::WorkspaceUid;
 use super::Row;
 use super::dictionary::Entries;
 use super::error::SegmentError;
+use super::join::Joiner;
 use super::lift::{VALUE_COLUMNS, VALUES, Values, actor_name};
 use super::reader::Segment;
-use super::rows::{
-    BAD_WORD, BlockPages, GroupSet, Places, SmallColumns, join_row, needed, with_groups,
-};
+use super::rows::{BAD_WORD, BlockPages, GroupSet, Places, SmallColumns, needed, with_groups};
 
 /// Codes of one row's values: 0 for one that is absent or stands in its page, else the number of its
 /// entry in the row group's dictionary + 1.
@@ -186,11 +185,6 @@ impl StoredStream {
         small.key(self.uid, at)
     }
 
-    fn values(&self) -> Values<'_> {
-        let (at, _) = self.here();
-        std::array::from_fn(|place| self.pages[place].as_ref().and_then(|page| page.get(at)))
-    }
-
     /// Returns the row that [`StoredStream::advance`] went to.
     ///
     /// # Panics
@@ -216,6 +210,7 @@ impl StoredStream {
 pub struct RowStream {
     stored: StoredStream,
     groups: GroupSet,
+    joiner: Joiner,
     places: Places,
     buffer: Vec<u8>,
 }
@@ -224,7 +219,8 @@ impl RowStream {
     /// Begins before the first row.
     pub fn new(segment: Arc<Segment>, groups: GroupSet) -> Self {
         let stored = StoredStream::new(segment, groups);
-        Self { stored, groups, places: Places::default(), buffer: Vec::new() }
+        let (joiner, places) = (Joiner::default(), Places::default());
+        Self { stored, groups, joiner, places, buffer: Vec::new() }
     }
 
     /// Goes to the next row; `false` behind the last one.
@@ -236,7 +232,10 @@ impl RowStream {
             return Ok(false);
         }
         self.buffer.clear();
-        self.places = join_row(&self.stored.values(), self.groups, &mut self.buffer);
+        let StoredRow { values, codes, row_group, actor_name, .. } = &self.stored.stored();
+        self.joiner.enter(*row_group);
+        let buffer = &mut self.buffer;
+        self.places = self.joiner.join_row(values, codes, *actor_name, self.groups, buffer);
         Ok(true)
     }
 

@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::segment::join::{Joiner, join, joined_bytes, put_sentence};
+use crate::segment::rows::GroupSet;
+use crate::segment::stream::Codes;
 
 fn check(groups: &[(Group, &str)]) -> Vec<Option<String>> {
     let mut bytes = GroupBytes::default();
@@ -15,6 +18,18 @@ fn check(groups: &[(Group, &str)]) -> Vec<Option<String>> {
         let joined = present.then(|| String::from_utf8(joined).unwrap());
         let stored = bytes.get(group).map(|json| std::str::from_utf8(json).unwrap().to_owned());
         assert_eq!(joined, stored, "{group}");
+    }
+    // The second time with what was found out the first time.
+    let mut joiner = Joiner::default();
+    let codes: Codes = std::array::from_fn(|place| u32::from(values[place].is_some()));
+    for codes in [codes, codes, [0; VALUE_COLUMNS]] {
+        let mut joined = Vec::new();
+        let actor = values[0].and_then(actor_name);
+        let places = joiner.join_row(&values, &codes, actor, GroupSet::ALL, &mut joined);
+        for group in Group::ALL {
+            let place = places[group.index()].map(|(from, to)| &joined[from as usize..to as usize]);
+            assert_eq!(place, bytes.get(group), "{group}");
+        }
     }
     let mut sentence = Vec::new();
     let actor = values[0].and_then(actor_name);

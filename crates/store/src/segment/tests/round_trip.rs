@@ -7,7 +7,8 @@ use proofbook_event::Group;
 use super::model::{self, OwnedRow, Shape};
 use crate::names;
 use crate::segment::ParquetColumn;
-use crate::segment::lift::{VALUES, join};
+use crate::segment::join::join;
+use crate::segment::lift::VALUES;
 use crate::segment::{BLOCK_ROWS, GroupSet, Segment, SegmentError, SegmentWriter, WorkspaceRange};
 
 fn check(rows: &[OwnedRow]) -> Arc<Segment> {
