@@ -5,17 +5,14 @@
 //! or stored. An event is refused for three reasons only: it lies more than 24 hours ahead, it is
 //! already outside its retention, or its catalog is strict and does not list the action.
 
-use std::borrow::Cow;
-use std::hash::Hasher as _;
-
 use proofbook_event::canonical::{self, ObjectWriter, write_int, write_string, write_value};
 use proofbook_event::draft::DraftError;
 use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits, name};
 use proofbook_ledger::leaf::clear_action;
-use siphasher::sip::SipHasher24;
 
 use crate::admitted::{Admitted, EventKeys, Facts, Packed};
 use crate::catalog::{Catalog, Resolved};
+use crate::identity::Identity;
 use crate::mask::Masker;
 use crate::template::Values;
 
@@ -32,12 +29,8 @@ pub struct AdmitContext<'c> {
     pub kept_since: Option<Timestamp>,
     /// Whether the key may import, and so backdate.
     pub may_import: bool,
-    /// Key of the hashes of ids and of the fingerprints of events.
-    pub fingerprint_key: &'c [u8; 16],
     /// Key of the fingerprints in masked values.
     pub mask_key: &'c [u8; 16],
-    /// Makes an id for an event without one: a UUIDv7 in lower case.
-    pub make_id: &'c mut dyn FnMut() -> String,
 }
 
 /// Why one event is refused.
@@ -77,13 +70,15 @@ impl Rejected {
 
 /// Judges one event.
 ///
-/// The draft's own `workspace` is not looked at: whose it is was decided before.
+/// The draft's own `workspace` is not looked at: whose it is was decided before. Nor is its id, which
+/// the identity has taken.
 ///
 /// # Errors
 /// The event is refused; nothing of it remains.
 pub fn admit(
     mut draft: EventDraft<'_>,
-    context: &mut AdmitContext<'_>,
+    identity: &Identity<'_>,
+    context: &AdmitContext<'_>,
     keys: &EventKeys,
 ) -> Result<Admitted, Rejected> {
     let occurred_at = draft.occurred_at.unwrap_or(context.now);
@@ -95,23 +90,17 @@ pub fn admit(
         return Err(unknown_action(&draft.action, context.catalog));
     }
 
-    let (id, id_generated) = match draft.id.take() {
-        Some(id) => (id, false),
-        None => (Cow::Owned((context.make_id)()), true),
-    };
-    let fingerprint = keyed_hash(context.fingerprint_key, &draft.sent);
-    let id_hash = keyed_hash(context.fingerprint_key, id.as_bytes());
     let mut masker = Masker::new(context.mask_key);
     masker.draft(&mut draft, resolved.secret);
     let masked = masker.count();
 
     let action_listed = clear_action(&draft.action, resolved.action.is_some()).is_some();
     let judged = Judged { draft: &draft, resolved: &resolved, action_listed, masked };
-    let packed = pack(&judged, &id);
+    let packed = pack(&judged, &identity.id);
     let facts = Facts {
-        id_hash,
-        fingerprint,
-        id_generated,
+        id_hash: identity.hash,
+        fingerprint: identity.fingerprint,
+        id_generated: identity.generated,
         occurred_at,
         retention_from_recorded,
         action_listed,
@@ -156,13 +145,6 @@ fn unknown_action(action: &str, catalog: &Catalog) -> Rejected {
     let own = catalog.name();
     let reason = format!("the strict catalog `{own}` does not list the action `{action}`; {hint}");
     Rejected::new("unknown_action", "/action", reason)
-}
-
-/// Returns the keyed hash under which ids and events are compared.
-pub fn keyed_hash(key: &[u8; 16], bytes: &[u8]) -> u64 {
-    let mut hasher = SipHasher24::new_with_key(key);
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 /// A judged draft on its way into canonical bytes.

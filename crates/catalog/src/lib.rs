@@ -2,7 +2,8 @@
 //!
 //! What lives here: [`preset`] (one product as one TOML file), [`embedded`] (those in the binary),
 //! [`catalog`] (an action's title, module, verb and sentence), [`template`], [`mask`] (secrets),
-//! [`mod@admit`] (the judgement of one event) and [`admitted`] (its result), [`access`] (who may see it),
+//! [`identity`] (by what an event is known again), [`mod@admit`] (the judgement of one event) and
+//! [`admitted`] (its result), [`access`] (who may see it),
 //! [`retention`] (how long it is kept), [`link`] (a module's address), [`mapping`] (foreign logs).
 //!
 //! What stays out: storage, HTTP, mail, clocks and randomness. Keys, ids and the time are given.
@@ -17,6 +18,7 @@ pub mod admitted;
 pub mod catalog;
 pub mod change_label;
 pub mod embedded;
+pub mod identity;
 pub mod limits;
 pub mod link;
 pub mod mapping;
@@ -28,4 +30,5 @@ pub mod template;
 pub use admit::{AdmitContext, Rejected, admit};
 pub use admitted::{Admitted, EventKeys, Stored};
 pub use catalog::Catalog;
+pub use identity::Identity;
 pub use preset::Preset;

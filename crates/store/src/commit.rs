@@ -15,7 +15,7 @@ use crate::clock::GuardedClock;
 use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
 use crate::limits;
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
-use crate::lookup::{Home, WantedId};
+use crate::lookup::{self, WantedId};
 use crate::plant::{self, Plant};
 use crate::recent::Generation;
 use crate::record::Record;
@@ -492,11 +492,11 @@ impl Committer {
 fn refresh(view: &View, batch: &mut Batch) -> Result<bool, SegmentError> {
     // What was found is looked for again too: it may have been purged since, and a replay of the log
     // would not find it.
-    for (wanted, hit) in batch.wanted.iter().zip(&mut batch.hits) {
-        let home = Home::new(view, wanted.workspace);
-        *hit = home.find(wanted)?;
+    let found = lookup::find_all(view, &batch.wanted);
+    for ((wanted, hit), found) in batch.wanted.iter().zip(&mut batch.hits).zip(found) {
+        *hit = found?;
         if let Some(hit) = hit
-            && home.is_erased(hit.seq)?
+            && lookup::is_erased(view, wanted.workspace, hit.seq)?
             && !plant::is_on(Plant::ErasedCopyKept)
         {
             return Ok(false);

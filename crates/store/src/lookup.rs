@@ -1,12 +1,10 @@
-//! Looking up what the segments of a View know of an event's id, before the fold (I5).
-
-use std::sync::Arc;
+//! Looking up what the segments of a View know of events' ids, before the fold (I5).
 
 use proofbook_event::Group;
 use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
-use crate::segment::{GroupSet, Segment, SegmentError, stored_part};
+use crate::segment::{GroupSet, IdKey, Segment, SegmentError, stored_part};
 use crate::view::View;
 use crate::withheld::erased_of;
 
@@ -25,60 +23,59 @@ pub struct WantedId {
     pub generated: bool,
 }
 
-/// The segments of a View that hold events of one workspace, newest first.
-pub struct Home<'v> {
-    parts: Vec<(&'v Segment, usize)>,
+/// What is known of an id, or why that cannot be told.
+pub(crate) type Found = Result<Option<IdHit>, SegmentError>;
+
+/// Finds the events of a View that have these ids, each in its workspace.
+///
+/// An index keeps a part of hash and fingerprint only. The stored id decides whether it is the same
+/// id; the fingerprint, whether it is the same event (a duplicate) or another one (a conflict). Segments
+/// are asked one after the other, the newest first, each for all ids that no newer one knows: what a
+/// segment keeps in memory to say no then stays in the processor's cache.
+pub(crate) fn find_all(view: &View, wanted: &[WantedId]) -> Vec<Found> {
+    let mut found: Vec<Found> = wanted.iter().map(|_| Ok(None)).collect();
+    let mut asked: Vec<(&WantedId, IdKey, usize)> = wanted
+        .iter()
+        .enumerate()
+        .filter(|(_, wanted)| !wanted.generated)
+        .map(|(at, wanted)| (wanted, IdKey::new(wanted.workspace, wanted.id_hash), at))
+        .collect();
+    asked.sort_unstable_by_key(|(wanted, _, at)| (wanted.workspace, *at));
+    for segment in view.segments.iter().rev() {
+        for asked in asked.chunk_by(|(a, ..), (b, ..)| a.workspace == b.workspace) {
+            let place = asked.first().and_then(|(wanted, ..)| segment.place_of(wanted.workspace));
+            let Some(place) = place else { continue };
+            for (wanted, key, at) in asked {
+                if segment.may_hold_id(place, *key) && matches!(found[*at], Ok(None)) {
+                    found[*at] = find_at(segment, place, wanted);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Tells whether something of an event was erased.
+///
+/// # Errors
+/// A segment is damaged; the error names the file.
+pub(crate) fn is_erased(
+    view: &View,
     workspace: WorkspaceUid,
-    /// Whether anything was ever erased in the store.
-    has_erasures: bool,
+    seq: u64,
+) -> Result<bool, SegmentError> {
+    if view.config.erasures.is_empty() {
+        return Ok(false);
+    }
+    for segment in view.segments.iter().rev() {
+        if let Some(row) = segment.row_of_seq(workspace, seq)? {
+            return Ok(!segment.read_rows(&[row], GroupSet::NONE)?.get(0).withheld.is_empty());
+        }
+    }
+    Ok(false)
 }
 
-impl<'v> Home<'v> {
-    /// Finds them.
-    pub fn new(view: &'v View, workspace: WorkspaceUid) -> Self {
-        let part = |segment: &'v Arc<Segment>| Some((&**segment, segment.place_of(workspace)?));
-        let parts = view.segments.iter().rev().filter_map(part).collect();
-        Self { parts, workspace, has_erasures: !view.config.erasures.is_empty() }
-    }
-
-    /// Tells whether something of an event was erased.
-    ///
-    /// # Errors
-    /// A segment is damaged; the error names the file.
-    pub fn is_erased(&self, seq: u64) -> Result<bool, SegmentError> {
-        if !self.has_erasures {
-            return Ok(false);
-        }
-        for (segment, _) in &self.parts {
-            if let Some(row) = segment.row_of_seq(self.workspace, seq)? {
-                return Ok(!segment.read_rows(&[row], GroupSet::NONE)?.get(0).withheld.is_empty());
-            }
-        }
-        Ok(false)
-    }
-
-    /// Finds an event of the workspace with this id.
-    ///
-    /// An index keeps a part of hash and fingerprint only. The stored id decides whether it is the same
-    /// id; the fingerprint, whether it is the same event (a duplicate) or another one (a conflict).
-    ///
-    /// # Errors
-    /// A segment is damaged; the error names the file.
-    pub fn find(&self, wanted: &WantedId) -> Result<Option<IdHit>, SegmentError> {
-        if wanted.generated {
-            return Ok(None);
-        }
-        for (segment, place) in &self.parts {
-            let hit = find_at(segment, *place, wanted)?;
-            if hit.is_some() {
-                return Ok(hit);
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// As [`Home::find`], in one segment.
+/// As [`find_all`], of one id in one segment.
 pub(crate) fn find_in_segment(
     segment: &Segment,
     wanted: &WantedId,

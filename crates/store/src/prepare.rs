@@ -5,13 +5,15 @@
 //! catalog in force, and is encoded as the log will hold it. A workspace or run that is not known durable
 //! yet is recorded again by every batch that uses it, so batches may reach the log in any order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use proofbook_catalog::admit::keyed_hash;
+use proofbook_catalog::identity::keyed_hash;
 use proofbook_catalog::retention::Cutoffs;
-use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Preset, Rejected, admit};
-use proofbook_event::{EventDraft, Group, Timestamp};
+use proofbook_catalog::{
+    AdmitContext, Admitted, Catalog, EventKeys, Identity, Preset, Rejected, admit,
+};
+use proofbook_event::{EventDraft, Timestamp};
 use proofbook_ledger::prf::Nonces;
 use proofbook_ledger::{RunKeys, WorkspaceUid};
 
@@ -19,11 +21,12 @@ use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
 use crate::fold::{IdHit, Outcome, Sealed};
 use crate::limits;
-use crate::lookup::{Home, WantedId};
+use crate::lookup::{self, Found, WantedId};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, Rewritten, flag};
 use crate::rules::policy_of;
 use crate::seats::{LeftKeys, Places, Seats, Taken};
+use crate::segment::SegmentError;
 use crate::view::View;
 
 /// One event of a request, for one workspace.
@@ -129,24 +132,7 @@ impl Preparer {
     ) -> Prepared {
         let view = published.view();
         let mut batch = Building::new(&view);
-        // In the order of names, so that the same request gives the same records.
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for event in events.iter().flatten() {
-            *counts.entry(event.workspace).or_default() += 1;
-        }
-        let mut tables: HashMap<&str, Table<'_>> = HashMap::with_capacity(counts.len());
-        for (name, count) in counts {
-            let table = self.seat_workspace(published, &view, name, count, now, &mut batch);
-            tables.insert(name, table);
-        }
-        for event in events {
-            let place = event.and_then(|event| {
-                let table = tables.get_mut(event.workspace).ok_or_else(no_table)?;
-                self.admit_one(now, may_import, event, table, &mut batch)
-            });
-            batch.places.push(place);
-        }
-        self.keep_keys(tables);
+        self.judge(published, Given { view: &view, now, may_import }, events, &mut batch);
         batch.finish(&*self.random, Told::Events)
     }
 
@@ -160,12 +146,11 @@ impl Preparer {
     ) -> Prepared {
         let view = published.view();
         let mut batch = Building::new(&view);
-        let mut table = self.seat_workspace(published, &view, event.workspace, 1, now, &mut batch);
         if let ConfigChange::PutWorkspace { name, .. } = &change {
             self.seat_workspace(published, &view, name, 0, now, &mut batch);
         }
-        let place = self.admit_one(now, true, event, &mut table, &mut batch);
-        batch.places.push(place);
+        let given = Given { view: &view, now, may_import: true };
+        self.judge(published, given, vec![Ok(event)], &mut batch);
         batch.finish(&*self.random, Told::Change(change))
     }
 
@@ -180,21 +165,56 @@ impl Preparer {
     ) -> Prepared {
         let view = published.view();
         let mut batch = Building::new(&view);
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for event in &events {
-            *counts.entry(event.workspace).or_default() += 1;
+        let events = events.into_iter().map(Ok).collect();
+        self.judge(published, Given { view: &view, now, may_import: true }, events, &mut batch);
+        batch.finish(&*self.random, Told::Rewritten(rewritten))
+    }
+
+    /// Judges and encodes the events of a batch, and gives each its place.
+    fn judge(
+        &self,
+        published: &Published,
+        given: Given<'_>,
+        mut events: Vec<Result<Wanted<'_>, Rejected>>,
+        batch: &mut Building,
+    ) {
+        let Given { view, now, .. } = given;
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        let mut homes: Vec<usize> = Vec::with_capacity(events.len());
+        let mut known_names: HashMap<&str, usize> = HashMap::new();
+        for event in events.iter().flatten() {
+            let home = *known_names.entry(event.workspace).or_insert(counts.len());
+            if home == counts.len() {
+                counts.push((event.workspace, 0));
+            }
+            counts[home].1 += 1;
+            homes.push(home);
         }
-        let mut tables: HashMap<&str, Table<'_>> = HashMap::with_capacity(counts.len());
-        for (name, count) in counts {
-            let table = self.seat_workspace(published, &view, name, count, now, &mut batch);
-            tables.insert(name, table);
+        let seat = |(name, count): &(&str, usize)| {
+            self.seat_workspace(published, view, name, *count, now, batch)
+        };
+        let mut tables: Vec<Table> = counts.iter().map(seat).collect();
+
+        let mut sought = Vec::with_capacity(homes.len());
+        for (event, home) in events.iter_mut().flatten().zip(homes) {
+            let make_id = || uuid_v7(now, self.random_bytes());
+            let identity = Identity::take(&mut event.draft, &self.format.id_key, make_id);
+            sought.push((home, identity));
         }
+        let wanted =
+            |(home, identity): &(usize, Identity<'_>)| wanted_id(tables[*home].uid, identity);
+        let wanted: Vec<WantedId> = sought.iter().map(wanted).collect();
+        let found = lookup::find_all(view, &wanted);
+        let mut sought = sought.into_iter().zip(wanted).zip(found);
         for event in events {
-            let table = tables.get_mut(event.workspace).ok_or_else(no_table);
-            let place = table.and_then(|table| self.admit_one(now, true, event, table, &mut batch));
+            let place = event.and_then(|event| {
+                let (((home, identity), wanted), found) = sought.next().ok_or_else(no_place)?;
+                let known = Known { identity, wanted, found };
+                self.admit_one(given, event, known, &mut tables[home], batch)
+            });
             batch.places.push(place);
         }
-        batch.finish(&*self.random, Told::Rewritten(rewritten))
+        self.keep_keys(counts.iter().map(|(name, _)| *name).zip(tables));
     }
 
     /// Returns the catalog that a workspace's events are judged by.
@@ -221,15 +241,15 @@ impl Preparer {
     }
 
     /// Takes places for a workspace's events, and records what is not known durable of it.
-    fn seat_workspace<'v>(
+    fn seat_workspace(
         &self,
         published: &Published,
-        view: &'v View,
+        view: &View,
         name: &str,
         count: usize,
         now: Timestamp,
         batch: &mut Building,
-    ) -> Table<'v> {
+    ) -> Table {
         let Taken { uid, durable, places, begun, ready } =
             self.seats.take(&published.directory, name, count);
         if durable.is_none() {
@@ -256,13 +276,12 @@ impl Preparer {
             catalog,
             cutoffs,
             keys: PlaceKeys::new(places, ready),
-            home: Home::new(view, uid),
         }
     }
 
     /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
-    fn keep_keys(&self, tables: HashMap<&str, Table<'_>>) {
-        self.seats.keep(tables.into_iter().filter_map(|(name, table)| {
+    fn keep_keys<'n>(&self, tables: impl Iterator<Item = (&'n str, Table)>) {
+        self.seats.keep(tables.filter_map(|(name, table)| {
             let (run, keys) = table.keys.left()?;
             Some(LeftKeys { name, index: table.directory_index, uid: table.uid, run, keys })
         }));
@@ -276,44 +295,30 @@ impl Preparer {
 
     fn admit_one(
         &self,
-        now: Timestamp,
-        may_import: bool,
+        given: Given<'_>,
         event: Wanted<'_>,
-        table: &mut Table<'_>,
+        known: Known<'_>,
+        table: &mut Table,
         batch: &mut Building,
     ) -> Place {
         if batch.events.len() > limits::BATCH_RECORD_BYTES_MAX {
             return Err(batch_full());
         }
-        let keys = table.keys.next().ok_or_else(no_table)?;
-        let mut make_id = || uuid_v7(now, self.random_bytes());
-        let mut context = AdmitContext {
+        let keys = table.keys.next().ok_or_else(no_place)?;
+        let context = AdmitContext {
             catalog: &table.catalog,
-            now,
+            now: given.now,
             kept_since: table.cutoffs.since(&event.draft.action).map(Timestamp::from_micros),
-            may_import,
-            fingerprint_key: &self.format.id_key,
+            may_import: given.may_import,
             mask_key: &self.format.mask_key,
-            make_id: &mut make_id,
         };
-        let admitted = admit(event.draft, &mut context, &keys)?;
-        let wanted = WantedId {
-            workspace: table.uid,
-            id_hash: admitted.id_hash,
-            fingerprint: admitted.fingerprint,
-            id_crc: crc32c::crc32c(admitted.group(Group::Id).unwrap_or_default()),
-            generated: admitted.id_generated,
-        };
-        let cannot_tell = |error| Rejected {
-            code: "unavailable",
-            pointer: "/id".to_owned(),
-            offset: None,
-            reason: format!("whether this id is known cannot be told: {error}"),
-            limit: None,
-        };
-        let hit = table.home.find(&wanted).map_err(cannot_tell)?;
+        let Known { identity, wanted, found } = known;
+        let admitted = admit(event.draft, &identity, &context, &keys)?;
+        let hit = found.map_err(cannot_tell)?;
         let fate = match hit {
-            Some(hit) if table.home.is_erased(hit.seq).map_err(cannot_tell)? => {
+            Some(hit)
+                if lookup::is_erased(given.view, table.uid, hit.seq).map_err(cannot_tell)? =>
+            {
                 let (seq, same) = (hit.seq, hit.fingerprint == wanted.fingerprint);
                 Fate::Known(if same {
                     Outcome::Duplicate { seq }
@@ -323,17 +328,53 @@ impl Preparer {
             }
             _ => Fate::Batch(batch.wanted.len()),
         };
-        let id = admitted.id().to_owned();
-        let place = AdmittedPlace { fate, id, workspace: event.workspace.to_owned() };
         if let Fate::Batch(_) = fate {
             batch.push(table.index, &admitted, wanted, hit);
         }
-        Ok(place)
+        let workspace = event.workspace.to_owned();
+        Ok(AdmittedPlace { fate, id: identity.id.into_owned(), workspace })
+    }
+}
+
+/// What holds for all events of a batch.
+#[derive(Clone, Copy)]
+struct Given<'v> {
+    view: &'v View,
+    now: Timestamp,
+    may_import: bool,
+}
+
+/// What is known of an event before it is judged.
+struct Known<'a> {
+    identity: Identity<'a>,
+    wanted: WantedId,
+    found: Found,
+}
+
+fn wanted_id(workspace: WorkspaceUid, identity: &Identity<'_>) -> WantedId {
+    // The id's canonical form: it has no character that JSON escapes.
+    let crc = crc32c::crc32c_append(crc32c::crc32c(b"\""), identity.id.as_bytes());
+    WantedId {
+        workspace,
+        id_hash: identity.hash,
+        fingerprint: identity.fingerprint,
+        id_crc: crc32c::crc32c_append(crc, b"\""),
+        generated: identity.generated,
+    }
+}
+
+fn cannot_tell(error: SegmentError) -> Rejected {
+    Rejected {
+        code: "unavailable",
+        pointer: "/id".to_owned(),
+        offset: None,
+        reason: format!("whether this id is known cannot be told: {error}"),
+        limit: None,
     }
 }
 
 /// What a batch needs of one workspace.
-struct Table<'v> {
+struct Table {
     /// Its place among the batch's workspaces.
     index: u32,
     /// Its place in the directory, where it is there yet.
@@ -342,7 +383,6 @@ struct Table<'v> {
     catalog: Arc<Catalog>,
     cutoffs: Cutoffs,
     keys: PlaceKeys,
-    home: Home<'v>,
 }
 
 /// Yields the keys of consecutive places, run after run.
@@ -501,7 +541,7 @@ fn batch_full() -> Rejected {
 }
 
 /// Cannot happen: every event's workspace was given as many places as it has events.
-fn no_table() -> Rejected {
+fn no_place() -> Rejected {
     Rejected {
         code: "internal",
         pointer: String::new(),

@@ -60,6 +60,7 @@ pub use columns::{CodedColumn, Column};
 pub use digests::{MergeDigest, digest_of};
 pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
+pub(crate) use id_lookup::IdKey;
 pub(crate) use ids::stored_part;
 pub use merge::merge;
 pub(crate) use merge::{Rewrite, Rewrote, rewrite};

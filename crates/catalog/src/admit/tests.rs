@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::admitted::Stored;
+use crate::identity;
 use crate::preset::Preset;
 use crate::retention::Keep;
 
@@ -43,17 +44,16 @@ impl Setup {
         Self { catalog, keep: Keep::Unlimited, may_import: false }
     }
 
-    fn admit(&self, draft: EventDraft<'_>) -> Result<Admitted, Rejected> {
-        let mut context = AdmitContext {
+    fn admit(&self, mut draft: EventDraft<'_>) -> Result<Admitted, Rejected> {
+        let identity = Identity::take(&mut draft, &FINGERPRINT_KEY, || ID.to_owned());
+        let context = AdmitContext {
             catalog: &self.catalog,
             now: now(),
             kept_since: self.keep.cutoff(now()),
             may_import: self.may_import,
-            fingerprint_key: &FINGERPRINT_KEY,
             mask_key: &MASK_KEY,
-            make_id: &mut || ID.to_owned(),
         };
-        admit(draft, &mut context, &keys(3))
+        admit(draft, &identity, &context, &keys(3))
     }
 
     fn admit_text(&self, event: &str) -> Result<Admitted, Rejected> {
@@ -341,7 +341,7 @@ fn a4_fingerprint_is_of_what_was_sent_whatever_the_server_adds() {
     let other = Setup::of("default").admit_text(&sent.replace("\"x\"", "\"y\"")).expect("admitted");
     assert_ne!(first.fingerprint, other.fingerprint);
     assert_eq!(first.id_hash, other.id_hash);
-    assert_ne!(first.id_hash, keyed_hash(&[0; 16], b"e-1"));
+    assert_ne!(first.id_hash, identity::keyed_hash(&[0; 16], b"e-1"));
 }
 
 #[test]

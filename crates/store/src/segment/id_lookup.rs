@@ -9,6 +9,21 @@ use super::fuse::Fuse;
 use super::ids::{self, Entry};
 use super::reader::{File, Segment};
 
+/// What the filters over ids are asked for: it depends on no segment.
+#[derive(Clone, Copy)]
+pub(crate) struct IdKey {
+    hash: u32,
+    filter_key: u64,
+}
+
+impl IdKey {
+    /// Takes the keyed hash of an id of a workspace.
+    pub(crate) fn new(workspace: WorkspaceUid, id_hash: u64) -> Self {
+        let hash = ids::stored_part(id_hash);
+        Self { hash, filter_key: ids::filter_key(&workspace, hash) }
+    }
+}
+
 impl Segment {
     /// Loads the filters over ids; `None` for a damaged one, without which ids are found all the same.
     pub(super) fn load_id_filters(&self) -> Result<Vec<Option<Fuse>>, SegmentError> {
@@ -44,6 +59,20 @@ impl Segment {
         self.directory.workspaces.find(&workspace)
     }
 
+    /// Tells from memory whether a workspace, by its place, may have an id here.
+    pub(crate) fn may_hold_id(&self, place: usize, key: IdKey) -> bool {
+        if self.salvaged.is_some() {
+            return true;
+        }
+        let first_keys = &self.directory.id_shards.first_keys;
+        let sought = (place as u32, key.hash);
+        let shard = first_keys.partition_point(|first| *first <= sought).checked_sub(1);
+        let filter = shard.and_then(|shard| self.id_filters.get(shard));
+        let may_contain =
+            |filter: &Option<Fuse>| filter.as_ref().is_none_or(|f| f.may_contain(key.filter_key));
+        filter.is_some_and(may_contain)
+    }
+
     /// Like [`Segment::lookup_id`], for a workspace by its place.
     pub(crate) fn lookup_id_at(
         &self,
@@ -58,17 +87,11 @@ impl Segment {
                 None => Ok(Vec::new()),
             };
         }
-        let hash = ids::stored_part(id_hash);
-        let key = (place as u32, hash);
-        let shards = &self.directory.id_shards.first_keys;
-        let shard = shards.partition_point(|first| *first <= key).checked_sub(1);
-        let filter = shard.and_then(|shard| self.id_filters.get(shard));
-        let filter_key = ids::filter_key(&workspace, hash);
-        let may_contain =
-            |filter: &Option<Fuse>| filter.as_ref().is_none_or(|f| f.may_contain(filter_key));
-        if !filter.is_some_and(may_contain) {
+        let sought = IdKey::new(workspace, id_hash);
+        if !self.may_hold_id(place, sought) {
             return Ok(Vec::new());
         }
+        let key = (place as u32, sought.hash);
         let seq_start = workspaces.range(place).seqs.start;
         let blocks = &self.directory.id_blocks;
         // Entries with this very key may begin at the end of the block before the first that starts

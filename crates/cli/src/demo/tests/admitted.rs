@@ -1,6 +1,6 @@
 //! The stories as a reader meets them: judged by their catalogs and asked with their own filters.
 
-use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, admit};
+use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Identity, admit};
 use proofbook_event::Event;
 use proofbook_filter::{Filter, ResolveContext};
 use proofbook_ledger::prf::{NonceKey, RunSeed, Slot, event_key, nonce};
@@ -20,17 +20,16 @@ fn judged(story: &Story, plan: &str) -> (Vec<Admitted>, Vec<&'static str>) {
     };
     let mut admitted = Vec::new();
     let mut refused = Vec::new();
-    for draft in drafts(story) {
-        let mut context = AdmitContext {
+    for mut draft in drafts(story) {
+        let identity = Identity::take(&mut draft, b"fingerprint key!", String::new);
+        let context = AdmitContext {
             catalog: &catalog,
             now: now(),
             kept_since,
             may_import: true,
-            fingerprint_key: b"fingerprint key!",
             mask_key: b"masking test key",
-            make_id: &mut String::new,
         };
-        match admit(draft, &mut context, &keys) {
+        match admit(draft, &identity, &context, &keys) {
             Ok(event) => admitted.push(event),
             Err(error) => refused.push(error.code),
         }
