@@ -13,7 +13,7 @@ use proofbook_event::{
     Event, Group, GroupBytes, Outcome, Timestamp, event::Clear, json::JsonError,
 };
 use proofbook_ledger::prf::{Nonce, Slot};
-use proofbook_ledger::{EventKey, Hash, commitment};
+use proofbook_ledger::{Commitments, EventKey, commitment};
 
 /// The keys that one event takes from its run.
 #[derive(Clone, Debug)]
@@ -92,8 +92,7 @@ pub struct Admitted {
     present: u8,
     /// Where each group ends in `bytes`; an absent one ends where the one before it does.
     ends: [u32; Group::COUNT],
-    /// The first `present.count_ones()` are the present groups' commitments.
-    sealed: [(Group, Hash); Group::COUNT],
+    sealed: Commitments,
 }
 
 /// What becomes an [`Admitted`]: the buffer with its marks.
@@ -156,7 +155,7 @@ impl Admitted {
             action_bytes: packed.action_bytes,
             present: packed.present,
             ends: packed.ends,
-            sealed: [(Group::Actor, Hash::default()); Group::COUNT],
+            sealed: Commitments::none(),
         };
         admitted.recommit(keys);
         admitted
@@ -197,14 +196,12 @@ impl Admitted {
         self.slot = keys.slot;
         self.nonce = keys.nonce;
         let salts = keys.event_key.salts();
-        let mut count = 0;
-        for group in Group::ALL {
-            let Some(range) = self.range(group) else { continue };
+        let commit = |group: Group| {
             let pointer = group.pointer();
-            let hash = commitment(&salts.salt(pointer), pointer, &self.bytes[range]);
-            self.sealed[count] = (group, hash);
-            count += 1;
-        }
+            let bytes = self.group(group)?;
+            Some((group, commitment(&salts.salt(pointer), pointer, bytes)))
+        };
+        self.sealed = Group::ALL.into_iter().filter_map(commit).collect();
     }
 
     /// Returns the action's name.
@@ -235,9 +232,9 @@ impl Admitted {
         GroupBytes::new(Group::ALL.map(|group| self.group(group)))
     }
 
-    /// Returns the commitments of the present groups, in the order of [`Group::ALL`].
-    pub fn sealed(&self) -> &[(Group, Hash)] {
-        &self.sealed[..self.present.count_ones() as usize]
+    /// Returns the commitments of the present groups.
+    pub fn sealed(&self) -> &Commitments {
+        &self.sealed
     }
 
     /// Returns the length of action and groups together, in bytes.

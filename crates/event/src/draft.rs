@@ -123,6 +123,33 @@ const FIELDS: &[&str] = &[
     "metadata",
     "source",
 ];
+
+/// Returns a field's place in [`FIELDS`].
+fn place_of(field: &str) -> Option<usize> {
+    Some(match field {
+        "id" => 0,
+        "workspace" => 1,
+        "action" => 2,
+        "occurred_at" => 3,
+        "actor" => 4,
+        "on_behalf_of" => 5,
+        "approval" => 6,
+        "via" => 7,
+        "targets" => 8,
+        "outcome" => 9,
+        "before" => 10,
+        "after" => 11,
+        "changes" => 12,
+        "context" => 13,
+        "description" => 14,
+        "reason" => 15,
+        "severity" => 16,
+        "metadata" => 17,
+        "source" => 18,
+        _ => return None,
+    })
+}
+
 const PARTY_FIELDS: &[&str] = &["type", "id", "name", "email", "roles", "url"];
 const TARGET_FIELDS: &[&str] = &["type", "id", "name", "url", "role"];
 const APPROVAL_FIELDS: &[&str] = &["id", "by", "at"];
@@ -188,8 +215,7 @@ impl<'a> EventDraft<'a> {
     /// Returns the RFC 8785 bytes of a field as it was sent; `None` when it was not sent, or not as
     /// text that was parsed here.
     pub fn sent_field(&self, field: &str) -> Option<&[u8]> {
-        let place = FIELDS.iter().position(|known| *known == field)?;
-        let (from, to) = self.spans.0[place];
+        let (from, to) = self.spans.0[place_of(field)?];
         self.sent.get(from as usize..to as usize).filter(|bytes| !bytes.is_empty())
     }
 
@@ -204,7 +230,7 @@ impl<'a> EventDraft<'a> {
         let mut draft = Self { sent: Vec::with_capacity(768), ..Self::internal("") };
         let spans = canonical::write_members(&members, &mut draft.sent);
         for ((key, value), span) in members.into_iter().zip(spans) {
-            if let Some(place) = FIELDS.iter().position(|known| *known == key) {
+            if let Some(place) = place_of(&key) {
                 draft.spans.0[place] = span;
             }
             draft.take_field(&key, value)?;

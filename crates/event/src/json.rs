@@ -59,9 +59,11 @@ impl<'a> Value<'a> {
     /// The text is not JSON, or holds something that is refused; see the module's page.
     pub fn parse(text: &'a [u8]) -> Result<Self, JsonError> {
         let path = RefCell::new(Vec::new());
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let seed = ValueSeed { path: &path, depth_left: limits::JSON_DEPTH_MAX };
-        let parsed = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+        // One look at the whole text is much cheaper than one at each string in it.
+        let parsed = match std::str::from_utf8(text) {
+            Ok(text) => read_whole(serde_json::Deserializer::from_str(text), &path),
+            Err(_) => read_whole(serde_json::Deserializer::from_slice(text), &path),
+        };
         parsed.map_err(|error| JsonError {
             offset: byte_offset(text, error.line(), error.column()),
             pointer: path.borrow().concat(),
@@ -258,6 +260,17 @@ fn plain_reason(error: &serde_json::Error) -> String {
     }
 }
 
+/// Reads a text that is one value.
+fn read_whole<'de, R: serde_json::de::Read<'de>>(
+    mut reader: serde_json::Deserializer<R>,
+    path: &RefCell<Vec<String>>,
+) -> serde_json::Result<Value<'de>> {
+    let seed = ValueSeed { path, depth_left: limits::JSON_DEPTH_MAX };
+    let value = seed.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
 /// Reads one value, keeping the path to it so that an error can name its place.
 struct ValueSeed<'p> {
     path: &'p RefCell<Vec<String>>,
@@ -270,6 +283,8 @@ impl ValueSeed<'_> {
     }
 }
 
+/// How many members an event mostly has at the most.
+const EVENT_MEMBERS: usize = 16;
 const TOO_DEEP: &str = "nested deeper than 32 levels";
 const NUL: &str = "a string holds the character NUL";
 const BIG_INTEGER: &str = "an integer beyond 9007199254740991; send it as a string";
@@ -360,7 +375,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
         let Some(inner) = self.deeper() else { return Err(A::Error::custom(TOO_DEEP)) };
-        let mut members: Object<'de> = Vec::new();
+        let is_whole = self.depth_left == limits::JSON_DEPTH_MAX;
+        let mut members: Object<'de> = Vec::with_capacity(if is_whole { EVENT_MEMBERS } else { 0 });
         while let Some(key) = map.next_key_seed(KeySeed)? {
             if key.as_bytes().contains(&0) {
                 return Err(A::Error::custom("a key holds the character NUL"));

@@ -52,6 +52,55 @@ pub fn commitment(salt: &Salt, pointer: &str, canonical: &[u8]) -> Hash {
     Hash(finish(state, BLOCK_BYTES, others))
 }
 
+/// The commitments of one event, of those groups that it has, in the order of [`Group::ALL`].
+#[derive(Clone, Copy)]
+pub struct Commitments {
+    /// The first `count` are meant.
+    list: [(Group, Hash); Group::COUNT],
+    count: u8,
+}
+
+impl Commitments {
+    /// Begins without any.
+    pub const fn none() -> Self {
+        Self { list: [(Group::Actor, Hash([0; 32])); Group::COUNT], count: 0 }
+    }
+}
+
+impl core::ops::Deref for Commitments {
+    type Target = [(Group, Hash)];
+
+    fn deref(&self) -> &[(Group, Hash)] {
+        &self.list[..usize::from(self.count)]
+    }
+}
+
+impl FromIterator<(Group, Hash)> for Commitments {
+    /// Takes one of each group; more than there are groups cannot be, and are left out.
+    fn from_iter<T: IntoIterator<Item = (Group, Hash)>>(commitments: T) -> Self {
+        let mut all = Self::none();
+        for (place, commitment) in all.list.iter_mut().zip(commitments) {
+            *place = commitment;
+            all.count += 1;
+        }
+        all
+    }
+}
+
+impl core::fmt::Debug for Commitments {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self[..].fmt(f)
+    }
+}
+
+impl PartialEq for Commitments {
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl Eq for Commitments {}
+
 /// The salt and value behind one commitment of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {

@@ -42,7 +42,7 @@ pub mod upper;
 pub mod witness;
 
 pub use checkpoint::Checkpoint;
-pub use commitment::{Opening, commitment};
+pub use commitment::{Commitments, Opening, commitment};
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use leaf::{LeafFields, WorkspaceUid, write_leaf};
 pub use note::{Note, SigningKey, VerifierKey};

@@ -18,12 +18,12 @@ use crate::problem::{Code, Fault, Problem};
 
 /// What became of one event.
 #[derive(Serialize)]
-struct Item {
+struct Item<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    workspace: Option<String>,
+    workspace: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,8 +43,8 @@ struct ItemError {
 }
 
 #[derive(Serialize)]
-struct Answer {
-    results: Vec<Item>,
+struct Answer<'a> {
+    results: Vec<Item<'a>>,
     created: u64,
     duplicates: u64,
     rejected: u64,
@@ -72,7 +72,7 @@ pub(crate) fn recorded(steps: &[Done]) -> Vec<(String, u64)> {
     });
     let place = |receipt: &Receipt| match receipt.outcome {
         Outcome::Created { seq, .. } | Outcome::Duplicate { seq } => {
-            Some((receipt.workspace.clone(), seq))
+            Some((receipt.workspace.to_string(), seq))
         }
         Outcome::Conflict { .. } | Outcome::Lost => None,
     };
@@ -103,22 +103,20 @@ pub(crate) fn answer(
     }
     let mut answer =
         Answer { results: Vec::new(), created: 0, duplicates: 0, rejected: 0, without_proof: None };
-    for step in steps {
+    for step in &steps {
         match step {
-            Done::Receipts(receipts) => answer.results.extend(receipts.into_iter().map(item)),
+            Done::Receipts(receipts) => answer.results.extend(receipts.iter().map(item)),
             Done::Failed(count, error) => {
-                let problem = whole(&error);
-                answer.results.extend(
-                    (0..count)
-                        .map(|_| item(Err(refused(problem.code, "", problem.detail.clone())))),
-                );
+                let problem = whole(error);
+                let rejected = refused(problem.code, "", problem.detail);
+                answer.results.extend((0..*count).map(|_| rejection(&rejected)));
             }
         }
     }
     match proofs {
         Some(Ok(mut proofs)) => {
             for item in &mut answer.results {
-                let place = item.workspace.clone().zip(item.seq);
+                let place = item.workspace.map(str::to_owned).zip(item.seq);
                 item.proof = place.and_then(|place| proofs.remove(&place));
             }
         }
@@ -170,26 +168,30 @@ pub(crate) fn whole(error: &CommitError) -> Problem {
     }
 }
 
-fn item(receipt: Result<Receipt, Rejected>) -> Item {
+fn rejection(rejected: &Rejected) -> Item<'static> {
+    Item {
+        status: "rejected",
+        id: None,
+        workspace: None,
+        seq: None,
+        leaf: None,
+        proof: None,
+        error: Some(ItemError {
+            code: rejected.code,
+            fault: Fault {
+                pointer: Some(rejected.pointer.clone()),
+                offset: rejected.offset.map(|offset| offset as u64),
+                limit: rejected.limit,
+                detail: rejected.reason.clone(),
+                ..Fault::default()
+            },
+        }),
+    }
+}
+
+fn item(receipt: &Result<Receipt, Rejected>) -> Item<'_> {
     match receipt {
-        Err(rejected) => Item {
-            status: "rejected",
-            id: None,
-            workspace: None,
-            seq: None,
-            leaf: None,
-            proof: None,
-            error: Some(ItemError {
-                code: rejected.code,
-                fault: Fault {
-                    pointer: Some(rejected.pointer),
-                    offset: rejected.offset.map(|offset| offset as u64),
-                    limit: rejected.limit,
-                    detail: rejected.reason,
-                    ..Fault::default()
-                },
-            }),
-        },
+        Err(rejected) => rejection(rejected),
         Ok(Receipt { id, workspace, outcome }) => {
             let mut item = Item {
                 status: "created",
@@ -200,7 +202,7 @@ fn item(receipt: Result<Receipt, Rejected>) -> Item {
                 proof: None,
                 error: None,
             };
-            match outcome {
+            match *outcome {
                 Outcome::Created { seq, leaf, .. } => {
                     item.seq = Some(seq);
                     item.leaf = Some(leaf.to_string());

@@ -12,9 +12,10 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use proofbook_event::Group;
 use proofbook_ledger::prf::{Nonce, PuncturedRun};
-use proofbook_ledger::{Edge, Hash, NonceKey, RunSeed, Slot, UpperTiles, WorkspaceUid};
+use proofbook_ledger::{
+    Commitments, Edge, Hash, NonceKey, RunSeed, Slot, UpperTiles, WorkspaceUid,
+};
 use sha2::{Digest, Sha256};
 
 use crate::codec::{DecodeError, Decoder};
@@ -132,7 +133,7 @@ pub struct Sealed {
     /// The leaf's nonce.
     pub nonce: Nonce,
     /// Commitments of the present groups.
-    pub commitments: Vec<(Group, Hash)>,
+    pub commitments: Commitments,
 }
 
 /// What became of one event of a batch.

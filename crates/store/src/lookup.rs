@@ -42,9 +42,10 @@ pub(crate) fn find_all(view: &View, wanted: &[WantedId]) -> Vec<Found> {
         .collect();
     asked.sort_unstable_by_key(|(wanted, _, at)| (wanted.workspace, *at));
     for segment in view.segments.iter().rev() {
+        let mut from = 0;
         for asked in asked.chunk_by(|(a, ..), (b, ..)| a.workspace == b.workspace) {
-            let place = asked.first().and_then(|(wanted, ..)| segment.place_of(wanted.workspace));
-            let Some(place) = place else { continue };
+            let workspace = asked[0].0.workspace;
+            let Some(place) = segment.place_after(workspace, &mut from) else { continue };
             for (wanted, key, at) in asked {
                 if segment.may_hold_id(place, *key) && matches!(found[*at], Ok(None)) {
                     found[*at] = find_at(segment, place, wanted);

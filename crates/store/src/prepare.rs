@@ -48,7 +48,7 @@ pub struct AdmittedPlace {
     /// Its id.
     pub id: String,
     /// Its workspace's name.
-    pub workspace: String,
+    pub workspace: Arc<str>,
 }
 
 /// Where it says what became of an admitted event.
@@ -85,6 +85,9 @@ pub struct Preparer {
     seats: Seats,
     catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
 }
+
+/// How many bytes longer than what was sent an encoded event mostly is at the most.
+const EVENT_EXTRA_BYTES: usize = 192;
 
 /// Hashes ids as the index of ids does. Secret: it has no `Debug`.
 #[derive(Clone, Copy)]
@@ -205,6 +208,8 @@ impl Preparer {
             |(home, identity): &(usize, Identity<'_>)| wanted_id(tables[*home].uid, identity);
         let wanted: Vec<WantedId> = sought.iter().map(wanted).collect();
         let found = lookup::find_all(view, &wanted);
+        let bytes = |event: &Wanted<'_>| event.draft.sent.len() + EVENT_EXTRA_BYTES;
+        batch.events.reserve(events.iter().flatten().map(bytes).sum());
         let mut sought = sought.into_iter().zip(wanted).zip(found);
         for event in events {
             let place = event.and_then(|event| {
@@ -214,7 +219,7 @@ impl Preparer {
             });
             batch.places.push(place);
         }
-        self.keep_keys(counts.iter().map(|(name, _)| *name).zip(tables));
+        self.keep_keys(tables);
     }
 
     /// Returns the catalog that a workspace's events are judged by.
@@ -263,6 +268,7 @@ impl Preparer {
                 nonce_key: *run.nonce_key.as_bytes(),
             });
         }
+        let name = durable.as_ref().map_or_else(|| name.into(), |(_, known)| known.name.clone());
         let none = WorkspaceSettings::none;
         let settings = durable.as_ref().map_or_else(none, |(_, known)| known.settings.clone());
         let catalog = self.catalog_of(view, &settings);
@@ -270,6 +276,7 @@ impl Preparer {
         let index = batch.workspaces.len() as u32;
         batch.workspaces.push(uid);
         Table {
+            name,
             index,
             directory_index: durable.map(|(index, _)| index),
             uid,
@@ -280,11 +287,13 @@ impl Preparer {
     }
 
     /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
-    fn keep_keys<'n>(&self, tables: impl Iterator<Item = (&'n str, Table)>) {
-        self.seats.keep(tables.filter_map(|(name, table)| {
-            let (run, keys) = table.keys.left()?;
-            Some(LeftKeys { name, index: table.directory_index, uid: table.uid, run, keys })
-        }));
+    fn keep_keys(&self, tables: Vec<Table>) {
+        let left = tables.into_iter().filter_map(|table| {
+            let Table { name, directory_index: index, uid, keys, .. } = table;
+            let (run, keys) = keys.left()?;
+            Some(LeftKeys { name, index, uid, run, keys })
+        });
+        self.seats.keep(left);
     }
 
     fn random_bytes<const N: usize>(&self) -> [u8; N] {
@@ -331,7 +340,7 @@ impl Preparer {
         if let Fate::Batch(_) = fate {
             batch.push(table.index, &admitted, wanted, hit);
         }
-        let workspace = event.workspace.to_owned();
+        let workspace = table.name.clone();
         Ok(AdmittedPlace { fate, id: identity.id.into_owned(), workspace })
     }
 }
@@ -375,6 +384,7 @@ fn cannot_tell(error: SegmentError) -> Rejected {
 
 /// What a batch needs of one workspace.
 struct Table {
+    name: Arc<str>,
     /// Its place among the batch's workspaces.
     index: u32,
     /// Its place in the directory, where it is there yet.
@@ -493,7 +503,7 @@ impl Building {
             groups: admitted.groups(),
         };
         parts.encode(&mut self.events);
-        let commitments = admitted.sealed().to_vec();
+        let commitments = *admitted.sealed();
         self.sealed.push(Sealed { nonce: admitted.nonce, commitments });
         self.wanted.push(wanted);
         self.hits.push(hit);

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use proofbook_event::{Group, Timestamp};
 use proofbook_ledger::prf::{EventKey, Nonces, PuncturedRun, Salt};
-use proofbook_ledger::{Hash, LeafFields, Opening, RunKeys, Slot, WorkspaceUid, commitment};
+use proofbook_ledger::{
+    Commitments, Hash, LeafFields, Opening, RunKeys, Slot, WorkspaceUid, commitment,
+};
 
 use crate::fold::{RunSecret, Sealed, Workspace};
 use crate::record::EventParts;
@@ -174,7 +176,7 @@ impl Sealer {
 
 impl Withheld {
     /// Returns the commitments of an event's leaf; `None` when a value that should be there is not.
-    fn commitments(&self, parts: &EventParts<'_>) -> Option<Vec<(Group, Hash)>> {
+    fn commitments(&self, parts: &EventParts<'_>) -> Option<Commitments> {
         let commit = |(group, left): &(Group, Left)| match left {
             Left::Commitment(commitment, _) => Some((*group, *commitment)),
             Left::Salt(salt) => {

@@ -51,9 +51,9 @@ pub(crate) struct Taken {
 }
 
 /// The keys behind a batch's last place.
-pub(crate) struct LeftKeys<'n> {
+pub(crate) struct LeftKeys {
     /// The workspace's name.
-    pub(crate) name: &'n str,
+    pub(crate) name: Arc<str>,
     /// Its index in the directory when the places were taken.
     pub(crate) index: Option<u32>,
     pub(crate) uid: WorkspaceUid,
@@ -140,13 +140,13 @@ impl Seats {
     }
 
     /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
-    pub(crate) fn keep<'n>(&self, left: impl Iterator<Item = LeftKeys<'n>>) {
+    pub(crate) fn keep(&self, left: impl Iterator<Item = LeftKeys>) {
         let mut table = self.lock();
         for LeftKeys { name, index, uid, run, keys } in left {
             if table.ready.len() >= READY_KEYS_MAX {
                 return;
             }
-            let goes_on = table.stands_at(name, index).is_some_and(|at| {
+            let goes_on = table.stands_at(&name, index).is_some_and(|at| {
                 at.run == run && keys.upcoming().is_some_and(|slot| slot.get() == at.next_k)
             });
             if goes_on {

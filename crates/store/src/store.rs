@@ -49,8 +49,8 @@ pub type OnFatal = Box<dyn Fn(&Fatal) + Send + Sync>;
 pub struct Receipt {
     /// The event's id.
     pub id: String,
-    /// Its workspace.
-    pub workspace: String,
+    /// Its workspace's name.
+    pub workspace: Arc<str>,
     /// What became of it.
     pub outcome: Outcome,
 }

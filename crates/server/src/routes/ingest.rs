@@ -6,6 +6,7 @@
 //! One event sent alone that is refused gets a problem document instead. 429, 503 and 507 mean that
 //! nothing was recorded, except 503 `may_be_recorded`, which says so.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
@@ -168,6 +169,13 @@ struct Sent {
 
 type Receipts = Result<Vec<Result<Receipt, Rejected>>, CommitError>;
 
+/// The workspaces that a request named, and what keeps it from writing to them.
+#[derive(Default)]
+struct Named {
+    numbers: HashMap<String, usize>,
+    all: Vec<(String, Option<Rejected>)>,
+}
+
 /// Some events of the request that were handed over together.
 enum Step {
     Waits { count: usize, receipts: oneshot::Receiver<Receipts> },
@@ -196,7 +204,7 @@ impl Job {
         }
         let events_bytes = ranges.len() * limits::SHARE_PER_EVENT;
         self.payload.share.grow_to(text.len() * limits::SHARE_PER_BYTE + events_bytes)?;
-        let mut verdicts = HashMap::new();
+        let mut named = Named::default();
         let mut steps = Vec::new();
         let mut from = 0;
         while from < ranges.len() {
@@ -210,20 +218,20 @@ impl Job {
                 to += 1;
             }
             let texts: Vec<&[u8]> = ranges[from..to].iter().map(|at| &text[at.clone()]).collect();
-            steps.push(self.step(&texts, &mut verdicts));
+            steps.push(self.step(&texts, &mut named));
             from = to;
         }
         Ok(Sent { steps, is_alone })
     }
 
     /// Judges some events and hands them to the log.
-    fn step(&self, texts: &[&[u8]], verdicts: &mut HashMap<String, Option<Rejected>>) -> Step {
+    fn step(&self, texts: &[&[u8]], named: &mut Named) -> Step {
         let count = texts.len();
         let until = Instant::now() + self.app.config.queue_timeout;
         loop {
             // Judging is the dear part, so a store that is full is not judged for.
             let error = if self.app.store.recent_bytes() < RECENT_BYTES as u64 {
-                match self.hand_over(texts, verdicts) {
+                match self.hand_over(texts, named) {
                     Ok(receipts) => return Step::Waits { count, receipts },
                     Err(error) => error,
                 }
@@ -241,26 +249,19 @@ impl Job {
     fn hand_over(
         &self,
         texts: &[&[u8]],
-        verdicts: &mut HashMap<String, Option<Rejected>>,
+        named: &mut Named,
     ) -> Result<oneshot::Receiver<Receipts>, CommitError> {
-        let mut drafts: Vec<Result<(String, EventDraft<'_>), Rejected>> =
-            texts.iter().map(|text| self.draft(text, verdicts)).collect();
+        let drafts: Vec<Result<(usize, EventDraft<'_>), Rejected>> =
+            texts.iter().map(|text| self.draft(text, named)).collect();
+        let name_of = |number: usize| named.all[number].0.as_str();
         let mut producers = Producers::default();
         for (index, draft) in drafts.iter().enumerate() {
-            if let Ok((workspace, draft)) = draft {
-                producers.note(index, workspace, draft);
+            if let Ok((number, draft)) = draft {
+                producers.note(index, name_of(*number), draft);
             }
         }
-        // The names must outlive the drafts that are taken apart.
-        let names: Vec<String> = drafts
-            .iter_mut()
-            .map(|draft| draft.as_mut().map(|(name, _)| std::mem::take(name)).unwrap_or_default())
-            .collect();
-        let wanted = drafts
-            .into_iter()
-            .zip(&names)
-            .map(|(draft, workspace)| draft.map(|(_, draft)| Wanted { workspace, draft }))
-            .collect();
+        let wanted = |(number, draft)| Wanted { workspace: name_of(number), draft };
+        let wanted = drafts.into_iter().map(|draft| draft.map(wanted)).collect();
         let prepared = self.app.store.prepare(self.grant.may_import(), wanted);
         let (sender, receiver) = oneshot::channel();
         let delivery = self.app.delivery.clone();
@@ -277,32 +278,38 @@ impl Job {
         Ok(receiver)
     }
 
-    /// Parses one event and decides whose it is.
+    /// Parses one event and decides whose it is: the number of a workspace.
     fn draft<'t>(
         &self,
         text: &'t [u8],
-        verdicts: &mut HashMap<String, Option<Rejected>>,
-    ) -> Result<(String, EventDraft<'t>), Rejected> {
+        named: &mut Named,
+    ) -> Result<(usize, EventDraft<'t>), Rejected> {
         let mut draft = EventDraft::parse(text)?;
-        let named = draft.workspace.take();
-        let name = match (&self.workspace, named) {
-            (Some(path), Some(named)) if *path != named => {
-                let detail = format!("the address names the workspace {path}, the event {named}");
+        let own = draft.workspace.take();
+        let name = match (&self.workspace, own) {
+            (Some(path), Some(own)) if *path != own => {
+                let detail = format!("the address names the workspace {path}, the event {own}");
                 return Err(refused(Code::WorkspaceMismatch, "/workspace", detail));
             }
-            (Some(path), _) => path.clone(),
-            (None, Some(named)) => named.into_owned(),
+            (Some(path), _) => Cow::Borrowed(path.as_str()),
+            (None, Some(own)) => own,
             (None, None) => {
                 let detail = "the field `workspace` is missing; it says whose event this is";
                 return Err(refused(Code::Missing, "/workspace", detail.to_owned()));
             }
         };
-        if let Some(verdict) = verdicts.get(&name) {
-            return verdict.clone().map_or(Ok((name, draft)), Err);
+        let known = named.numbers.get(&*name).copied();
+        let number = known.unwrap_or_else(|| {
+            let name = name.into_owned();
+            let verdict = self.check_workspace(&name).err();
+            named.numbers.insert(name.clone(), named.all.len());
+            named.all.push((name, verdict));
+            named.all.len() - 1
+        });
+        match &named.all[number].1 {
+            Some(verdict) => Err(verdict.clone()),
+            None => Ok((number, draft)),
         }
-        let verdict = self.check_workspace(&name).err();
-        verdicts.insert(name.clone(), verdict.clone());
-        verdict.map_or(Ok((name, draft)), Err)
     }
 
     /// Checks a workspace once a request: against the key, and whether it may come into being.

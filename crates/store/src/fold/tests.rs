@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use proofbook_event::Group;
+
 use super::*;
 use crate::segment::{FileHash, SegmentFiles};
 use proofbook_event::{GroupBytes, Outcome as EventOutcome};

@@ -190,7 +190,7 @@ fn keys_are_kept_for_the_batch_that_goes_on_and_for_no_other() {
         let Places { run, first, count } = &taken.places[0];
         let slot = Slot::new(first.get() + count + behind).expect("far from the run's end");
         LeftKeys {
-            name: "acme",
+            name: "acme".into(),
             index: taken.durable.as_ref().map(|(index, _)| *index),
             uid: taken.uid,
             run: run.number,

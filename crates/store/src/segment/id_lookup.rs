@@ -59,6 +59,11 @@ impl Segment {
         self.directory.workspaces.find(&workspace)
     }
 
+    /// As [`Segment::place_of`], of workspaces that come ascending; `from` begins at 0.
+    pub(crate) fn place_after(&self, workspace: WorkspaceUid, from: &mut usize) -> Option<usize> {
+        self.directory.workspaces.find_after(&workspace, from)
+    }
+
     /// Tells from memory whether a workspace, by its place, may have an id here.
     pub(crate) fn may_hold_id(&self, place: usize, key: IdKey) -> bool {
         if self.salvaged.is_some() {

@@ -113,6 +113,19 @@ impl Workspaces {
         self.row_starts.get(index).map(|start| start as u32)
     }
 
+    /// As [`Workspaces::find`], of uids that come ascending: `from` is where the last search ended.
+    pub(super) fn find_after(&self, uid: &WorkspaceUid, from: &mut usize) -> Option<usize> {
+        let mut step = 1;
+        while self.uids.get(*from + step).is_some_and(|next| next <= uid) {
+            *from += step;
+            step *= 2;
+        }
+        let near = self.uids.get(*from..).unwrap_or_default();
+        let near = &near[..near.len().min(step)];
+        *from += near.partition_point(|known| known < uid);
+        (self.uids.get(*from) == Some(uid)).then_some(*from)
+    }
+
     /// Returns how many rows a workspace has, by its place; `None` when it is none.
     pub(super) fn rows_of(&self, place: u32) -> Option<u32> {
         let start = self.row_start(place as usize)?;

@@ -173,7 +173,7 @@ fn told_by(prepared: &Prepared) -> Result<Vec<SentEvent>, String> {
     for place in &prepared.places {
         let place = place.as_ref().map_err(|rejected| format!("rejected: {rejected:?}"))?;
         events.push(SentEvent {
-            workspace: place.workspace.clone(),
+            workspace: place.workspace.to_string(),
             id: place.id.clone(),
             text: String::new(),
             stored: stored.next().ok_or("fewer events are encoded than were admitted")?,

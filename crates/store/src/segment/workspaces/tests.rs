@@ -31,3 +31,23 @@ fn crooked_workspaces_survive_their_encoding() {
         assert!(Workspaces::decode(&mut Decoder::new(&bytes[..cut])).is_err());
     }
 }
+
+#[test]
+fn workspaces_that_are_looked_for_in_order_are_found_as_one_by_one() {
+    let uid = |n: u16| WorkspaceUid([(n >> 8) as u8; 16].map(|high| high ^ n as u8));
+    for known in [0_usize, 1, 2, 3, 7, 60] {
+        let mut uids: Vec<WorkspaceUid> = (0..known).map(|n| uid(n as u16 * 4 + 1)).collect();
+        uids.sort_unstable();
+        let workspaces = Workspaces { uids, ..Workspaces::default() };
+        // Every way of leaving some out: runs of strangers and of known ones, of all lengths.
+        for stride in 1..9 {
+            let mut sought: Vec<WorkspaceUid> = (0..256).step_by(stride).map(uid).collect();
+            sought.sort_unstable();
+            let mut from = 0;
+            for uid in sought {
+                let found = workspaces.find_after(&uid, &mut from);
+                assert_eq!(found, workspaces.find(&uid), "{known} known, every {stride}");
+            }
+        }
+    }
+}
