@@ -34,6 +34,8 @@ use crate::segment_entry::SegmentEntry;
 /// life for more segments a query looks at, and more bytes: with 32, a million events took 85 bytes
 /// each instead of 78.
 pub const COMPACT_FAN_IN: usize = 16;
+/// How many times the fan-in may wait to be merged while packs follow fast on each other.
+const COMPACT_LAG_MAX: usize = 2;
 /// How many snapshots are kept; log files before the older one go.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -292,7 +294,15 @@ impl Packer {
     /// Picks neighbouring segments that should become one; `None` when nothing is due.
     pub fn compaction_due(&self) -> Option<Vec<Arc<Segment>>> {
         let view = self.published.view();
-        due(&view.segments, self.compact_fan_in)
+        let run = due(&view.segments, self.compact_fan_in)?;
+        Some(run.iter().take(self.compact_fan_in).cloned().collect())
+    }
+
+    /// Tells whether merging lags so far behind that packs must make room for it.
+    pub fn compaction_presses(&self) -> bool {
+        let view = self.published.view();
+        let waiting = due(&view.segments, self.compact_fan_in).map_or(0, <[_]>::len);
+        waiting >= self.compact_fan_in * COMPACT_LAG_MAX
     }
 
     /// Begins to merge neighbouring live segments into one, which may happen on another thread.
@@ -567,12 +577,12 @@ fn weight(segment: &Segment) -> u64 {
     u64::from(segment.rows()) + segment.purged_count()
 }
 
-/// Picks the longest due run of neighbours, small ones first.
+/// Finds a due run of neighbours, small ones first; its first `fan_in` are to become one.
 ///
 /// Segments fall into tiers by their rows, a factor of `fan_in` apart; a run is due when
 /// `fan_in` neighbours are of one tier or below. Small stragglers between larger neighbours are taken
 /// along, so that they never block a run. One without its index cannot be merged and ends a run.
-fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
+fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<&[Arc<Segment>]> {
     let tier = |segment: &Arc<Segment>| match segment.damage() {
         Some(_) => u32::MAX,
         None => weight(segment).max(1).ilog(fan_in as u64),
@@ -582,10 +592,10 @@ fn due(segments: &[Arc<Segment>], fan_in: usize) -> Option<Vec<Arc<Segment>>> {
         while begin < segments.len() {
             let run = segments[begin..].iter().take_while(|s| tier(s) <= limit).count();
             if run >= fan_in {
-                let chosen = &segments[begin..begin + run.min(2 * fan_in)];
-                let rows: u64 = chosen.iter().map(|segment| weight(segment)).sum();
+                let run = &segments[begin..begin + run];
+                let rows: u64 = run.iter().take(fan_in).map(|segment| weight(segment)).sum();
                 if rows <= u64::from(SEGMENT_ROWS_MAX) {
-                    return Some(chosen.to_vec());
+                    return Some(run);
                 }
             }
             begin += run.max(1);

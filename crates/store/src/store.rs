@@ -165,6 +165,9 @@ impl Store {
             is_erasing: false,
             unsettled_rewrites: 0,
             seen_at: Position::default(),
+            packed_at: i64::MIN,
+            // What an earlier process left to be merged waits for a pause, too.
+            is_rushed: true,
             back: tend.clone(),
             merging: None,
             preparer: preparer.clone(),

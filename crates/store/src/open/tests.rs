@@ -109,6 +109,25 @@ fn a_merge_that_is_told_to_stop_ends_and_leaves_nothing() {
     assert_eq!(merged.entry.rows, 2);
 }
 
+/// Under load merges may wait, but only so many; what is merged at once stays the same, and so does the
+/// memory that it takes.
+#[test]
+fn merging_presses_when_twice_the_fan_in_waits_and_takes_the_oldest_of_them() {
+    let options = Options { compact_fan_in: 3, ..options() };
+    let mut opened = open(&machine(&SimDisk::new(10)), options).expect("opens");
+    for count in 1..8 {
+        pack_segments(&mut opened, count - 1..count);
+        let due = opened.packer.compaction_due();
+        assert_eq!(due.is_some(), count >= 3, "{count} segments");
+        assert_eq!(opened.packer.compaction_presses(), count >= 6, "{count} segments");
+        let view = opened.published.view();
+        let ids = |segments: &[Arc<Segment>]| -> Vec<u64> {
+            segments.iter().map(|segment| segment.files().name).collect()
+        };
+        assert!(due.is_none_or(|inputs| ids(&inputs) == ids(&view.segments[..3])));
+    }
+}
+
 /// Seed 60 of the model: a snapshot that was asked for came after that of a later pack and took its
 /// place as the newest, so that segments it names were kept for ever, with values that were purged.
 #[test]
@@ -133,7 +152,11 @@ fn a_snapshot_that_comes_late_is_not_the_newest() {
 }
 
 fn pack_two_segments(opened: &mut Opened) {
-    for n in 0..2 {
+    pack_segments(opened, 0..2);
+}
+
+fn pack_segments(opened: &mut Opened, numbers: std::ops::Range<u32>) {
+    for n in numbers {
         commit_event(opened, &format!(r#"{{"id":"e{n}","action":"x.create"}}"#));
         opened.committer.freeze_now();
         let job = opened.committer.take_pack_job().expect("something to pack");

@@ -4,7 +4,8 @@
 //! what is tried again. What recent waits for comes first: a pack is never behind more than one segment
 //! that is purged or erased, and never behind a merge, which has a thread of its own. No two threads
 //! write the same segments again: purges and erasures wait for a merge, and where there are more of
-//! them to do, merging happens in line.
+//! them to do, merging happens in line. While packs follow fast on each other, merges wait for a pause,
+//! until too many segments wait for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -33,6 +34,9 @@ const TEND_EVERY_MAX: Duration = Duration::from_secs(60);
 const TEND_EVERY_MIN: Duration = Duration::from_millis(50);
 /// How long an answer to a request to settle may take before it is asked again.
 const SETTLE_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// Packs that follow on each other within this time leave the processor no room for merging.
+const RUSH: Duration = Duration::from_secs(5);
 
 /// Segments that may be written again before what they replaced is left behind: each stays on disk,
 /// whole, until then.
@@ -75,6 +79,9 @@ pub(super) struct BackgroundThread {
     pub(super) unsettled_rewrites: u32,
     /// The newest frame when last nothing came for a while.
     pub(super) seen_at: Position,
+    /// When recent was packed last, by the guarded clock, and whether that was soon after the time before.
+    pub(super) packed_at: i64,
+    pub(super) is_rushed: bool,
     /// How the merging thread says that it ended.
     pub(super) back: mpsc::Sender<Work>,
     pub(super) merging: Option<JoinHandle<Result<Proposal, PackError>>>,
@@ -99,6 +106,7 @@ impl BackgroundThread {
                 Ok(Work::Pack(job)) => {
                     self.has_asked = false;
                     self.pack(*job);
+                    self.note_rush();
                     self.compact(has_more || self.is_erasing);
                 }
                 Ok(Work::Merged) => has_merged = self.take_merged(),
@@ -144,7 +152,8 @@ impl BackgroundThread {
         if has_more {
             return Duration::ZERO;
         }
-        if self.settling.is_wanted() || self.is_erasing || self.packer.waits_for_snapshots() {
+        let waits = self.is_rushed || self.packer.waits_for_snapshots();
+        if waits || self.settling.is_wanted() || self.is_erasing {
             return SETTLE_AGAIN_AFTER;
         }
         let every = self.purger.settle_after_micros() / 10;
@@ -162,18 +171,31 @@ impl BackgroundThread {
     }
 
     /// While events come, packs bring the snapshots that let merged segments go. When none come, they
-    /// are asked for, so that a store at rest does not keep its events twice.
+    /// are asked for, so that a store at rest does not keep its events twice; and what waited for a
+    /// pause is merged.
     fn look_idle(&mut self) {
         let here = self.published.view().position;
-        let is_idle = std::mem::replace(&mut self.seen_at, here) == here;
-        if is_idle && self.packer.waits_for_snapshots() && !self.settling.is_wanted() {
+        if std::mem::replace(&mut self.seen_at, here) != here {
+            return;
+        }
+        if std::mem::take(&mut self.is_rushed) {
+            self.compact(self.is_erasing);
+        }
+        if self.packer.waits_for_snapshots() && !self.settling.is_wanted() {
             self.settling.want(here);
         }
     }
 
+    fn note_rush(&mut self) {
+        let now = self.clock.now_micros();
+        let before = std::mem::replace(&mut self.packed_at, now);
+        self.is_rushed = u128::from(now.abs_diff(before)) < RUSH.as_micros();
+    }
+
     /// Merges what is due: on a thread of its own, or in line, one merge after the other.
     fn compact(&mut self, in_line: bool) {
-        if self.merging.is_some() {
+        let may_wait = self.is_rushed && !in_line && !self.packer.compaction_presses();
+        if self.merging.is_some() || may_wait {
             return;
         }
         while let Some(inputs) = self.packer.compaction_due() {
