@@ -38,7 +38,7 @@ fn workspaces_that_are_looked_for_in_order_are_found_as_one_by_one() {
     for known in [0_usize, 1, 2, 3, 7, 60] {
         let mut uids: Vec<WorkspaceUid> = (0..known).map(|n| uid(n as u16 * 4 + 1)).collect();
         uids.sort_unstable();
-        let workspaces = Workspaces { uids, ..Workspaces::default() };
+        let workspaces = Workspaces { uids: uids.into(), ..Workspaces::default() };
         // Every way of leaving some out: runs of strangers and of known ones, of all lengths.
         for stride in 1..9 {
             let mut sought: Vec<WorkspaceUid> = (0..256).step_by(stride).map(uid).collect();
