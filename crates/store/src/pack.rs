@@ -214,7 +214,10 @@ impl Packer {
             let mut order: Vec<(i64, u64)> =
                 events.iter().map(|event| (event.occurred_at, event.seq)).collect();
             order.sort_unstable();
-            for event in order.into_iter().filter_map(|(_, seq)| events.get(seq)) {
+            let mut ahead = order.into_iter().filter_map(|(_, seq)| events.get(seq)).peekable();
+            while let Some(event) = ahead.next() {
+                // Events stand where their batch put them; that of the next one takes its time to come.
+                ahead.peek().into_iter().for_each(RecentEvent::ask_for);
                 let parts = event.parts();
                 let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
                 writer.push(&row_of(&event, &parts), id)?;

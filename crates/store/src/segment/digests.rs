@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::SegmentError;
 use super::id_lookup::{IdStream, StoredId};
+use super::lift::VALUE_COLUMNS;
 use super::purged::{PurgedLeaf, PurgedStream};
 use super::reader::Segment;
 use super::rows::GroupSet;
@@ -35,18 +36,61 @@ pub struct MergeDigest {
     pub purged: Hash,
 }
 
+/// Values longer than this are hashed once for each entry of a dictionary; to keep the hash of a shorter
+/// one would cost memory and save little.
+const LONG_BYTES: usize = 64;
+
+/// Hashes of the long values of one row group, by their codes; 0 for one that is not known.
+#[derive(Default)]
+struct Known {
+    row_group: usize,
+    hashes: [Vec<u64>; VALUE_COLUMNS],
+}
+
+impl Known {
+    fn enter(&mut self, row_group: usize) {
+        if std::mem::replace(&mut self.row_group, row_group) != row_group {
+            self.hashes.iter_mut().for_each(Vec::clear);
+        }
+    }
+
+    /// Returns the hash of a value; `code` is 0 for one that is in no dictionary.
+    fn hash(&mut self, place: usize, code: u32, value: &[u8]) -> u64 {
+        if code == 0 {
+            return KEY.hash_one(value);
+        }
+        let hashes = &mut self.hashes[place];
+        if hashes.len() <= code as usize {
+            hashes.resize(code as usize + 1, 0);
+        }
+        let known = &mut hashes[code as usize];
+        if *known == 0 {
+            *known = KEY.hash_one(value);
+        }
+        *known
+    }
+}
+
 /// A [`MergeDigest`] while it is taken.
 #[derive(Default)]
 pub(super) struct Digests {
+    /// Of each segment that rows come from.
+    known: Vec<Known>,
     rows: Sha256,
     ids: Sha256,
     purged: Sha256,
 }
 
 impl Digests {
-    /// Adds a row with every stored byte of it, unambiguously.
-    pub(super) fn row(&mut self, stored: &StoredRow<'_>) {
-        self.rows.update(row_hash(stored).to_le_bytes());
+    /// Adds a row with every stored byte of it, unambiguously; `from` numbers the segments that rows come
+    /// from.
+    pub(super) fn row(&mut self, stored: &StoredRow<'_>, from: usize) {
+        if self.known.len() <= from {
+            self.known.resize_with(from + 1, Known::default);
+        }
+        let known = &mut self.known[from];
+        known.enter(stored.row_group);
+        self.rows.update(row_hash(stored, known).to_le_bytes());
     }
 
     pub(super) fn id(&mut self, id: &StoredId) {
@@ -69,7 +113,7 @@ impl Digests {
     }
 }
 
-fn row_hash(stored: &StoredRow<'_>) -> u64 {
+fn row_hash(stored: &StoredRow<'_>, known: &mut Known) -> u64 {
     let row = &stored.row;
     let mut hash = KEY.build_hasher();
     hash.write(&row.workspace.0);
@@ -80,11 +124,15 @@ fn row_hash(stored: &StoredRow<'_>) -> u64 {
     hash.write_u64(u64::from(row.run) | small[0] << 32 | small[1] << 48 | small[2] << 56);
     hash.write_u64(row.action.len() as u64);
     hash.write(row.action.as_bytes());
-    for value in &stored.values {
+    for (place, (value, code)) in stored.values.iter().zip(stored.codes).enumerate() {
         // An absent value has a length of its own.
         hash.write_u64(value.map_or(u64::MAX, |value| value.len() as u64));
-        if let Some(value) = value {
-            hash.write(value);
+        match value {
+            None => {}
+            Some(value) if value.len() > LONG_BYTES => {
+                hash.write_u64(known.hash(place, code, value));
+            }
+            Some(value) => hash.write(value),
         }
     }
     hash.finish()
@@ -98,7 +146,7 @@ pub fn digest_of(segment: &Arc<Segment>) -> Result<MergeDigest, SegmentError> {
     let mut digests = Digests::default();
     let mut rows = StoredStream::new(Arc::clone(segment), GroupSet::ALL);
     while rows.advance()? {
-        digests.row(&rows.stored());
+        digests.row(&rows.stored(), 0);
     }
     let mut ids = IdStream::new(Arc::clone(segment));
     while let Some(id) = ids.next()? {

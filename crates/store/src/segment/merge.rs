@@ -87,7 +87,7 @@ fn merge_rows(
         let Reverse((key, number)) = &mut *head;
         let stream = &mut streams[*number];
         let stored = stream.stored();
-        digests.row(&stored);
+        digests.row(&stored, *number);
         writer.push_stored(&stored, *number)?;
         match stream.advance()? {
             true => *key = stream.key(),
@@ -202,7 +202,7 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
         match fate(number, &row)? {
             Rewrite::Keep => {
                 let stored = stream.stored();
-                digests.row(&stored);
+                digests.row(&stored, 0);
                 writer.push_stored(&stored, 0)?;
             }
             Rewrite::Purge(leaf) => {
@@ -220,7 +220,7 @@ pub(crate) fn rewrite<E: From<SegmentError>>(
                     row.action = "other";
                 }
                 let stored = erasing.stored(&row)?;
-                digests.row(&stored);
+                digests.row(&stored, 0);
                 writer.push_stored(&stored, 0)?;
             }
         }

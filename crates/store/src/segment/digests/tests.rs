@@ -9,7 +9,8 @@ fn digest_with(row: &OwnedRow, row_group: usize) -> u64 {
     let mut splitter = Splitter::default();
     let values = splitter.split(&stored.groups, stored.withheld).values;
     let row = Row { groups: Default::default(), withheld: &[], ..stored };
-    row_hash(&StoredRow { row, values, codes: NO_CODES, row_group, actor_name: None })
+    let stored = StoredRow { row, values, codes: NO_CODES, row_group, actor_name: None };
+    row_hash(&stored, &mut Known::default())
 }
 
 fn digest(row: &OwnedRow) -> u64 {
@@ -53,4 +54,33 @@ fn a_value_in_another_column_is_another_row() {
     for (at, one) in digests.iter().enumerate() {
         assert!(digests[at + 1..].iter().all(|other| one != other), "{at}");
     }
+}
+
+#[test]
+fn a_code_stands_for_its_value_in_its_own_row_group_alone() {
+    let rows = model::rows(15, Shape { rows: 1, workspaces: 1, late_micros: 0, seq_start: 0 });
+    let long = |letter: &str| {
+        let mut row = rows[0].clone();
+        row.groups[0] = Some(letter.repeat(LONG_BYTES + 1).into_bytes());
+        row
+    };
+    let digest_of = |coded: &[(&OwnedRow, u32, usize)]| {
+        let mut digests = Digests::default();
+        for (row, code, row_group) in coded {
+            let stored = row.row();
+            let mut splitter = Splitter::default();
+            let values = splitter.split(&stored.groups, stored.withheld).values;
+            let row = Row { groups: Default::default(), withheld: &[], ..stored };
+            let mut codes = NO_CODES;
+            codes[0] = *code;
+            let stored = StoredRow { row, values, codes, row_group: *row_group, actor_name: None };
+            digests.row(&stored, 0);
+        }
+        digests.finish()
+    };
+    let (a, b) = (long("a"), long("b"));
+    let expected = digest_of(&[(&a, 0, 0), (&a, 0, 0), (&b, 0, 0), (&a, 0, 0)]);
+    assert_eq!(digest_of(&[(&a, 1, 0), (&a, 1, 0), (&b, 2, 0), (&a, 1, 0)]), expected);
+    assert_eq!(digest_of(&[(&a, 7, 0), (&a, 1, 1), (&b, 1, 2), (&a, 1, 3)]), expected);
+    assert_ne!(digest_of(&[(&a, 1, 0), (&b, 2, 0), (&a, 1, 0), (&a, 1, 0)]), expected);
 }
