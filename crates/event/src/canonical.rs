@@ -29,20 +29,10 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Object(members) => {
             let mut object = ObjectWriter::begin(out);
-            if members.is_sorted_by(|a, b| compare_keys(&a.0, &b.0).is_lt()) {
-                for (key, value) in members {
-                    write_value(value, object.key(key));
-                }
-            } else if members.len() <= ORDER_ON_STACK {
-                let mut order = [0_u8; ORDER_ON_STACK];
-                for (index, slot) in order.iter_mut().enumerate() {
-                    *slot = index as u8;
-                }
-                write_in_order(members, &mut order[..members.len()], &mut object);
-            } else {
-                let mut order: Vec<usize> = (0..members.len()).collect();
-                write_in_order(members, &mut order, &mut object);
-            }
+            in_order(members, |place| {
+                let (key, value) = &members[place];
+                write_value(value, object.key(key));
+            });
             object.end();
         }
     }
@@ -51,16 +41,40 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
 /// Objects of up to this many members are sorted without allocating.
 const ORDER_ON_STACK: usize = 32;
 
-/// Writes members sorted by key; `order` holds their indexes.
-fn write_in_order<I: Copy + Into<usize>>(
-    members: &Object<'_>,
-    order: &mut [I],
-    object: &mut ObjectWriter<'_>,
-) {
-    order.sort_unstable_by(|a, b| compare_keys(&members[(*a).into()].0, &members[(*b).into()].0));
-    for index in order {
-        let (key, value) = &members[(*index).into()];
-        write_value(value, object.key(key));
+/// Visits the places of members in the order of their keys.
+fn in_order(members: &Object<'_>, visit: impl FnMut(usize)) {
+    let is_ascii = members.iter().all(|(key, _)| key.is_ascii());
+    // Eight bytes decide almost always; where all keys are ASCII their order is that of the code units.
+    let begin = |key: &str| if is_ascii { first_bytes(key.as_bytes()) } else { 0 };
+    let keys = members.iter().enumerate().map(|(place, (key, _))| (begin(key), place));
+    if members.len() <= ORDER_ON_STACK {
+        let mut order = [(0, 0); ORDER_ON_STACK];
+        let order = &mut order[..members.len()];
+        order.iter_mut().zip(keys).for_each(|(slot, key)| *slot = key);
+        sort(members, order);
+        order.iter().map(|(_, place)| *place).for_each(visit);
+    } else {
+        let mut order: Vec<(u64, usize)> = keys.collect();
+        sort(members, &mut order);
+        order.into_iter().map(|(_, place)| place).for_each(visit);
+    }
+}
+
+fn sort(members: &Object<'_>, order: &mut [(u64, usize)]) {
+    let by_key = |a: &(u64, usize), b: &(u64, usize)| {
+        a.0.cmp(&b.0).then_with(|| compare_keys(&members[a.1].0, &members[b.1].0))
+    };
+    order.sort_unstable_by(by_key);
+}
+
+/// Returns the first eight bytes of a key as a number that sorts as they do; no key holds NUL.
+fn first_bytes(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            key.iter().fold(0, |begin, byte| begin << 8 | u64::from(*byte))
+                << (64 - 8 * key.len().max(1))
+        }
     }
 }
 
@@ -68,16 +82,14 @@ fn write_in_order<I: Copy + Into<usize>>(
 /// place in `members`, its first byte and the byte behind it.
 pub fn write_members(members: &Object<'_>, out: &mut Vec<u8>) -> Vec<(u32, u32)> {
     let mut spans = vec![(0, 0); members.len()];
-    let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_unstable_by(|a, b| compare_keys(&members[*a].0, &members[*b].0));
     let mut object = ObjectWriter::begin(out);
-    for place in order {
+    in_order(members, |place| {
         let (key, value) = &members[place];
         let out = object.key(key);
         let from = out.len();
         write_value(value, out);
         spans[place] = (from as u32, out.len() as u32);
-    }
+    });
     object.end();
     spans
 }
@@ -144,18 +156,18 @@ impl<'o> ObjectWriter<'o> {
 
 /// Appends a string in quotes with the escapes of RFC 8785 section 3.2.2.2.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let bytes = text.as_bytes();
-    // Almost no string needs an escape; a pass without branches finds out fastest.
-    let escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    if !bytes.iter().fold(false, |found, byte| found | escape(*byte)) {
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    // Almost no string needs an escape.
+    if !needs_escape(bytes) {
         out.extend_from_slice(bytes);
         out.push(b'"');
         return;
     }
     let mut plain_from = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        if !escape(*byte) {
+        if !is_escaped(*byte) {
             continue;
         }
         out.extend_from_slice(&bytes[plain_from..at]);
@@ -178,6 +190,30 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[plain_from..]);
     out.push(b'"');
+}
+
+fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Tells whether a string holds a byte that is escaped, eight bytes at a time.
+fn needs_escape(bytes: &[u8]) -> bool {
+    let (words, _) = bytes.as_chunks::<8>();
+    match bytes.last_chunk::<8>() {
+        // The last eight bytes may have been looked at in part already.
+        Some(last) => words.iter().any(has_escaped) || has_escaped(last),
+        None => bytes.iter().any(|byte| is_escaped(*byte)),
+    }
+}
+
+/// As [`is_escaped`], of any of eight bytes. A byte is below n where subtracting n borrows and it is
+/// below 0x80 itself (Mycroft 1987).
+fn has_escaped(word: &[u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_ne_bytes(*word);
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES * 0x80) != 0
 }
 
 /// Appends a whole number in decimal.
