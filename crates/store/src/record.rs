@@ -237,13 +237,18 @@ impl<'a> EventParts<'a> {
 impl<'a> EventsRecord<'a> {
     /// Appends the payload.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_head(out);
+        out.put_raw(self.events);
+    }
+
+    /// Appends what comes before the events.
+    fn encode_head(&self, out: &mut Vec<u8>) {
         out.put_raw(&self.batch);
         out.put_varint(self.workspaces.len() as u64);
         for uid in &self.workspaces {
             out.put_raw(&uid.0);
         }
         out.put_varint(u64::from(self.event_count));
-        out.put_raw(self.events);
     }
 
     fn decode(payload: &'a [u8]) -> Result<Self, DecodeError> {
@@ -292,6 +297,8 @@ impl Record<'_> {
     /// Appends the record with its tag and length.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut payload = Vec::new();
+        // What stands behind the payload as it is: the events of a batch, which are large.
+        let mut rest: &[u8] = &[];
         let tag = match self {
             Record::Format(format) => {
                 payload.put_varint(u64::from(format.version));
@@ -313,8 +320,8 @@ impl Record<'_> {
                 tag::RUN
             }
             Record::Events(events) => {
-                payload.reserve(events.events.len() + 64);
-                events.encode(&mut payload);
+                events.encode_head(&mut payload);
+                rest = events.events;
                 tag::EVENTS
             }
             Record::Config { change, event } => {
@@ -359,8 +366,12 @@ impl Record<'_> {
                 }
             }
         };
+        let bytes = payload.len() + rest.len();
+        out.reserve(bytes + 16);
         out.put_u8(tag);
-        out.put_bytes(&payload);
+        out.put_varint(bytes as u64);
+        out.put_raw(&payload);
+        out.put_raw(rest);
     }
 }
 
