@@ -9,6 +9,7 @@
 //!
 //! What stays out: the leaves, stored tiles, proofs.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::hash::{EMPTY_ROOT, Hash, node_hash};
@@ -23,7 +24,8 @@ pub const SIZE_MAX: u64 = 1 << 53;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Edge {
     size: u64,
-    hashes: Vec<Hash>,
+    /// As many as there are, without room for more: there may be very many trees, most of them small.
+    hashes: Box<[Hash]>,
 }
 
 /// Bytes or hashes that are no edge.
@@ -60,7 +62,7 @@ impl Edge {
     /// The size is too great, or has another number of hashes.
     pub fn new(size: u64, hashes: Vec<Hash>) -> Result<Self, EdgeError> {
         check(size, hashes.len() * Hash::BYTES)?;
-        Ok(Self { size, hashes })
+        Ok(Self { size, hashes: hashes.into() })
     }
 
     /// Returns the number of leaves.
@@ -75,8 +77,7 @@ impl Edge {
 
     /// Appends a leaf's hash and returns its index.
     ///
-    /// It costs one node hash on average, and allocates only when the edge has more hashes than ever
-    /// before, which happens at most 53 times in the life of a tree.
+    /// It costs one node hash on average, and allocates unless the number of hashes stays as it is.
     ///
     /// # Panics
     /// The tree is full, at 2^53 leaves.
@@ -100,19 +101,20 @@ impl Edge {
         assert!(self.size < SIZE_MAX, "a tree holds at most 2^53 leaves");
         let index = self.size;
         let mut hash = leaf;
+        let mut hashes = core::mem::take(&mut self.hashes).into_vec();
         // Each set bit at the low end is a full subtree that this leaf completes to the next height.
         for height in 1..=index.trailing_ones() {
-            let left = self.hashes.pop().expect("one hash for each bit set in the size");
+            let left = hashes.pop().expect("one hash for each bit set in the size");
             hash = node_hash(&left, &hash);
             if height % TILE_HEIGHT == 0 {
                 completed((height / TILE_HEIGHT) as u8, index >> height, hash);
             }
         }
-        if self.hashes.len() == self.hashes.capacity() {
-            // There may be very many trees, most of them small.
-            self.hashes.reserve_exact(1);
+        if hashes.len() == hashes.capacity() {
+            hashes.reserve_exact(1);
         }
-        self.hashes.push(hash);
+        hashes.push(hash);
+        self.hashes = hashes.into_boxed_slice();
         self.size = index + 1;
         index
     }
@@ -133,7 +135,7 @@ impl Edge {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.encoded_bytes());
         out.extend_from_slice(&self.size.to_be_bytes());
-        for hash in &self.hashes {
+        for hash in self.hashes.iter() {
             out.extend_from_slice(&hash.0);
         }
     }

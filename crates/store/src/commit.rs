@@ -16,6 +16,7 @@ use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, Sta
 use crate::limits;
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
 use crate::lookup::{self, WantedId};
+use crate::manifest::RunRef;
 use crate::plant::{self, Plant};
 use crate::recent::Generation;
 use crate::record::Record;
@@ -119,6 +120,8 @@ pub struct PackJob {
     pub through: Position,
     /// The state as of that frame; with the pack applied it becomes a snapshot.
     pub state: State,
+    /// What its workspaces were written to, once they were and are no longer in the state.
+    pub runs: Vec<RunRef>,
     /// Hash of that frame, where the snapshot meets the log.
     pub frame_hash: [u8; 32],
 }
@@ -464,6 +467,7 @@ impl Committer {
             generation,
             through: position,
             state: self.fold.state.clone(),
+            runs: Vec::new(),
             frame_hash: self.log.last_hash().0,
         });
     }

@@ -384,6 +384,7 @@ impl Packer {
         let is_left = firsts.all(|(first, _)| first > position.0)
             && snapshots.len() >= 2
             && snapshots.iter().all(|snapshot| snapshot.position >= position)
+            && self.coming_runs.is_empty()
             && !self.keeps_retired(position);
         if is_left {
             // What was removed must not come back with a crash.

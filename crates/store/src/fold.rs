@@ -82,7 +82,7 @@ pub struct Workspace {
     /// The newest `recorded_at`, microseconds UTC.
     pub recorded_at: i64,
     /// Its runs by number; shared, since the published copy seldom differs.
-    pub runs: Arc<Vec<Run>>,
+    pub runs: Arc<[Run]>,
     /// Its settings.
     pub settings: Arc<WorkspaceSettings>,
     /// The newest frame that changed what is kept of its events: plan, retention, holds.
@@ -90,6 +90,9 @@ pub struct Workspace {
     /// What was published of its tree; `None` before the first head.
     pub signing: Option<Arc<Signing>>,
 }
+
+/// A store may have a hundred thousand of them, with the counts of their `Arc` 128 bytes each.
+const _: () = assert!(size_of::<Workspace>() <= 112);
 
 /// The state that a prefix of the log stands for.
 ///
@@ -358,7 +361,7 @@ impl Fold {
             edge: Edge::default(),
             upper: no_tiles(),
             recorded_at: 0,
-            runs: Arc::default(),
+            runs: Arc::new([]),
             settings: WorkspaceSettings::none(),
             rules_changed: Position::default(),
             signing: None,
@@ -372,13 +375,12 @@ impl Fold {
         let workspace = &mut self.state.workspaces[index as usize];
         // A repeated run changes nothing; one that skips a number belongs to a node that lost a race.
         if workspace.runs.len() == run as usize {
-            let runs = Arc::make_mut(&mut Arc::make_mut(workspace).runs);
-            // Most workspaces have one or two, and room for four is a third of a workspace's memory.
-            runs.reserve_exact(1);
-            runs.push(Run {
+            let new = Run {
                 secret: RunSecret::Whole(RunSeed::from_bytes(seed)),
                 nonce_key: NonceKey::from_bytes(nonce_key),
-            });
+            };
+            let runs = workspace.runs.iter().cloned().chain([new]).collect();
+            Arc::make_mut(workspace).runs = runs;
         }
     }
 

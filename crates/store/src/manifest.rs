@@ -19,6 +19,7 @@
 //! Invariants: a root is written after its runs and is read back past the cache before anything
 //! relies on it; roots form a chain by hash and generation, so that a stale one is noticed (I4, I9).
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -110,15 +111,28 @@ pub enum SnapshotError {
 /// root names, and no root.
 ///
 /// # Errors
-/// The disk refused a call, or what was read back is not what was written.
+/// The disk refused, or what was read back is not what was written.
 pub fn write(
     disk: &dyn Disk,
     state: &State,
     frame_hash: [u8; 32],
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, SnapshotError> {
+    let runs = write_runs(disk, &state.workspaces, before)?;
+    write_root(disk, state, runs, frame_hash, before)
+}
+
+/// Writes the runs of a snapshot alone, and reads them back; until a root names them, nothing does.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_runs(
+    disk: &dyn Disk,
+    workspaces: &[Arc<Workspace>],
+    before: Option<&Snapshot>,
+) -> Result<Vec<RunRef>, SnapshotError> {
     let mut runs = Vec::new();
-    for workspaces in state.workspaces.chunks(RUN_WORKSPACES) {
+    for workspaces in workspaces.chunks(RUN_WORKSPACES) {
         let bytes = encode_run(workspaces);
         let run = RunRef { sha256: Sha256::digest(&bytes).into(), bytes: bytes.len() as u64 };
         if !before.is_some_and(|before| before.runs.contains(&run)) {
@@ -126,6 +140,21 @@ pub fn write(
         }
         runs.push(run);
     }
+    Ok(runs)
+}
+
+/// Writes a snapshot's root and reads it back; `runs` are those of the state's workspaces, which it does
+/// not need to have any more.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_root(
+    disk: &dyn Disk,
+    state: &State,
+    runs: Vec<RunRef>,
+    frame_hash: [u8; 32],
+    before: Option<&Snapshot>,
+) -> Result<Snapshot, SnapshotError> {
     let generation = before.map_or(0, |before| before.generation) + 1;
     let previous = before.map_or([0; 32], |before| before.root_hash);
     let name = names::snapshot_root(state.position.0);
@@ -180,20 +209,19 @@ pub fn positions(disk: &dyn Disk) -> io::Result<Vec<u64>> {
     Ok(positions)
 }
 
-/// Removes every root and run that `kept` does not need, and what a crash left half-written.
+/// Removes every root and run that neither `kept` nor a root that is yet to come (`coming`) needs, and
+/// what a crash left half-written.
 ///
 /// # Errors
 /// The disk refused a call; nothing that is needed was touched.
-pub fn remove_others(disk: &dyn Disk, kept: &[Snapshot]) -> io::Result<()> {
-    let needed = |name: &str| {
-        kept.iter().any(|snapshot| {
-            names::snapshot_root(snapshot.position.0) == name
-                || snapshot.runs.iter().any(|run| names::snapshot_run(&run.sha256) == name)
-        })
-    };
+pub fn remove_others(disk: &dyn Disk, kept: &[Snapshot], coming: &[RunRef]) -> io::Result<()> {
+    let runs = kept.iter().flat_map(|snapshot| &snapshot.runs).chain(coming);
+    let roots = kept.iter().map(|snapshot| names::snapshot_root(snapshot.position.0));
+    let needed: HashSet<String> =
+        runs.map(|run| names::snapshot_run(&run.sha256)).chain(roots).collect();
     let mut removed = false;
     for name in disk.list(names::SNAPSHOT_DIR)? {
-        if !needed(&name) {
+        if !needed.contains(&name) {
             disk.remove(&join(names::SNAPSHOT_DIR, &name))?;
             removed = true;
         }
@@ -457,14 +485,12 @@ fn decode_run(bytes: &[u8]) -> Result<Vec<Arc<Workspace>>, DecodeError> {
         };
         let mut runs = Vec::new();
         for _ in 0..from.varint("the runs")? {
-            // As the fold does: mostly it is one.
-            runs.reserve_exact(1);
             runs.push(Run {
                 secret: RunSecret::Whole(RunSeed::from_bytes(from.array("a seed")?)),
                 nonce_key: NonceKey::from_bytes(from.array("a nonce key")?),
             });
         }
-        let runs = Arc::new(runs);
+        let runs = runs.into();
         let (mut upper, mut signing) = (no_tiles(), None);
         if magic == RUN_MAGIC {
             upper = decode_upper(&mut from, &edge)?;

@@ -16,7 +16,7 @@ use crate::commit::{PackJob, Published, SnapshotJob};
 use crate::disk::{Disk, ROOT, durable_write, join};
 use crate::fold::{self, State};
 use crate::log::Position;
-use crate::manifest::{self, Snapshot, SnapshotError};
+use crate::manifest::{self, RunRef, Snapshot, SnapshotError};
 use crate::names;
 use crate::open;
 use crate::plant::{self, Plant};
@@ -29,6 +29,7 @@ use crate::segment::{
     SegmentFiles, SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
+use crate::view::Directory;
 
 /// How many neighbouring segments of one size are merged at once; fewer rewrites an event over its
 /// life for more segments a query looks at, and more bytes: with 32, a million events took 85 bytes
@@ -138,6 +139,8 @@ pub struct Packer {
     pub(crate) cache: Arc<BlockCache>,
     /// Verified snapshots, oldest first, at most [`SNAPSHOTS_KEPT`].
     snapshots: Vec<Snapshot>,
+    /// Runs that a snapshot which is yet to be written will name.
+    pub(crate) coming_runs: Vec<RunRef>,
     /// How many neighbours are merged at once.
     compact_fan_in: usize,
     /// Segments that are no longer live and whose files are still there, each with a position at or
@@ -190,6 +193,7 @@ impl Packer {
             open,
             cache,
             snapshots,
+            coming_runs: Vec::new(),
             compact_fan_in: compact_fan_in.max(2),
             retired: Vec::new(),
             written: Written::default(),
@@ -226,7 +230,7 @@ impl Packer {
         let meta = writer.finish()?;
         let entry = SegmentEntry { files: meta.files, rows: meta.rows };
         let segment = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        check_leaves(&segment, job)?;
+        check_leaves(&segment, job, &self.published.directory)?;
         self.written.packed_rows += u64::from(entry.rows);
         let mut record = Vec::new();
         let after = job.generation.after;
@@ -246,13 +250,34 @@ impl Packer {
         job: PackJob,
         packed: SegmentEntry,
     ) -> Result<Option<Position>, PackError> {
-        let PackJob { generation, through, mut state, frame_hash } = job;
+        let PackJob { generation, through, mut state, runs, frame_hash } = job;
         // The segment has its events. A snapshot of many workspaces takes a while, in which two more
         // generations may come to stand beside this one.
         drop(generation);
         state.segments.push(packed);
         state.packed_through = through;
-        self.write_snapshot(&state, frame_hash)
+        let released = self.write_snapshot(&state, &runs, frame_hash);
+        // Also without a root: they hold keys, and what is erased must not stay in one of them.
+        self.coming_runs.retain(|run| !runs.contains(run));
+        released
+    }
+
+    /// Writes the workspaces of the snapshot that a pack will make possible, and lets go of them.
+    ///
+    /// A workspace that changes is copied as long as a state shares it; with a hundred thousand of them
+    /// a pack takes long enough for most to change.
+    ///
+    /// # Errors
+    /// The job keeps them, and [`Packer::snapshot`] writes them.
+    pub fn write_workspaces(&mut self, job: &mut PackJob) -> Result<(), PackError> {
+        if job.state.workspaces.is_empty() {
+            return Ok(());
+        }
+        let before = self.snapshots.last();
+        job.runs = manifest::write_runs(&*self.disk, &job.state.workspaces, before)?;
+        job.state.workspaces = Vec::new();
+        self.coming_runs.extend_from_slice(&job.runs);
+        Ok(())
     }
 
     /// Writes a snapshot of a state up to which nothing is recent, as [`Packer::snapshot`] does.
@@ -260,12 +285,14 @@ impl Packer {
     /// # Errors
     /// The older snapshots stay in force and nothing is released.
     pub fn snapshot_alone(&mut self, job: SnapshotJob) -> Result<Option<Position>, PackError> {
-        self.write_snapshot(&job.state, job.frame_hash)
+        self.write_snapshot(&job.state, &[], job.frame_hash)
     }
 
+    /// Writes a snapshot of a state, whose workspaces may be in runs already.
     fn write_snapshot(
         &mut self,
         state: &State,
+        written: &[RunRef],
         frame_hash: [u8; 32],
     ) -> Result<Option<Position>, PackError> {
         let before = self.snapshots.last();
@@ -273,13 +300,17 @@ impl Packer {
         if before.is_some_and(|newest| newest.position > state.position) {
             return Ok(self.releasable());
         }
-        let snapshot = manifest::write(&*self.disk, state, frame_hash, before)?;
+        let disk = &*self.disk;
+        let mut runs = manifest::write_runs(disk, &state.workspaces, before)?;
+        runs.extend_from_slice(written);
+        let snapshot = manifest::write_root(disk, state, runs, frame_hash, before)?;
         self.snapshots.push(snapshot);
         if self.snapshots.len() > SNAPSHOTS_KEPT {
             self.snapshots.remove(0);
         }
         let io_error = |source| PackError::Io { what: "removing old snapshots", source };
-        manifest::remove_others(&*self.disk, &self.snapshots).map_err(io_error)?;
+        manifest::remove_others(&*self.disk, &self.snapshots, &self.coming_runs)
+            .map_err(io_error)?;
         self.write_segments_json()?;
         Ok(self.releasable())
     }
@@ -548,25 +579,27 @@ fn row_of<'a>(event: &RecentEvent<'_>, parts: &EventParts<'a>) -> Row<'a> {
 
 /// Derives every leaf again from what the segment's files hold and compares it with the leaf that the
 /// tree holds; only after this may the log forget the events.
-fn check_leaves(segment: &Arc<Segment>, job: &PackJob) -> Result<(), PackError> {
-    let mut by_uid: Vec<&Arc<fold::Workspace>> = job.state.workspaces.iter().collect();
-    by_uid.sort_unstable_by_key(|workspace| workspace.uid);
-    let find = |uid| by_uid.binary_search_by_key(&uid, |workspace| workspace.uid).ok();
+fn check_leaves(
+    segment: &Arc<Segment>,
+    job: &PackJob,
+    directory: &Directory,
+) -> Result<(), PackError> {
     let mut sealer = Sealer::default();
-    let mut events: Option<(WorkspaceUid, RecentEvents)> = None;
+    let mut current: Option<(Arc<fold::Workspace>, RecentEvents)> = None;
     let mut rows_seen = 0_usize;
     segment.for_each_row(GroupSet::ALL, |row| {
-        let (_, events) = match &events {
-            Some(known) if known.0 == row.workspace => known,
+        let differs = || PackError::Leaf { workspace: row.workspace, seq: row.seq };
+        let (workspace, events) = match &current {
+            Some(known) if known.0.uid == row.workspace => known,
             _ => {
+                // No key of these events can be gone: only what is packed is erased.
+                let workspace = directory.by_uid(row.workspace).ok_or_else(differs)?;
                 let found = job.generation.workspace(row.workspace, job.through);
-                events.insert((row.workspace, found))
+                current.insert((workspace, found))
             }
         };
         rows_seen += 1;
-        let differs = || PackError::Leaf { workspace: row.workspace, seq: row.seq };
         let event = events.get(row.seq).ok_or_else(differs)?;
-        let workspace = find(row.workspace).map(|place| by_uid[place]).ok_or_else(differs)?;
         match sealer.leaf_of_row(workspace, row) {
             Some(leaf) if leaf == event.leaf => Ok(()),
             _ => Err(differs()),

@@ -155,6 +155,11 @@ impl SteppedStore {
         }
     }
 
+    fn pack(&mut self, job: &mut PackJob) -> Result<Proposal, PackError> {
+        self.packer.write_workspaces(job)?;
+        self.packer.pack(job)
+    }
+
     /// Does the next step of background work; `choose` picks a number below the one it is given.
     ///
     /// # Errors
@@ -162,7 +167,7 @@ impl SteppedStore {
     pub fn step(&mut self, choose: &mut dyn FnMut(u64) -> u64) -> Result<Step, StepError> {
         match std::mem::replace(&mut self.background, Background::Idle) {
             Background::Idle => self.begin(choose),
-            Background::Pack(job) => match self.packer.pack(&job) {
+            Background::Pack(mut job) => match self.pack(&mut job) {
                 Ok(proposal) => {
                     self.background = Background::Decide(Some(job), proposal);
                     Ok(Step::Packed)

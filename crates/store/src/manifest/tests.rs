@@ -42,7 +42,7 @@ fn workspace(number: u32) -> Arc<Workspace> {
         edge,
         upper: Arc::default(),
         recorded_at: i64::from(number) * 1_000,
-        runs: Arc::new(vec![run; (number % 3) as usize]),
+        runs: vec![run; (number % 3) as usize].into(),
         settings: Arc::new(settings),
         rules_changed: Position::default(),
         signing: None,
@@ -135,9 +135,9 @@ fn removing_others_keeps_what_kept_snapshots_share() {
     Arc::make_mut(&mut changed.workspaces[0]).recorded_at += 1;
     let second = write(&disk, &changed, [5; 32], Some(&first)).expect("writes");
     disk.overwrite("snapshots/half.tmp", b"left by a crash").expect("written");
-    remove_others(&disk, &[first, second.clone()]).expect("removes");
+    remove_others(&disk, &[first, second.clone()], &[]).expect("removes");
     assert_eq!(positions(&disk).expect("lists"), [20, 9]);
-    remove_others(&disk, std::slice::from_ref(&second)).expect("removes");
+    remove_others(&disk, std::slice::from_ref(&second), &[]).expect("removes");
     assert_eq!(positions(&disk).expect("lists"), [20]);
     assert_eq!(files(&disk).len(), 3, "the root and its two runs");
     read(&disk, 20).expect("the run they shared is still there");

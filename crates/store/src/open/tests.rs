@@ -151,6 +151,44 @@ fn a_snapshot_that_comes_late_is_not_the_newest() {
     assert_eq!(newest(&opened), before);
 }
 
+/// A pack's snapshot has its workspaces written before the pack, and its root long after: what is
+/// cleaned up between them must leave them alone, and the next start must find the same state.
+#[test]
+fn workspaces_written_ahead_of_a_pack_are_there_for_its_snapshot() {
+    let disk = SimDisk::new(11);
+    let mut opened = open(&machine(&disk), options()).expect("opens");
+    commit_event(&mut opened, r#"{"id":"a","action":"x.create"}"#);
+    opened.committer.freeze_now();
+    let job = opened.committer.take_pack_job().expect("something to pack");
+    let proposal = opened.packer.pack(&job).expect("packs");
+    decide(&mut opened, &proposal);
+    opened.packer.snapshot(job, proposal.entry).expect("writes");
+    opened.committer.settle(false).expect("settles");
+    let between = opened.committer.take_snapshot_job().expect("nothing is recent");
+
+    commit_event(&mut opened, r#"{"id":"b","action":"x.create"}"#);
+    opened.committer.freeze_now();
+    let mut job = opened.committer.take_pack_job().expect("something to pack");
+    let through = job.through;
+    opened.packer.write_workspaces(&mut job).expect("writes");
+    assert!(job.state.workspaces.is_empty(), "nothing is shared with the fold any more");
+    opened.packer.snapshot_alone(between).expect("writes and cleans up");
+    let proposal = opened.packer.pack(&job).expect("packs");
+    decide(&mut opened, &proposal);
+    opened.packer.snapshot(job, proposal.entry).expect("writes");
+    let kept = opened.packer.snapshots().iter().flat_map(|snapshot| &snapshot.runs);
+    let kept: Vec<String> = kept.map(|run| names::snapshot_run(&run.sha256)).collect();
+    let runs = disk.list(names::SNAPSHOT_DIR).expect("lists").into_iter();
+    let is_named = |name: &String| !name.ends_with(".run") || kept.contains(name);
+    assert!(runs.into_iter().all(|name| is_named(&name)), "no run is left that no root names");
+    let expected = opened.committer.fold().state.workspaces.clone();
+    drop(opened);
+
+    let again = open(&machine(&disk), options()).expect("opens");
+    assert_eq!((again.report.snapshot, again.report.snapshots_refused.len()), (through.0, 0));
+    assert_eq!(again.committer.fold().state.workspaces, expected);
+}
+
 fn pack_two_segments(opened: &mut Opened) {
     pack_segments(opened, 0..2);
 }

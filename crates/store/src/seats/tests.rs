@@ -41,7 +41,7 @@ impl Durable {
             edge: Edge::default(),
             upper: no_tiles(),
             recorded_at: 0,
-            runs: Arc::new(self.runs.clone()),
+            runs: self.runs.as_slice().into(),
             settings: WorkspaceSettings::none(),
             rules_changed: Position::default(),
             signing: None,
@@ -175,7 +175,7 @@ fn seats_of_workspaces_that_nobody_comes_back_to_are_settled() {
         workspace.name = name.into();
         let [run] = taken.begun.as_slice() else { panic!("one run is begun") };
         let secret = RunSecret::Whole(run.seed.clone());
-        workspace.runs = Arc::new(vec![Run { secret, nonce_key: run.nonce_key.clone() }]);
+        workspace.runs = Arc::new([Run { secret, nonce_key: run.nonce_key.clone() }]);
         durable.directory.update([(number, Arc::new(workspace))]);
     }
     let table = seats.lock();

@@ -248,7 +248,8 @@ impl BackgroundThread {
 
     /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
     /// refused when recent is full. On a full disk the reserve is what it succeeds with.
-    fn pack(&mut self, job: PackJob) {
+    fn pack(&mut self, mut job: PackJob) {
+        self.attempt(|packer| packer.write_workspaces(&mut job));
         let mut proposal = None;
         let entry = loop {
             if self.counters.failed.load(Ordering::Relaxed) {

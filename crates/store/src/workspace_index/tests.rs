@@ -12,7 +12,7 @@ fn workspace(number: u32) -> Arc<Workspace> {
         edge: proofbook_ledger::Edge::default(),
         upper: no_tiles(),
         recorded_at: 0,
-        runs: Arc::default(),
+        runs: Arc::new([]),
         settings: WorkspaceSettings::none(),
         rules_changed: Position::default(),
         signing: None,
