@@ -10,30 +10,35 @@ use super::page;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Entries {
     bytes: Vec<u8>,
-    /// Where each entry begins and ends in `bytes`.
-    ranges: Vec<(u32, u32)>,
+    /// Where each entry begins in `bytes`, with its length, and where the last one ends; empty while there
+    /// is none.
+    bounds: Vec<u32>,
+    /// Bytes of an entry's length.
+    length_bytes: usize,
 }
 
 impl Entries {
-    /// Takes over the body of a dictionary page and where its values stand.
-    pub(super) fn new(bytes: Vec<u8>, ranges: Vec<(u32, u32)>) -> Self {
-        Self { bytes, ranges }
+    /// Takes over the body of a dictionary page of byte arrays, and where each begins with its length and
+    /// the last one ends.
+    pub(super) fn new(bytes: Vec<u8>, bounds: Vec<u32>) -> Self {
+        Self { bytes, bounds, length_bytes: page::LENGTH_BYTES }
     }
 
     /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
-        self.ranges.len()
+        self.bounds.len().saturating_sub(1)
     }
 
     /// Returns an entry by its number.
+    #[inline]
     pub(super) fn get(&self, number: usize) -> Option<&[u8]> {
-        let (from, to) = *self.ranges.get(number)?;
-        self.bytes.get(from as usize..to as usize)
+        let [start, end] = *self.bounds.get(number..)?.first_chunk()?;
+        self.bytes.get(start as usize + self.length_bytes..end as usize)
     }
 
     /// Returns how much memory it holds.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.bytes.capacity() + self.ranges.capacity() * 8
+        self.bytes.capacity() + self.bounds.capacity() * 4
     }
 }
 
@@ -67,7 +72,7 @@ impl Dictionary {
     }
 
     /// Returns the number of a value, a new one if it is new. `fixed` values have no length of their
-    /// own in the page.
+    /// own in the page; all of a column have one, or none has.
     pub(super) fn number(&mut self, value: &[u8], fixed: bool) -> u32 {
         if self.entries.get(self.last as usize) == Some(value) {
             return self.last;
@@ -83,10 +88,13 @@ impl Dictionary {
         if fixed {
             self.entries.bytes.extend_from_slice(value);
         } else {
+            self.entries.length_bytes = page::LENGTH_BYTES;
             page::plain_bytes(value, &mut self.entries.bytes);
         }
-        let end = self.entries.bytes.len();
-        self.entries.ranges.push(((end - value.len()) as u32, end as u32));
+        if self.entries.bounds.is_empty() {
+            self.entries.bounds.push(0);
+        }
+        self.entries.bounds.push(self.entries.bytes.len() as u32);
         self.hashes.push(hash);
         let hashes = &self.hashes;
         self.numbers.insert_unique(hash, number, |number| hashes[*number as usize]);
@@ -103,8 +111,8 @@ impl Dictionary {
             }
         }
         self.hashes.truncate(len);
-        self.entries.ranges.truncate(len);
-        let end = self.entries.ranges.last().map_or(0, |(_, end)| *end as usize);
+        self.entries.bounds.truncate(len + 1);
+        let end = self.entries.bounds.last().map_or(0, |end| *end as usize);
         self.entries.bytes.truncate(end);
         self.last = 0;
     }
@@ -113,7 +121,7 @@ impl Dictionary {
     pub(super) fn clear(&mut self) {
         self.numbers.clear();
         self.hashes.clear();
-        self.entries.ranges.clear();
+        self.entries.bounds.clear();
         self.entries.bytes.clear();
         self.last = 0;
     }
@@ -137,5 +145,16 @@ mod tests {
         dictionary.clear();
         assert_eq!(numbers(&mut dictionary, &["c", "a"]), [0, 1]);
         assert_eq!(dictionary.len(), 2);
+        assert_eq!(dictionary.get(0), b"c");
+        assert_eq!(dictionary.get(2), b"", "behind the last one");
+    }
+
+    #[test]
+    fn values_of_one_length_stand_without_it() {
+        let mut dictionary = Dictionary::default();
+        let numbers = [b"ab", b"cd", b"ab"].map(|value| dictionary.number(value, true));
+        assert_eq!(numbers, [0, 1, 0]);
+        assert_eq!(dictionary.plain(), b"abcd");
+        assert_eq!(dictionary.get(1), b"cd");
     }
 }

@@ -20,7 +20,7 @@ use super::lift::VALUE_COLUMNS;
 use super::purged::{PurgedLeaf, PurgedStream};
 use super::reader::Segment;
 use super::rows::GroupSet;
-use super::stream::{StoredRow, StoredStream};
+use super::stream::{StoredRow, StoredStream, known_place};
 
 /// The key of this process.
 static KEY: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
@@ -59,11 +59,7 @@ impl Known {
         if code == 0 {
             return KEY.hash_one(value);
         }
-        let hashes = &mut self.hashes[place];
-        if hashes.len() <= code as usize {
-            hashes.resize(code as usize + 1, 0);
-        }
-        let known = &mut hashes[code as usize];
+        let known = known_place(&mut self.hashes[place], code as usize);
         if *known == 0 {
             *known = KEY.hash_one(value);
         }

@@ -164,10 +164,19 @@ impl IdStream {
             }
             let workspaces = &self.segment.directory.workspaces;
             let mut entries = Vec::with_capacity(ids::BLOCK_ENTRIES);
+            // The entries of a workspace follow each other.
+            let mut here: Option<(u32, WorkspaceUid, u64)> = None;
             self.segment.visit_id_block(self.next_block, |place, entry| {
-                let seq_start = workspaces.range(place as usize).seqs.start;
+                let (_, workspace, seq_start) = match here {
+                    Some(known) if known.0 == place => known,
+                    _ => {
+                        let (uid, range) =
+                            (workspaces.uid(place as usize), workspaces.range(place as usize));
+                        *here.insert((place, uid, range.seqs.start))
+                    }
+                };
                 entries.push(StoredId {
-                    workspace: workspaces.uid(place as usize),
+                    workspace,
                     hash: entry.hash,
                     seq: seq_start + u64::from(entry.seq),
                     fingerprint: entry.fingerprint,

@@ -105,6 +105,9 @@ pub(super) fn encode_levels(levels: &[u32], out: &mut Vec<u8>) {
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
+/// Bytes of the length that stands before a PLAIN byte array.
+pub(super) const LENGTH_BYTES: usize = 4;
+
 /// Appends one PLAIN byte array.
 pub(super) fn plain_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
@@ -122,7 +125,7 @@ pub(super) fn for_each_plain(plain: &[u8], visit: &mut dyn FnMut(&[u8])) {
 
 /// Reads one PLAIN byte array at `at` and returns its range.
 fn plain_range(body: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
-    let from = at.checked_add(4)?;
+    let from = at.checked_add(LENGTH_BYTES)?;
     let length = u32::from_le_bytes(body.get(at..from)?.try_into().ok()?);
     let to = from.checked_add(usize::try_from(length).ok()?)?;
     (to <= body.len()).then_some(from..to)
@@ -211,6 +214,7 @@ impl ValuePage {
 
     /// Returns a value and its code by its row in the block; the code is 0 when the value is absent or
     /// stands in the page.
+    #[inline]
     pub(super) fn get_with_code(&self, row: usize) -> (Option<&[u8]>, u32) {
         match self {
             Self::Plain(page) => (page.get(row), 0),
@@ -225,12 +229,12 @@ impl ValuePage {
 
 /// Decodes a dictionary page of byte arrays.
 pub(super) fn decode_dictionary(body: Vec<u8>, count: usize) -> Option<Entries> {
-    let mut ranges = Vec::new();
+    let mut bounds = vec![0];
     let mut at = 0;
     for _ in 0..count {
-        let range = plain_range(&body, at)?;
-        at = range.end;
-        ranges.push((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?));
+        at = plain_range(&body, at)?.end;
+        bounds.push(u32::try_from(at).ok()?);
     }
-    (at == body.len()).then(|| Entries::new(body, ranges))
+    bounds.shrink_to_fit();
+    (at == body.len()).then(|| Entries::new(body, bounds))
 }

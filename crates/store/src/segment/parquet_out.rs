@@ -18,7 +18,7 @@ use super::out::{OutFile, piece_hash};
 use super::pack::Packer;
 use super::page::{self, PageEncoding};
 use super::schema::{ChunkFacts, Footer, ParquetColumn, Shape};
-use super::stream::StoredRow;
+use super::stream::{StoredRow, known_place};
 use super::{FileHash, GROUP_PACKED_BYTES, GROUP_ROWS, Piece, PieceHash, Row, ZSTD_LEVEL};
 
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -114,11 +114,7 @@ impl Chunk {
         if self.passed.len() <= from {
             self.passed.resize_with(from + 1, Vec::new);
         }
-        let known = &mut self.passed[from];
-        if known.len() <= code as usize {
-            known.resize(code as usize + 1, 0);
-        }
-        let here = &mut known[code as usize];
+        let here = known_place(&mut self.passed[from], code as usize);
         if *here == 0 {
             *here = self.dictionary.number(value, false) + 1;
         }

@@ -39,38 +39,40 @@ pub(super) struct StoredRow<'r> {
     pub(super) actor_name: Option<&'r [u8]>,
 }
 
-/// Where the name stands in each actor of a row group's dictionary; looked for when it is first needed.
+/// Where the name stands in each actor of a row group's dictionary, start and end; looked for when it is
+/// first needed.
 #[derive(Default)]
-struct ActorNames(Vec<NameAt>);
-
-#[derive(Clone, Copy, Default)]
-enum NameAt {
-    #[default]
-    Unknown,
-    Nowhere,
-    /// Start and end in the entry.
-    At(u32, u32),
-}
+struct ActorNames(Vec<(u32, u32)>);
 
 impl ActorNames {
+    const UNKNOWN: (u32, u32) = (0, 0);
+    /// The start is behind the end.
+    const NOWHERE: (u32, u32) = (1, 0);
+
     fn of<'r>(&mut self, code: u32, actor: &'r [u8]) -> Option<&'r [u8]> {
         let Some(number) = (code as usize).checked_sub(1) else { return actor_name(actor) };
-        if number >= self.0.len() {
-            self.0.resize(number + 1, NameAt::Unknown);
+        let place = known_place(&mut self.0, number);
+        if *place == Self::UNKNOWN {
+            *place = actor_name(actor).map_or(Self::NOWHERE, |name| {
+                // A name has a quote before it, so it never begins at 0.
+                let from = (name.as_ptr().addr() - actor.as_ptr().addr()) as u32;
+                (from, from + name.len() as u32)
+            });
         }
-        match self.0[number] {
-            NameAt::At(from, to) => actor.get(from as usize..to as usize),
-            NameAt::Nowhere => None,
-            NameAt::Unknown => {
-                let name = actor_name(actor);
-                self.0[number] = name.map_or(NameAt::Nowhere, |name| {
-                    let from = (name.as_ptr().addr() - actor.as_ptr().addr()) as u32;
-                    NameAt::At(from, from + name.len() as u32)
-                });
-                name
-            }
-        }
+        actor.get(place.0 as usize..place.1 as usize)
     }
+}
+
+/// Returns what is known of an entry by its number; lists grow by little, since there is one for each
+/// column of each segment that is merged.
+#[inline]
+pub(super) fn known_place<T: Clone + Default>(known: &mut Vec<T>, number: usize) -> &mut T {
+    const STEP: usize = 256;
+    if known.len() <= number {
+        known.reserve_exact(number + STEP - known.len());
+        known.resize(number + 1, T::default());
+    }
+    &mut known[number]
 }
 
 /// Every row of a segment in order, one at a time, as it is stored. Holds one block and one row group's

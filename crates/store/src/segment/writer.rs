@@ -55,12 +55,22 @@ pub struct SegmentWriter<'d> {
     search: SearchOut,
     ids: IdsOut,
     purged: PurgedOut,
+    /// The workspace of the last id that came after all rows.
+    id_workspace: Option<IdWorkspace>,
     /// Ids of the workspace whose rows are coming: hash, seq, fingerprint.
     waiting_ids: Vec<(u32, u64, u32)>,
     splitter: Splitter,
     sentence: Vec<u8>,
     block_raw_bytes: usize,
     block_rows: usize,
+}
+
+/// A workspace whose ids are coming.
+struct IdWorkspace {
+    uid: WorkspaceUid,
+    /// Its place in the directory.
+    place: u32,
+    seqs: std::ops::Range<u64>,
 }
 
 impl<'d> SegmentWriter<'d> {
@@ -90,6 +100,7 @@ impl<'d> SegmentWriter<'d> {
             search: SearchOut::default(),
             ids: IdsOut::default(),
             purged: PurgedOut::default(),
+            id_workspace: None,
             waiting_ids: Vec::new(),
             splitter: Splitter::default(),
             sentence: Vec::new(),
@@ -225,16 +236,21 @@ impl<'d> SegmentWriter<'d> {
         hash: u32,
         fingerprint: u32,
     ) -> Result<(), SegmentError> {
-        let workspaces = &self.directory.workspaces;
-        let place =
-            workspaces.find(workspace).filter(|place| workspaces.range(*place).seqs.contains(&seq));
-        let Some(place) = place else {
+        if self.id_workspace.as_ref().is_none_or(|known| known.uid != *workspace) {
+            let workspaces = &self.directory.workspaces;
+            self.id_workspace = workspaces.find(workspace).map(|place| IdWorkspace {
+                uid: *workspace,
+                place: place as u32,
+                seqs: workspaces.range(place).seqs,
+            });
+        }
+        let known = self.id_workspace.as_ref().filter(|known| known.seqs.contains(&seq));
+        let Some(known) = known else {
             return Err(SegmentError::refused("an id of an event that has no row"));
         };
-        let range = workspaces.range(place);
-        let entry = Entry { hash, seq: (seq - range.seqs.start) as u32, fingerprint };
-        let seq_count = (range.seqs.end - range.seqs.start) as u32;
-        self.ids.put(place as u32, workspace, seq_count, entry, &mut self.idx)
+        let entry = Entry { hash, seq: (seq - known.seqs.start) as u32, fingerprint };
+        let seq_count = (known.seqs.end - known.seqs.start) as u32;
+        self.ids.put(known.place, workspace, seq_count, entry, &mut self.idx)
     }
 
     /// Ends the segment.

@@ -96,7 +96,7 @@ fn a5_a_digest_differs_when_an_id_does() {
 #[test]
 fn a5_codes_of_one_row_group_are_not_taken_for_those_of_the_next() {
     let name_of = |uid| format!("ws-{uid}");
-    let shape = Shape { rows: 24_000, workspaces: 3, late_micros: 1 << 40, seq_start: 0 };
+    let shape = Shape { rows: 15_000, workspaces: 3, late_micros: 1 << 40, seq_start: 0 };
     let mut rows = model::rows(46, shape);
     let mut numbers = model::Numbers(47);
     for (at, row) in rows.iter_mut().enumerate() {
