@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::SimClock;
 use crate::disk::SimDisk;
+use crate::disk::sim::{CallKind, Calls, CrashMode, Fault};
 use crate::pack::COMPACT_FAN_IN;
 use crate::random::SimRandom;
 use proofbook_event::EventDraft;
@@ -185,6 +186,59 @@ fn as_many_neighbours_as_the_fan_in_become_one_segment_with_every_event_once() {
     drop(store);
     let report = crate::verify::verify(&disk, 1).expect("readable");
     assert_eq!((report.damage, report.event_count), (Vec::new(), u64::from(total)));
+}
+
+/// Whether the log has a merge's record is not known when its sync fails and kept it all the same. The
+/// next start reads that record and opens the merged segment, so its files must not go with the store.
+#[test]
+fn a_merge_whose_record_may_be_in_the_log_keeps_its_files_for_the_next_start() {
+    let options = Options { reserve_bytes: 0, compact_fan_in: 2, ..Options::default() };
+    let mut merges_kept = 0;
+    // Which of the log's syncs is the merge's depends on how many marks come between.
+    for number in (2..9).cycle().take(28) {
+        if merges_kept > 0 {
+            break;
+        }
+        let disk = SimDisk::new(40 + number);
+        let machine = Machine { disk: Arc::new(disk.clone()), ..machine(40) };
+        let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts");
+        let wait_until = |is_done: &dyn Fn() -> bool| {
+            for _ in 0..200 {
+                if is_done() || store.counters().failed.load(Ordering::Relaxed) {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        send(&store, "acme", &[r#"{"id":"a","action":"x.create"}"#]);
+        store.pack_soon();
+        wait_until(&|| store.view().segments.len() == 1);
+        let syncs = Calls::of(CallKind::SyncData).on(crate::names::LOG_DIR);
+        disk.inject(Fault::EioButDone, syncs.nth(number));
+        let draft = EventDraft::parse(br#"{"id":"b","action":"x.create"}"#).expect("valid");
+        let wanted = vec![Ok(Wanted { workspace: "acme", draft })];
+        // It may be the one whose sync fails.
+        let _ = store.commit(store.prepare(false, wanted));
+        store.pack_soon();
+        let rows =
+            || store.view().segments.iter().map(|segment| segment.rows()).collect::<Vec<_>>();
+        wait_until(&|| rows() == [2]);
+        let was_merged = rows() == [2];
+        let has_failed = store.counters().failed.load(Ordering::Relaxed);
+        drop(store);
+
+        let machine = Machine { disk: Arc::new(disk.crash(CrashMode::KeepAll)), ..machine };
+        let store = Store::start(&machine, options, Box::new(|_| {})).expect("starts again");
+        let again: Vec<u32> = store.view().segments.iter().map(|segment| segment.rows()).collect();
+        merges_kept += u32::from(has_failed && !was_merged && again == [2]);
+        assert_eq!(store.directory().by_name("acme").expect("known").edge.size(), 2);
+        drop(store);
+        let mut report = crate::verify::verify(&machine.disk, 1).expect("readable");
+        // The list for foreign readers is written again at the next pack.
+        report.damage.retain(|line| !line.starts_with("segments.json"));
+        assert_eq!((report.damage, report.event_count), (Vec::new(), 2));
+    }
+    assert!(merges_kept > 0, "no failed sync was that of a merge's record");
 }
 
 /// Packing is tried until it succeeds; on a disk that stayed full, stopping waited for that for ever.
