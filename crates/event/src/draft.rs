@@ -102,7 +102,8 @@ impl From<JsonError> for DraftError {
     }
 }
 
-const FIELDS: &[&str] = &[
+/// The fields of an event.
+pub const FIELDS: &[&str] = &[
     "id",
     "workspace",
     "action",
@@ -150,14 +151,19 @@ fn place_of(field: &str) -> Option<usize> {
     })
 }
 
-const PARTY_FIELDS: &[&str] = &["type", "id", "name", "email", "roles", "url"];
-const TARGET_FIELDS: &[&str] = &["type", "id", "name", "url", "role"];
+/// The fields of an actor, and of whoever else acts.
+pub const PARTY_FIELDS: &[&str] = &["type", "id", "name", "email", "roles", "url"];
+/// The fields of a target.
+pub const TARGET_FIELDS: &[&str] = &["type", "id", "name", "url", "role"];
 const APPROVAL_FIELDS: &[&str] = &["id", "by", "at"];
-const VIA_FIELDS: &[&str] = &["channel", "client"];
-const OUTCOME_FIELDS: &[&str] = &["result", "code", "reason"];
+/// The fields of `via`.
+pub const VIA_FIELDS: &[&str] = &["channel", "client"];
+/// The fields of an outcome that is an object.
+pub const OUTCOME_FIELDS: &[&str] = &["result", "code", "reason"];
 const CHANGE_FIELDS: &[&str] = &["path", "before", "after", "kind"];
 const CHANGE_KINDS: &[&str] = &["add", "remove", "update", "move"];
-const CONTEXT_FIELDS: &[&str] =
+/// The fields of `context`.
+pub const CONTEXT_FIELDS: &[&str] =
     &["ip", "user_agent", "session_id", "request_id", "trace_id", "country", "city"];
 const SOURCE_FIELDS: &[&str] = &["name", "version", "instance", "seq"];
 

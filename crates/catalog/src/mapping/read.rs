@@ -7,6 +7,9 @@ mod expressions;
 
 use std::ops::Range;
 
+use proofbook_event::draft::{
+    CONTEXT_FIELDS, FIELDS, OUTCOME_FIELDS, PARTY_FIELDS, TARGET_FIELDS, VIA_FIELDS,
+};
 use proofbook_event::{ActorType, Channel, Outcome, Severity, name};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -21,33 +24,6 @@ type Node<'t> = Spanned<DeValue<'t>>;
 
 const HEADER: &[&str] =
     &["name", "title", "description", "link", "records", "merge", "signs", "event", "rest"];
-const EVENT: &[&str] = &[
-    "workspace",
-    "id",
-    "action",
-    "occurred_at",
-    "actor",
-    "on_behalf_of",
-    "approval",
-    "via",
-    "targets",
-    "outcome",
-    "before",
-    "after",
-    "changes",
-    "context",
-    "description",
-    "reason",
-    "severity",
-    "metadata",
-    "source",
-];
-const PARTY: &[&str] = &["type", "id", "name", "email", "roles", "url"];
-const TARGET: &[&str] = &["type", "id", "name", "url", "role"];
-const VIA: &[&str] = &["channel", "client"];
-const OUTCOME: &[&str] = &["result", "code", "reason"];
-const CONTEXT: &[&str] =
-    &["ip", "user_agent", "session_id", "request_id", "trace_id", "country", "city"];
 const SOURCE: &[&str] = &["name", "version", "instance", "seq"];
 const APPROVAL: &[&str] = &["id", "at", "by"];
 
@@ -172,7 +148,7 @@ impl Reader<'_> {
 
     fn event(&self, node: &Node<'_>) -> Result<Rules, MappingError> {
         let table = self.table(node, "`event`")?;
-        let members = self.members(table, "a field of an event", EVENT)?;
+        let members = self.members(table, "a field of an event", FIELDS)?;
         let find = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, node)| *node);
         let expression = |name: &str| find(name).map(|node| self.expression(node)).transpose();
         let need = |name: &str| {
@@ -201,17 +177,17 @@ impl Reader<'_> {
             id: expression("id")?,
             action: need("action")?,
             occurred_at,
-            actor: part("actor", PARTY)?,
-            on_behalf_of: part("on_behalf_of", PARTY)?,
+            actor: part("actor", PARTY_FIELDS)?,
+            on_behalf_of: part("on_behalf_of", PARTY_FIELDS)?,
             approval,
             approval_by,
-            via: part("via", VIA)?,
+            via: part("via", VIA_FIELDS)?,
             targets: find("targets").map_or(Ok(Vec::new()), |node| self.targets(node))?,
             outcome: self.outcome(find("outcome"))?,
             before: expression("before")?,
             after: expression("after")?,
             changes: find("changes").map_or(Ok(Vec::new()), |node| self.changes(node))?,
-            context: part("context", CONTEXT)?,
+            context: part("context", CONTEXT_FIELDS)?,
             description: expression("description")?,
             reason: expression("reason")?,
             severity,
@@ -231,7 +207,7 @@ impl Reader<'_> {
     ) -> Result<Part, MappingError> {
         let table = self.table(node, &format!("`{what}`"))?;
         let known: Vec<&str> = fields.iter().copied().chain(["when"]).collect();
-        let mut part = Part { is_party: fields == PARTY, ..Part::default() };
+        let mut part = Part { is_party: fields == PARTY_FIELDS, ..Part::default() };
         let members = self.members(table, &format!("a field of `{what}`"), &known)?;
         for (key, node) in &members {
             if *key == "when" {
@@ -267,7 +243,7 @@ impl Reader<'_> {
     fn approval(&self, node: &Node<'_>) -> Result<(Part, Part), MappingError> {
         let part = self.part(node, "approval", APPROVAL)?;
         let by = match self.table(node, "`approval`")?.get("by") {
-            Some(by) => self.part(by, "approval.by", PARTY)?,
+            Some(by) => self.part(by, "approval.by", PARTY_FIELDS)?,
             None => Part::default(),
         };
         Ok((part, by))
@@ -277,11 +253,11 @@ impl Reader<'_> {
     fn outcome(&self, node: Option<&Node<'_>>) -> Result<Part, MappingError> {
         let Some(node) = node else { return Ok(Part::default()) };
         let is_object = match node.get_ref() {
-            DeValue::Table(table) => OUTCOME.iter().any(|field| table.get(*field).is_some()),
+            DeValue::Table(table) => OUTCOME_FIELDS.iter().any(|field| table.get(*field).is_some()),
             _ => false,
         };
         if is_object {
-            return self.part(node, "outcome", OUTCOME);
+            return self.part(node, "outcome", OUTCOME_FIELDS);
         }
         let rule = self.expression(node)?;
         self.check_words(node, &rule, Outcome::ALL.iter().map(|word| word.as_str()))?;
@@ -314,7 +290,7 @@ impl Reader<'_> {
 
     fn targets(&self, node: &Node<'_>) -> Result<Vec<TargetRule>, MappingError> {
         let known: Vec<&str> =
-            TARGET.iter().copied().chain(["each", "when", "fallback", "by_type"]).collect();
+            TARGET_FIELDS.iter().copied().chain(["each", "when", "fallback", "by_type"]).collect();
         Self::list(node)
             .into_iter()
             .map(|node| {
@@ -341,12 +317,13 @@ impl Reader<'_> {
                         }
                         _ => {
                             let expression = self.expression(node)?;
-                            let field = TARGET.iter().find(|field| **field == key);
+                            let field = TARGET_FIELDS.iter().find(|field| **field == key);
                             rule.fields.extend(field.map(|field| (*field, expression)));
                         }
                     }
                 }
-                rule.fields.sort_by_key(|(key, _)| TARGET.iter().position(|field| field == key));
+                rule.fields
+                    .sort_by_key(|(key, _)| TARGET_FIELDS.iter().position(|field| field == key));
                 if rule.fields.is_empty() && rule.by_type.is_empty() {
                     return Err(
                         self.error(node.span(), "a rule of `targets` needs `id` or `by_type`")

@@ -274,7 +274,7 @@ fn the_guide_says_what_is_so() {
     assert!(whole >= 1);
     let words = [
         HEADER,
-        EVENT,
+        FIELDS,
         CONDITION,
         EXPRESSION,
         STEP_WORDS,
