@@ -73,10 +73,12 @@ impl Rejected {
 /// The draft's own `workspace` is not looked at: whose it is was decided before. Nor is its id, which
 /// the identity has taken.
 ///
+/// What is masked is masked in the draft.
+///
 /// # Errors
 /// The event is refused; nothing of it remains.
 pub fn admit(
-    mut draft: EventDraft<'_>,
+    draft: &mut EventDraft<'_>,
     identity: &Identity<'_>,
     context: &AdmitContext<'_>,
     keys: &EventKeys,
@@ -91,11 +93,11 @@ pub fn admit(
     }
 
     let mut masker = Masker::new(context.mask_key);
-    masker.draft(&mut draft, resolved.secret);
+    masker.draft(draft, resolved.secret);
     let masked = masker.count();
 
     let action_listed = clear_action(&draft.action, resolved.action.is_some()).is_some();
-    let judged = Judged { draft: &draft, resolved: &resolved, action_listed, masked };
+    let judged = Judged { draft, resolved: &resolved, action_listed, masked };
     let packed = pack(&judged, &identity.id);
     let facts = Facts {
         id_hash: identity.hash,

@@ -211,8 +211,9 @@ impl Preparer {
         let bytes = |event: &Wanted<'_>| event.draft.sent.len() + EVENT_EXTRA_BYTES;
         batch.events.reserve(events.iter().flatten().map(bytes).sum());
         let mut sought = sought.into_iter().zip(wanted).zip(found);
-        for event in events {
-            let place = event.and_then(|event| {
+        // In place: a draft is large, and moving it costs as much as a commitment.
+        for event in &mut events {
+            let place = event.as_mut().map_err(|rejected| rejected.clone()).and_then(|event| {
                 let (((home, identity), wanted), found) = sought.next().ok_or_else(no_place)?;
                 let known = Known { identity, wanted, found };
                 self.admit_one(given, event, known, &mut tables[home], batch)
@@ -305,7 +306,7 @@ impl Preparer {
     fn admit_one(
         &self,
         given: Given<'_>,
-        event: Wanted<'_>,
+        event: &mut Wanted<'_>,
         known: Known<'_>,
         table: &mut Table,
         batch: &mut Building,
@@ -322,7 +323,7 @@ impl Preparer {
             mask_key: &self.format.mask_key,
         };
         let Known { identity, wanted, found } = known;
-        let admitted = admit(event.draft, &identity, &context, &keys)?;
+        let admitted = admit(&mut event.draft, &identity, &context, &keys)?;
         let hit = found.map_err(cannot_tell)?;
         let fate = match hit {
             Some(hit)

@@ -53,7 +53,7 @@ impl Setup {
             may_import: self.may_import,
             mask_key: &MASK_KEY,
         };
-        admit(draft, &identity, &context, &keys(3))
+        admit(&mut draft, &identity, &context, &keys(3))
     }
 
     fn admit_text(&self, event: &str) -> Result<Admitted, Rejected> {

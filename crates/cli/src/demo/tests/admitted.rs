@@ -29,7 +29,7 @@ fn judged(story: &Story, plan: &str) -> (Vec<Admitted>, Vec<&'static str>) {
             may_import: true,
             mask_key: b"masking test key",
         };
-        match admit(draft, &identity, &context, &keys) {
+        match admit(&mut draft, &identity, &context, &keys) {
             Ok(event) => admitted.push(event),
             Err(error) => refused.push(error.code),
         }
