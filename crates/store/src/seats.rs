@@ -2,7 +2,7 @@
 //!
 //! A run of leaf keys has a fixed number of places. A run, and a workspace itself, that nothing durable
 //! has yet is recorded again by every batch that uses it, so batches may reach the log in any order.
-//! Until then a seat is *open* and holds what is to be recorded. After it the seat is *settled*: eight
+//! Until then a seat is *open* and holds what is to be recorded. After it the seat is *settled*: twelve
 //! bytes say where it stands, and the run's keys are taken from the directory, which has them anyway.
 //!
 //! Invariant: no (run, k) is ever given twice, also not after a crash, since every process begins new

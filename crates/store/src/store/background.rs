@@ -388,6 +388,8 @@ impl BackgroundThread {
     /// Like [`BackgroundThread::decide`], for a record that the fold may not take: then no View names
     /// the segment.
     fn decide_rewritten(&mut self, batch: Batch, proposal: &Proposal) -> Decided {
+        // Between the decision and what it asks for, nobody may see the store as settled.
+        self.counters.unsettled.store(1, Ordering::Relaxed);
         let decided = self.commit_and_wait(|reply| Batch { reply, ..batch });
         match decided {
             Ok(_) if !self.is_live(proposal.entry.id()) => {
