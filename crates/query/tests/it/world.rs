@@ -57,6 +57,15 @@ impl World {
         Self::with_options(seed, Options { reserve_bytes: 0, ..Options::default() })
     }
 
+    /// A world whose log is not packed because the clock went on: what is recent stays it.
+    pub(crate) fn never_old(seed: u64) -> Self {
+        let purge_within_micros = 3_650 * DAY;
+        Self::with_options(
+            seed,
+            Options { reserve_bytes: 0, purge_within_micros, ..Options::default() },
+        )
+    }
+
     pub(crate) fn with_options(seed: u64, options: Options) -> Self {
         let disk = SimDisk::new(seed);
         let clock = SimClock::new(START);
