@@ -125,7 +125,7 @@ pub fn write(
 /// Writes the runs of a snapshot alone, and reads them back; until a root names them, nothing does.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_runs(
     disk: &dyn Disk,
     workspaces: &[Arc<Workspace>],
@@ -147,7 +147,7 @@ pub fn write_runs(
 /// not need to have any more.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_root(
     disk: &dyn Disk,
     state: &State,

@@ -29,7 +29,7 @@ fn range(world: &mut World) -> Drawn {
 
 #[test]
 fn a6_several_blocks_of_recent_events_answer_as_the_naive_evaluator() {
-    let mut world = World::never_old(31);
+    let mut world = World::new(31);
     world.send(3_300, false);
     for _ in 0..9 {
         check_one(&mut world, 2);
@@ -121,7 +121,7 @@ fn check_readers(world: &mut World, readers: &[(u64, i64, Reader)], drawn: &Draw
 
 #[test]
 fn a_walk_by_time_judges_only_blocks_that_can_come_next() {
-    let mut world = World::never_old(33);
+    let mut world = World::new(33);
     // Only what was sent at one moment happened in disorder: blocks overlap at their ends.
     for _ in 0..24 {
         world.send_at_once(250);

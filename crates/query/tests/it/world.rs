@@ -53,12 +53,9 @@ pub(crate) struct World {
 pub(crate) const WORKSPACE: &str = "acme";
 
 impl World {
+    /// A world in which nothing is purged, and nothing packed for its age: the background would do it
+    /// at a moment that no test can name. The model test is about that.
     pub(crate) fn new(seed: u64) -> Self {
-        Self::with_options(seed, Options { reserve_bytes: 0, ..Options::default() })
-    }
-
-    /// A world whose log is not packed because the clock went on: what is recent stays it.
-    pub(crate) fn never_old(seed: u64) -> Self {
         let purge_within_micros = 3_650 * DAY;
         Self::with_options(
             seed,
