@@ -13,7 +13,7 @@ use proofbook_event::{
     Event, Group, GroupBytes, Outcome, Timestamp, event::Clear, json::JsonError,
 };
 use proofbook_ledger::prf::{Nonce, Slot};
-use proofbook_ledger::{Commitments, EventKey, commitment};
+use proofbook_ledger::{Commitments, EventKey};
 
 /// The keys that one event takes from its run.
 #[derive(Clone, Debug)]
@@ -195,13 +195,7 @@ impl Admitted {
         self.run = keys.run;
         self.slot = keys.slot;
         self.nonce = keys.nonce;
-        let salts = keys.event_key.salts();
-        let commit = |group: Group| {
-            let pointer = group.pointer();
-            let bytes = self.group(group)?;
-            Some((group, commitment(&salts.salt(pointer), pointer, bytes)))
-        };
-        self.sealed = Group::ALL.into_iter().filter_map(commit).collect();
+        self.sealed = Commitments::seal(&keys.event_key.salts(), &self.groups());
     }
 
     /// Returns the action's name.

@@ -40,7 +40,7 @@ impl Group {
     ];
 
     /// Returns the JSON pointer under which the leaf names this group.
-    pub fn pointer(self) -> &'static str {
+    pub const fn pointer(self) -> &'static str {
         match self {
             Self::Actor => "/actor",
             Self::Changes => "/changes",

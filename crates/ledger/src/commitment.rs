@@ -11,12 +11,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use proofbook_event::Group;
+use proofbook_event::{Group, GroupBytes};
 use serde::{Deserialize, Serialize};
 
 use crate::hash::{Hash, decode_base64, encode_base64};
-use crate::prf::Salt;
-use crate::sha256::{BLOCK_BYTES, START, absorb, finish, prefixed};
+use crate::prf::{Salt, Salts};
+use crate::sha256::{BLOCK_BYTES, Blocks, START, absorb, each, finish, prefixed};
 
 /// The bytes before every committed value; they keep these hashes apart from all others.
 const DOMAIN: &[u8; 19] = b"proofbook/v1/field\0";
@@ -28,28 +28,36 @@ const FIXED_BYTES: usize = DOMAIN.len() + 16 + 2;
 /// # Panics
 /// The pointer is longer than 65,535 bytes; those of [`Group`] have at most 12.
 pub fn commitment(salt: &Salt, pointer: &str, canonical: &[u8]) -> Hash {
-    let length = u16::try_from(pointer.len()).expect("a pointer is at most 65,535 bytes");
-    let mut head = [0_u8; FIXED_BYTES];
-    head[..DOMAIN.len()].copy_from_slice(DOMAIN);
-    head[DOMAIN.len()..DOMAIN.len() + 16].copy_from_slice(salt);
-    head[DOMAIN.len() + 16..].copy_from_slice(&length.to_be_bytes());
-
+    let fixed = fixed(salt, pointer);
     let head_bytes = FIXED_BYTES + pointer.len();
     if head_bytes < BLOCK_BYTES {
-        // Every group's pointer fits into the first block beside the head.
-        let mut block = [0_u8; BLOCK_BYTES];
-        block[..FIXED_BYTES].copy_from_slice(&head);
-        block[FIXED_BYTES..head_bytes].copy_from_slice(pointer.as_bytes());
-        return Hash(prefixed(&block[..head_bytes], canonical));
+        return Hash(prefixed(&head(&fixed, pointer)[..head_bytes], canonical));
     }
     let mut rest = Vec::with_capacity(head_bytes + canonical.len());
-    rest.extend_from_slice(&head);
+    rest.extend_from_slice(&fixed);
     rest.extend_from_slice(pointer.as_bytes());
     rest.extend_from_slice(canonical);
     let mut state = START;
     let (first, others) = rest.split_first_chunk().expect("the head alone fills a block");
     absorb(&mut state, first);
     Hash(finish(state, BLOCK_BYTES, others))
+}
+
+fn fixed(salt: &Salt, pointer: &str) -> [u8; FIXED_BYTES] {
+    let length = u16::try_from(pointer.len()).expect("a pointer is at most 65,535 bytes");
+    let mut fixed = [0_u8; FIXED_BYTES];
+    fixed[..DOMAIN.len()].copy_from_slice(DOMAIN);
+    fixed[DOMAIN.len()..DOMAIN.len() + 16].copy_from_slice(salt);
+    fixed[DOMAIN.len() + 16..].copy_from_slice(&length.to_be_bytes());
+    fixed
+}
+
+/// Returns what is before the value, with a pointer for which the first block has room.
+fn head(fixed: &[u8; FIXED_BYTES], pointer: &str) -> [u8; BLOCK_BYTES] {
+    let mut block = [0_u8; BLOCK_BYTES];
+    block[..FIXED_BYTES].copy_from_slice(fixed);
+    block[FIXED_BYTES..FIXED_BYTES + pointer.len()].copy_from_slice(pointer.as_bytes());
+    block
 }
 
 /// The commitments of one event, of those groups that it has, in the order of [`Group::ALL`].
@@ -64,6 +72,19 @@ impl Commitments {
     /// Begins without any.
     pub const fn none() -> Self {
         Self { list: [(Group::Actor, Hash([0; 32])); Group::COUNT], count: 0 }
+    }
+
+    /// Commits to the groups that an event has, each under its salt.
+    pub fn seal(salts: &Salts, groups: &GroupBytes<'_>) -> Self {
+        let salts = salts.of_groups(groups);
+        let mut messages = [Blocks::NONE; Group::COUNT];
+        for (group, value) in groups.present() {
+            let pointer = group.pointer();
+            let head = head(&fixed(&salts[group.index()], pointer), pointer);
+            messages[group.index()].lay(&head[..FIXED_BYTES + pointer.len()], value);
+        }
+        let hashes = each(&messages);
+        groups.present().map(|(group, _)| (group, Hash(hashes[group.index()]))).collect()
     }
 }
 

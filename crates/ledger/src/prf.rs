@@ -21,7 +21,9 @@
 
 use core::fmt;
 
-use crate::hmac::HmacKey;
+use proofbook_event::{Group, GroupBytes};
+
+use crate::hmac::{HmacKey, ShortMessage, first_16};
 
 mod punctured;
 
@@ -119,6 +121,20 @@ impl EventKey {
     }
 }
 
+/// Each group's pointer, laid out to be authenticated.
+const POINTERS: [ShortMessage; Group::COUNT] = {
+    let mut messages = [const { ShortMessage::new(b"") }; Group::COUNT];
+    let mut at = 0;
+    while at < Group::COUNT {
+        messages[at] = ShortMessage::new(Group::ALL[at].pointer().as_bytes());
+        at += 1;
+    }
+    messages
+};
+
+/// The bits that choose a node below another one, laid out to be authenticated.
+const BITS: [ShortMessage; 2] = [ShortMessage::new(&[0]), ShortMessage::new(&[1])];
+
 /// An event key made ready to give salts.
 pub struct Salts(HmacKey);
 
@@ -126,6 +142,14 @@ impl Salts {
     /// Returns the salt of the group with this pointer.
     pub fn salt(&self, pointer: &str) -> Salt {
         self.0.mac_16(pointer.as_bytes())
+    }
+
+    /// Returns the salts of those groups that an event has, by [`Group::index`]; of others zeros.
+    pub(crate) fn of_groups(&self, groups: &GroupBytes<'_>) -> [Salt; Group::COUNT] {
+        let begin =
+            |group: Group| groups.get(group).map(|_| self.0.begin(&POINTERS[group.index()]));
+        let halfway = Group::ALL.map(begin);
+        halfway.map(|halfway| halfway.map_or([0; 16], |halfway| first_16(&self.0.end(&halfway))))
     }
 }
 
@@ -180,6 +204,7 @@ fn descend(node: &Node, depth: u32, slot: Slot) -> Node {
 ///
 /// It keeps the path from the seed to the current leaf, and the right siblings along it. An
 /// iterator of `(Slot, EventKey)`; it ends after slot 4,095. About 800 bytes.
+#[derive(Clone)]
 pub struct RunKeys {
     /// `path[d]` is the node at depth d over the current slot; `path[0]` is the seed.
     path: [Node; RUN_DEPTH as usize + 1],
@@ -248,10 +273,12 @@ impl RunKeys {
             let at = depth as usize;
             let parent = HmacKey::new(&self.path[at - 1]);
             let bit = self.here.bit(depth);
-            self.path[at] = parent.mac(&[bit]);
             if keep_right && bit == 0 {
-                self.right[at] = parent.mac(&[1]);
+                let halfway = BITS.each_ref().map(|bit| parent.begin(bit));
+                [self.path[at], self.right[at]] = halfway.map(|halfway| parent.end(&halfway));
                 self.right_known |= 1 << depth;
+            } else {
+                self.path[at] = parent.end(&parent.begin(&BITS[usize::from(bit)]));
             }
         }
     }

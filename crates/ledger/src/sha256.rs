@@ -70,8 +70,81 @@ pub(crate) fn prefixed(prefix: &[u8], rest: &[u8]) -> [u8; 32] {
     }
 }
 
+/// A message laid out in blocks. Those inside of it stay where they are, its edges are copied.
+pub(crate) struct Blocks<'m> {
+    /// The first block, and behind those inside one or two more.
+    edges: [[u8; BLOCK_BYTES]; 3],
+    edge_count: usize,
+    inside: &'m [[u8; BLOCK_BYTES]],
+}
+
+impl<'m> Blocks<'m> {
+    /// No message at all: it has no blocks.
+    pub(crate) const NONE: Self = Self { edges: [[0; BLOCK_BYTES]; 3], edge_count: 0, inside: &[] };
+
+    /// Lays out `prefix` ‖ `rest` where there was no message; the prefix is shorter than one block.
+    #[inline]
+    pub(crate) fn lay(&mut self, prefix: &[u8], rest: &'m [u8]) {
+        let bytes = prefix.len() + rest.len();
+        let (head, room) = self.edges[0].split_at_mut(prefix.len());
+        head.copy_from_slice(prefix);
+        let (tail_bytes, at) = match rest.split_at_checked(room.len()) {
+            Some((first, others)) => {
+                room.copy_from_slice(first);
+                let (inside, tail) = others.as_chunks();
+                self.inside = inside;
+                self.edges[1][..tail.len()].copy_from_slice(tail);
+                (tail.len(), 1)
+            }
+            None => {
+                room[..rest.len()].copy_from_slice(rest);
+                (bytes, 0)
+            }
+        };
+        self.edges[at][tail_bytes] = 0x80;
+        // Where the length has no room behind the closing bit, another block has.
+        let last = at + usize::from(tail_bytes >= BLOCK_BYTES - 8);
+        self.edges[last][BLOCK_BYTES - 8..].copy_from_slice(&(bytes as u64 * 8).to_be_bytes());
+        self.edge_count = last + 1;
+    }
+
+    /// Returns a block by its place in the message.
+    #[inline]
+    fn get(&self, place: usize) -> Option<&[u8; BLOCK_BYTES]> {
+        let edge = match place.checked_sub(1) {
+            None => 0,
+            Some(inside) if inside < self.inside.len() => return self.inside.get(inside),
+            Some(inside) => inside + 1 - self.inside.len(),
+        };
+        self.edges[..self.edge_count].get(edge)
+    }
+}
+
+/// Hashes messages side by side, a block of each in turn.
+///
+/// A round waits for the one before it, but not for those of another message. Where blocks of
+/// different messages follow one another, a processor overlaps them: 25 ns a block were seen, and
+/// 35 to 44 for the blocks of one message. All are laid out before: a block that was written just now
+/// keeps the processor waiting until it is in the cache.
+pub(crate) fn each<const N: usize>(messages: &[Blocks<'_>; N]) -> [[u8; 32]; N] {
+    let mut states = [START; N];
+    for turn in 0.. {
+        let mut open = 0;
+        for (state, message) in states.iter_mut().zip(messages) {
+            if let Some(block) = message.get(turn) {
+                absorb(state, block);
+                open += 1;
+            }
+        }
+        if open == 0 {
+            break;
+        }
+    }
+    states.map(|state| to_bytes(&state))
+}
+
 /// Writes a chaining value as the digest's 32 bytes.
-fn to_bytes(state: &State) -> [u8; 32] {
+pub(crate) fn to_bytes(state: &State) -> [u8; 32] {
     let mut bytes = [0_u8; 32];
     for (slot, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(state) {
         *slot = word.to_be_bytes();

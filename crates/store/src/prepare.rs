@@ -399,7 +399,7 @@ struct Table {
 /// Yields the keys of consecutive places, run after run.
 struct PlaceKeys {
     runs: std::vec::IntoIter<Places>,
-    /// For the first of the runs, where they are at hand.
+    /// Keys of the first of the runs, at some place before its first, where they are at hand.
     ready: Option<Box<RunKeys>>,
     current: Option<OpenPlaces>,
 }
@@ -437,8 +437,15 @@ impl Iterator for PlaceKeys {
                 return Some(EventKeys { run: open.run, slot, event_key, nonce });
             }
             let Places { run, first, count } = self.runs.next()?;
-            let ready = self.ready.take().filter(|keys| keys.upcoming() == Some(first));
-            let keys = ready.unwrap_or_else(|| Box::new(RunKeys::new(&run.seed, first)));
+            let keys = match self.ready.take() {
+                Some(mut keys) => {
+                    if keys.upcoming() != Some(first) {
+                        keys.seek(first);
+                    }
+                    keys
+                }
+                None => Box::new(RunKeys::new(&run.seed, first)),
+            };
             let nonces = Nonces::new(&run.nonce_key);
             self.current = Some(OpenPlaces { run: run.number, left: count, keys, nonces });
         }

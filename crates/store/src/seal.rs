@@ -76,10 +76,7 @@ impl Sealer {
             return Some(Sealed { nonce, commitments });
         }
         let salts = run.keys.key(slot)?.salts();
-        let commit = |(group, bytes): (Group, &[u8])| {
-            (group, commitment(&salts.salt(group.pointer()), group.pointer(), bytes))
-        };
-        Some(Sealed { nonce, commitments: parts.groups.present().map(commit).collect() })
+        Some(Sealed { nonce, commitments: Commitments::seal(&salts, &parts.groups) })
     }
 
     /// Returns the openings of the groups whose values are there; `None` when its run, slot or key does

@@ -46,7 +46,7 @@ pub(crate) struct Taken {
     pub(crate) places: Vec<Places>,
     /// Runs that it must record, because nothing durable has them yet.
     pub(crate) begun: Vec<SeatRun>,
-    /// The keys of the first of `places`, if they are at hand.
+    /// Keys of the run of the first of `places`, at some place before it, if they are at hand.
     pub(crate) ready: Option<Box<RunKeys>>,
 }
 
@@ -75,9 +75,15 @@ struct Table {
     open: HashMap<Arc<str>, Seat>,
     /// The open seats' names, those opened first in front; some may be settled already.
     waiting: VecDeque<Arc<str>>,
-    /// The keys of a seat's next place, left by the batch that took the one before it: entering a run
-    /// anew costs as much as sealing an event.
-    ready: HashMap<WorkspaceUid, Box<RunKeys>>,
+    /// Where batches left a seat's run: entering it anew costs as much as sealing an event, going on
+    /// from near by a third of it.
+    ready: HashMap<WorkspaceUid, ReadyKeys>,
+}
+
+/// The keys behind the last place that some batch used of a run.
+struct ReadyKeys {
+    run: u32,
+    keys: Box<RunKeys>,
 }
 
 /// Where a seat stands whose run is durable.
@@ -120,8 +126,11 @@ impl Seats {
             Some(seat) => seat,
             None => seated.insert(self.sit(&table.settled, known)),
         };
-        let ready = if count > 0 { table.ready.remove(&seat.uid) } else { None };
         let places = self.places(seat, count);
+        let ready = match (places.first(), table.ready.get(&seat.uid)) {
+            (Some(first), Some(ready)) if ready.run == first.run.number => Some(ready.keys.clone()),
+            _ => None,
+        };
         let in_use = seat.in_use();
         seat.runs.retain(|run| run.number >= durable_runs || run.number == in_use);
         let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;
@@ -139,19 +148,21 @@ impl Seats {
         Taken { uid, durable, places, begun, ready }
     }
 
-    /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
+    /// Keeps the keys that a batch ended with, for those that go on in the same run.
     pub(crate) fn keep(&self, left: impl Iterator<Item = LeftKeys>) {
         let mut table = self.lock();
         for LeftKeys { name, index, uid, run, keys } in left {
+            let goes_on = table.stands_at(&name, index).is_some_and(|at| at.run == run);
+            let known = table.ready.get(&uid).filter(|ready| ready.run == run);
+            let is_ahead = known.is_none_or(|ready| ready.keys.upcoming() < keys.upcoming());
+            if !goes_on || keys.upcoming().is_none() || !is_ahead {
+                continue;
+            }
             if table.ready.len() >= READY_KEYS_MAX {
-                return;
+                // Those that are written to come back.
+                table.ready.clear();
             }
-            let goes_on = table.stands_at(&name, index).is_some_and(|at| {
-                at.run == run && keys.upcoming().is_some_and(|slot| slot.get() == at.next_k)
-            });
-            if goes_on {
-                table.ready.entry(uid).or_insert(keys);
-            }
+            table.ready.insert(uid, ReadyKeys { run, keys });
         }
     }
 

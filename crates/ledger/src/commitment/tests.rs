@@ -29,6 +29,29 @@ fn commitment_is_the_formula_for_every_group_and_many_lengths() {
 }
 
 #[test]
+fn an_event_is_sealed_group_by_group_as_the_formula_says() {
+    let value: Vec<u8> = (0..900_u16).map(|i| (i % 199) as u8).collect();
+    let key = crate::EventKey::from_bytes([9; 32]);
+    let salts = key.salts();
+    for step in 0..60 {
+        // Any of the groups, each of a length of its own.
+        let length = |group: Group| (group.index() * 37 + step * 13) % 400;
+        let has = |group: Group| (step >> (group.index() % 5)) & 1 == 0;
+        let groups = Group::ALL.map(|group| has(group).then(|| &value[..length(group)]));
+        let sealed = Commitments::seal(&salts, &GroupBytes::new(groups));
+        let expected: Vec<(Group, Hash)> = Group::ALL
+            .into_iter()
+            .filter(|group| has(*group))
+            .map(|group| {
+                let salt = salts.salt(group.pointer());
+                (group, expected(&salt, group.pointer(), &value[..length(group)]))
+            })
+            .collect();
+        assert_eq!(sealed[..], expected[..], "{step}");
+    }
+}
+
+#[test]
 fn long_pointers_hash_by_the_same_formula() {
     for length in [0, 25, 26, 27, 28, 90, 91, 300, 65_535] {
         let pointer = "p".repeat(length);

@@ -63,5 +63,9 @@ fn every_message_length_agrees_with_the_hmac_crate() {
         let expected: [u8; 32] = foreign.finalize().into_bytes().into();
         assert_eq!(ready.mac(&message[..length]), expected, "{length} bytes");
         assert_eq!(ready.mac_16(&message[..length]), expected[..16]);
+        if length <= 55 {
+            let laid_out = ShortMessage::new(&message[..length]);
+            assert_eq!(ready.end(&ready.begin(&laid_out)), expected, "{length} bytes, laid out");
+        }
     }
 }

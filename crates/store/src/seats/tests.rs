@@ -184,11 +184,11 @@ fn seats_of_workspaces_that_nobody_comes_back_to_are_settled() {
 }
 
 #[test]
-fn keys_are_kept_for_the_batch_that_goes_on_and_for_no_other() {
+fn keys_are_kept_for_every_batch_that_goes_on_in_the_run() {
     let (seats, mut durable) = (seats(), Durable::default());
-    let left = |taken: &Taken, behind: u16| {
+    let left = |taken: &Taken| {
         let Places { run, first, count } = &taken.places[0];
-        let slot = Slot::new(first.get() + count + behind).expect("far from the run's end");
+        let slot = Slot::new(first.get() + count).expect("far from the run's end");
         LeftKeys {
             name: "acme".into(),
             index: taken.durable.as_ref().map(|(index, _)| *index),
@@ -197,15 +197,40 @@ fn keys_are_kept_for_the_batch_that_goes_on_and_for_no_other() {
             keys: Box::new(RunKeys::new(&run.seed, slot)),
         }
     };
+    let upcoming = |taken: &Taken| taken.ready.as_ref()?.upcoming().map(Slot::get);
     let first = seats.take(&durable.directory, "acme", 3);
-    seats.keep([left(&first, 0)].into_iter());
+    assert_eq!(upcoming(&first), None);
+    seats.keep([left(&first)].into_iter());
     durable.commit(&first);
     let second = seats.take(&durable.directory, "acme", 2);
-    assert_eq!(second.ready.as_ref().and_then(|keys| keys.upcoming()), Slot::new(3));
-    seats.keep([left(&second, 1)].into_iter());
-    assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
+    let beside = seats.take(&durable.directory, "acme", 2);
+    assert_eq!((upcoming(&second), upcoming(&beside)), (Some(3), Some(3)));
+    // The one that took its places later ends before.
+    seats.keep([left(&beside)].into_iter());
+    seats.keep([left(&second)].into_iter());
+    assert_eq!(upcoming(&seats.take(&durable.directory, "acme", 1)), Some(7));
     // The directory has it now: the seat is settled.
-    let third = seats.take(&durable.directory, "acme", 1);
-    seats.keep([left(&third, 0)].into_iter());
+    assert_eq!(upcoming(&seats.take(&durable.directory, "acme", 1)), Some(7));
+}
+
+#[test]
+fn keys_of_a_run_are_not_taken_for_those_of_another() {
+    let (seats, durable) = (seats(), Durable::default());
+    let taken = seats.take(&durable.directory, "acme", 1);
+    let other = SeatRun { number: 7, ..taken.places[0].run.clone() };
+    let keys = |run: &SeatRun| Box::new(RunKeys::new(&run.seed, Slot::LAST));
+    let left = |run: &SeatRun| LeftKeys {
+        name: "acme".into(),
+        index: None,
+        uid: taken.uid,
+        run: run.number,
+        keys: keys(run),
+    };
+    seats.keep([left(&other)].into_iter());
+    assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
+    let uid = taken.uid;
+    seats.lock().ready.insert(uid, ReadyKeys { run: other.number, keys: keys(&other) });
+    assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
+    seats.keep([left(&taken.places[0].run)].into_iter());
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_some());
 }
