@@ -503,4 +503,4 @@ fn yield_to_others() {
 }
 
 /// How much deliveries give way, from 0 (not at all) to 19.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 15;

@@ -21,7 +21,7 @@ use crate::random::Random;
 use crate::view::Directory;
 
 /// Most workspaces whose next keys are kept, about 900 bytes each.
-const READY_KEYS_MAX: usize = 4096;
+const READY_KEYS_MAX: usize = 1024;
 
 /// One run of leaf keys.
 #[derive(Clone)]
