@@ -252,8 +252,13 @@ class Page:
                 self.mouse(kind, x, y, button="left", clickCount=1, modifiers=modifiers)
             # What arrived in between may have pushed it from under the mouse; a person clicks again. On
             # another page, and at what takes no clicks, there is nothing to ask.
-            if not self.js(f"window.missed === true && {expression}?.disabled === false"):
-                return
+            try:
+                if not self.js(f"window.missed === true && {expression}?.disabled === false"):
+                    return
+            except Failed as failed:
+                if "navigated" in str(failed):
+                    return  # The click led to another page while it was asked.
+                raise
 
     def mouse(self, kind, x, y, **more):
         """Moves or presses the mouse."""

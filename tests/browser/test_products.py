@@ -255,12 +255,15 @@ class V7Clienwork(Product):
 
     def test_v7_a_row_has_time_user_action_target_and_address(self):
         page = self.walk("clienwork")
+        # Who did it in the story depends on the day of the week.
+        event = demo().get("/v1/workspaces/studio-lumen/events", limit=3)["data"][2]
         row = self.rows(page)[2]
         self.assertRegex(row[0], EXACT)
-        self.assertEqual(row[1].split("\n"), ["Helena Marques", "helena@lumen.example"])
+        self.assertEqual(row[1].split("\n"), [event["actor"]["name"], event["actor"]["email"]])
+        self.assertTrue(row[1].endswith("@lumen.example"), row[1])
         self.assertEqual(row[2:4], ["API Key Create", "API Key"])
         self.assertRegex(row[4], r"^key_")
-        self.assertEqual(row[5], "203.0.113.9")
+        self.assertEqual(row[5], event["context"]["ip"])
 
     def test_v7_the_eye_and_the_row_open_the_same_full_details(self):
         page = self.product("clienwork", query="q=action:project.update%20changed:name")
