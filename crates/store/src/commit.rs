@@ -13,6 +13,7 @@ use proofbook_ledger::WorkspaceUid;
 
 use crate::clock::GuardedClock;
 use crate::fold::{Decision, Fold, FoldError, Folded, IdHit, Outcome, Sealed, State};
+use crate::fresh_ids::FreshIds;
 use crate::limits;
 use crate::log::{AppendError, FrameDraft, LocalLog, Log, Position};
 use crate::lookup::{self, WantedId};
@@ -90,6 +91,8 @@ pub struct Published {
     pub directory: Directory,
     /// Bytes of recent events, over all generations.
     pub recent_bytes: AtomicU64,
+    /// What tells of many small segments at once that they do not know an id.
+    pub(crate) fresh_ids: ArcSwap<FreshIds>,
     /// Counts changes of what is kept: plans, retention, holds, catalogs.
     pub rules_epoch: AtomicU64,
 }
@@ -102,6 +105,7 @@ impl Published {
             view: ArcSwap::from_pointee(view),
             directory: Directory::default(),
             recent_bytes: AtomicU64::new(recent_bytes),
+            fresh_ids: ArcSwap::default(),
             rules_epoch: AtomicU64::new(0),
         }
     }
@@ -369,12 +373,13 @@ impl Committer {
     /// duplicate for a new event, and a replay would not.
     fn refresh_look_ups(&self, group: &mut Vec<Batch>) {
         let view = self.published.view();
+        let fresh = self.published.fresh_ids.load();
         let is_old = |batch: &Batch| batch.pack_epoch + 1 < view.pack_epoch;
         if !group.iter().any(is_old) || plant::is_on(Plant::LookUpsNotRefreshed) {
             return;
         }
         for mut batch in std::mem::take(group) {
-            match if is_old(&batch) { refresh(&view, &mut batch) } else { Ok(true) } {
+            match if is_old(&batch) { refresh(&view, &fresh, &mut batch) } else { Ok(true) } {
                 Ok(true) => group.push(batch),
                 Ok(false) => (batch.reply)(Err(CommitError::Busy)),
                 Err(error) => {
@@ -493,10 +498,10 @@ impl Committer {
 ///
 /// It may not when it has a copy of an event of which something was erased since it was prepared: the
 /// values would be in the log again. Prepared once more, it is answered without them.
-fn refresh(view: &View, batch: &mut Batch) -> Result<bool, SegmentError> {
+fn refresh(view: &View, fresh: &FreshIds, batch: &mut Batch) -> Result<bool, SegmentError> {
     // What was found is looked for again too: it may have been purged since, and a replay of the log
     // would not find it.
-    let found = lookup::find_all(view, &batch.wanted);
+    let found = lookup::find_all(view, fresh, &batch.wanted);
     for ((wanted, hit), found) in batch.wanted.iter().zip(&mut batch.hits).zip(found) {
         *hit = found?;
         if let Some(hit) = hit

@@ -21,6 +21,7 @@ pub mod disk;
 pub mod erase;
 pub mod expiring;
 pub mod fold;
+mod fresh_ids;
 pub mod hidden;
 pub mod hold;
 pub mod limits;

@@ -4,6 +4,7 @@ use proofbook_event::Group;
 use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
+use crate::fresh_ids::{Filter, FreshIds};
 use crate::segment::{GroupSet, IdKey, Segment, SegmentError, stored_part};
 use crate::view::View;
 use crate::withheld::erased_of;
@@ -31,8 +32,9 @@ pub(crate) type Found = Result<Option<IdHit>, SegmentError>;
 /// An index keeps a part of hash and fingerprint only. The stored id decides whether it is the same
 /// id; the fingerprint, whether it is the same event (a duplicate) or another one (a conflict). Segments
 /// are asked one after the other, the newest first, each for all ids that no newer one knows: what a
-/// segment keeps in memory to say no then stays in the processor's cache.
-pub(crate) fn find_all(view: &View, wanted: &[WantedId]) -> Vec<Found> {
+/// segment keeps in memory to say no then stays in the processor's cache. Those that `fresh` covers are
+/// asked only for the ids that it does not rule out.
+pub(crate) fn find_all(view: &View, fresh: &FreshIds, wanted: &[WantedId]) -> Vec<Found> {
     let mut found: Vec<Found> = wanted.iter().map(|_| Ok(None)).collect();
     let mut asked: Vec<(&WantedId, IdKey, usize)> = wanted
         .iter()
@@ -41,7 +43,12 @@ pub(crate) fn find_all(view: &View, wanted: &[WantedId]) -> Vec<Found> {
         .map(|(at, wanted)| (wanted, IdKey::new(wanted.workspace, wanted.id_hash), at))
         .collect();
     asked.sort_unstable_by_key(|(wanted, _, at)| (wanted.workspace, *at));
+    let left_by = |filter: &Filter| -> Vec<(&WantedId, IdKey, usize)> {
+        asked.iter().filter(|(_, key, _)| filter.may_contain(*key)).copied().collect()
+    };
+    let left: Vec<_> = fresh.filters().map(left_by).collect();
     for segment in view.segments.iter().rev() {
+        let asked = fresh.covering(segment.files().name).map_or(&asked, |filter| &left[filter]);
         let mut from = 0;
         for asked in asked.chunk_by(|(a, ..), (b, ..)| a.workspace == b.workspace) {
             let workspace = asked[0].0.workspace;

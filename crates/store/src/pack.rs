@@ -25,8 +25,8 @@ use crate::recent::{RecentEvent, RecentEvents};
 use crate::record::{EventParts, Record};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, BlockCache, GroupSet, HashId, IdEntry, Row, SEGMENT_ROWS_MAX, Segment, SegmentError,
-    SegmentFiles, SegmentWriter,
+    self, BlockCache, GroupSet, HashId, IdEntry, IdKey, Row, SEGMENT_ROWS_MAX, Segment,
+    SegmentError, SegmentFiles, SegmentWriter,
 };
 use crate::segment_entry::SegmentEntry;
 use crate::view::Directory;
@@ -213,6 +213,7 @@ impl Packer {
         let disk = self.disk.clone();
         let name_of = self.names();
         let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
+        let mut ids = Vec::with_capacity(job.generation.event_count());
         for uid in job.generation.workspaces() {
             let events = job.generation.workspace(uid, job.through);
             let mut order: Vec<(i64, u64)> =
@@ -223,6 +224,7 @@ impl Packer {
                 // Events stand where their batch put them; that of the next one takes its time to come.
                 ahead.peek().into_iter().for_each(RecentEvent::ask_for);
                 let parts = event.parts();
+                ids.push(IdKey::new(uid, parts.id_hash));
                 let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
                 writer.push(&row_of(&event, &parts), id)?;
             }
@@ -232,10 +234,19 @@ impl Packer {
         let segment = self.open.open(&*self.disk, meta.files, &self.cache)?;
         check_leaves(&segment, job, &self.published.directory)?;
         self.written.packed_rows += u64::from(entry.rows);
+        self.add_fresh_ids(id, &ids);
         let mut record = Vec::new();
         let after = job.generation.after;
         Record::Packed { after, through: job.through, segment: entry }.encode(&mut record);
         Ok(Proposal { record, segment, entry, inputs: Vec::new() })
+    }
+
+    /// Lets look-ups know which ids a new segment has, before it is live.
+    fn add_fresh_ids(&self, segment: u64, ids: &[IdKey]) {
+        let live = self.published.view().segments.clone();
+        let is_live = |name| live.iter().any(|segment| segment.files().name == name);
+        let fresh = self.published.fresh_ids.load().with(segment, ids, is_live);
+        self.published.fresh_ids.store(Arc::new(fresh));
     }
 
     /// Writes the snapshot that a pack made possible; returns before which position the log may go.

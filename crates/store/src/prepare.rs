@@ -207,7 +207,7 @@ impl Preparer {
         let wanted =
             |(home, identity): &(usize, Identity<'_>)| wanted_id(tables[*home].uid, identity);
         let wanted: Vec<WantedId> = sought.iter().map(wanted).collect();
-        let found = lookup::find_all(view, &wanted);
+        let found = lookup::find_all(view, &published.fresh_ids.load(), &wanted);
         let bytes = |event: &Wanted<'_>| event.draft.sent.len() + EVENT_EXTRA_BYTES;
         batch.events.reserve(events.iter().flatten().map(bytes).sum());
         let mut sought = sought.into_iter().zip(wanted).zip(found);

@@ -22,6 +22,11 @@ impl IdKey {
         let hash = ids::stored_part(id_hash);
         Self { hash, filter_key: ids::filter_key(&workspace, hash) }
     }
+
+    /// Returns 64 bits that say both, mixed.
+    pub(crate) fn mixed(self) -> u64 {
+        self.filter_key
+    }
 }
 
 impl Segment {
