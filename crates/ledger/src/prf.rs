@@ -25,8 +25,10 @@ use proofbook_event::{Group, GroupBytes};
 
 use crate::hmac::{HmacKey, ShortMessage, first_16};
 
+mod block;
 mod punctured;
 
+pub use block::KeyBlock;
 pub use punctured::{DecodePuncturedError, PuncturedRun, puncture};
 
 /// Levels of a run's tree below its seed.
@@ -197,14 +199,18 @@ pub fn nonce(key: &NonceKey, slot: Slot) -> Nonce {
 
 /// Walks from a node at `depth` down to the leaf of `slot`, which must lie below that node.
 fn descend(node: &Node, depth: u32, slot: Slot) -> Node {
-    (depth + 1..=RUN_DEPTH).fold(*node, |node, depth| HmacKey::new(&node).mac(&[slot.bit(depth)]))
+    walk_down(node, depth, RUN_DEPTH, slot)
+}
+
+/// Walks from a node at depth `from` to the one at depth `to` over `slot`.
+fn walk_down(node: &Node, from: u32, to: u32, slot: Slot) -> Node {
+    (from + 1..=to).fold(*node, |node, depth| HmacKey::new(&node).mac(&[slot.bit(depth)]))
 }
 
 /// Yields the event keys of consecutive slots, for less than two HMACs each on average.
 ///
 /// It keeps the path from the seed to the current leaf, and the right siblings along it. An
 /// iterator of `(Slot, EventKey)`; it ends after slot 4,095. About 800 bytes.
-#[derive(Clone)]
 pub struct RunKeys {
     /// `path[d]` is the node at depth d over the current slot; `path[0]` is the seed.
     path: [Node; RUN_DEPTH as usize + 1],
@@ -229,11 +235,6 @@ impl RunKeys {
         };
         keys.walk(1, false);
         keys
-    }
-
-    /// Returns the slot that comes next; `None` behind the last.
-    pub fn upcoming(&self) -> Option<Slot> {
-        self.next
     }
 
     /// Goes to a slot of the same run; the nearer it is, the fewer steps it takes.

@@ -50,8 +50,10 @@ pub enum CommitError {
 
 /// Records on their way into one frame, with what was prepared for them.
 pub struct Batch {
-    /// Encoded records.
+    /// Encoded records, but for the events that end the last one.
     pub records: Vec<u8>,
+    /// Those events, encoded; none where the records are whole.
+    pub events: Vec<u8>,
     /// How many there are.
     pub record_count: u32,
     /// What to look for of each event, for looking ids up again.
@@ -68,6 +70,19 @@ pub struct Batch {
     pub outcome_lists: usize,
     /// Gets the outcomes.
     pub reply: Reply,
+}
+
+impl Batch {
+    /// Returns how many bytes its records have.
+    pub fn bytes(&self) -> usize {
+        self.records.len() + self.events.len()
+    }
+
+    /// Appends its records to a frame's body.
+    fn write(&self, body: &mut Vec<u8>) {
+        body.extend_from_slice(&self.records);
+        body.extend_from_slice(&self.events);
+    }
 }
 
 /// Why the store must stop. Nothing is acknowledged after it.
@@ -217,13 +232,13 @@ impl Committer {
         if group.is_empty() {
             return Ok(());
         }
-        let mut body = Vec::with_capacity(group.iter().map(|batch| batch.records.len()).sum());
+        let mut body = Vec::with_capacity(group.iter().map(Batch::bytes).sum());
         let mut hits = Vec::new();
         let mut sealed = Vec::new();
         // Heads come first: they are of the trees before this frame's events.
         let mut record_count = self.encode_heads(&group, &mut body);
         for batch in &mut group {
-            body.extend_from_slice(&batch.records);
+            batch.write(&mut body);
             record_count += batch.record_count;
             hits.append(&mut batch.hits);
             sealed.append(&mut batch.sealed);

@@ -14,8 +14,7 @@ use proofbook_catalog::{
     AdmitContext, Admitted, Catalog, EventKeys, Identity, Preset, Rejected, admit,
 };
 use proofbook_event::{EventDraft, Timestamp};
-use proofbook_ledger::prf::Nonces;
-use proofbook_ledger::{RunKeys, WorkspaceUid};
+use proofbook_ledger::{KeyBlock, Slot, WorkspaceUid};
 
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
@@ -62,8 +61,10 @@ pub enum Fate {
 
 /// A batch ready to be committed, and the fate of each event of the request.
 pub struct Prepared {
-    /// Encoded records.
+    /// Encoded records, but for the events that end the last one.
     pub records: Vec<u8>,
+    /// Those events, encoded.
+    pub events: Vec<u8>,
     /// How many.
     pub record_count: u32,
     /// What to look for again when the look-ups grew old.
@@ -76,6 +77,13 @@ pub struct Prepared {
     pub pack_epoch: u64,
     /// Per event of the request, in its order.
     pub places: Vec<Place>,
+}
+
+impl Prepared {
+    /// Returns the records as the log will hold them, for checks.
+    pub fn whole_records(&self) -> Vec<u8> {
+        [self.records.as_slice(), &self.events].concat()
+    }
 }
 
 /// Gives out places in runs and judges events.
@@ -287,11 +295,11 @@ impl Preparer {
         }
     }
 
-    /// Keeps the keys that a batch ended with, for the batch that goes on where it ended.
+    /// Keeps the last keys that were derived, for the batches that go on behind this one.
     fn keep_keys(&self, tables: Vec<Table>) {
         let left = tables.into_iter().filter_map(|table| {
             let Table { name, directory_index: index, uid, keys, .. } = table;
-            let (run, keys) = keys.left()?;
+            let (run, keys) = keys.derived()?;
             Some(LeftKeys { name, index, uid, run, keys })
         });
         self.seats.keep(left);
@@ -398,28 +406,26 @@ struct Table {
 
 /// Yields the keys of consecutive places, run after run.
 struct PlaceKeys {
-    runs: std::vec::IntoIter<Places>,
-    /// Keys of the first of the runs, at some place before its first, where they are at hand.
-    ready: Option<Box<RunKeys>>,
-    current: Option<OpenPlaces>,
-}
-
-/// The run that places are yielded of.
-struct OpenPlaces {
-    run: u32,
-    left: u16,
-    keys: Box<RunKeys>,
-    nonces: Nonces,
+    places: std::vec::IntoIter<Places>,
+    /// The run that places are yielded of, and those of it that are left.
+    here: Option<Places>,
+    /// Keys at hand: before the first place of a run, those that were ready for it.
+    block: Option<Arc<KeyBlock>>,
+    /// Whether the block was derived here.
+    is_new: bool,
 }
 
 impl PlaceKeys {
-    fn new(places: Vec<Places>, ready: Option<Box<RunKeys>>) -> Self {
-        Self { runs: places.into_iter(), ready, current: None }
+    fn new(places: Vec<Places>, ready: Option<Arc<KeyBlock>>) -> Self {
+        let mut places = places.into_iter();
+        let here = places.next();
+        Self { places, here, block: ready, is_new: false }
     }
 
-    /// Returns the keys behind the last place, and their run.
-    fn left(self) -> Option<(u32, Box<RunKeys>)> {
-        self.current.map(|open| (open.run, open.keys))
+    /// Returns the last keys that were derived here, if any were, and their run.
+    fn derived(self) -> Option<(u32, Arc<KeyBlock>)> {
+        let run = self.here?.run.number;
+        self.block.filter(|_| self.is_new).map(|block| (run, block))
     }
 }
 
@@ -427,28 +433,25 @@ impl Iterator for PlaceKeys {
     type Item = EventKeys;
 
     fn next(&mut self) -> Option<EventKeys> {
-        loop {
-            if let Some(open) = &mut self.current
-                && open.left > 0
-                && let Some((slot, event_key)) = open.keys.next()
-            {
-                open.left -= 1;
-                let nonce = open.nonces.nonce(slot);
-                return Some(EventKeys { run: open.run, slot, event_key, nonce });
-            }
-            let Places { run, first, count } = self.runs.next()?;
-            let keys = match self.ready.take() {
-                Some(mut keys) => {
-                    if keys.upcoming() != Some(first) {
-                        keys.seek(first);
-                    }
-                    keys
-                }
-                None => Box::new(RunKeys::new(&run.seed, first)),
-            };
-            let nonces = Nonces::new(&run.nonce_key);
-            self.current = Some(OpenPlaces { run: run.number, left: count, keys, nonces });
+        if self.here.as_ref()?.count == 0 {
+            // Without a next run the last one stays: what was derived of it is kept.
+            self.here = Some(self.places.next()?);
+            self.block = None;
         }
+        let Places { run, first, count } = self.here.as_mut()?;
+        let slot = *first;
+        *count -= 1;
+        *first = slot.next().unwrap_or(Slot::LAST);
+        let known = self.block.as_ref().and_then(|block| block.get(slot));
+        let (event_key, nonce) = match known {
+            Some(keys) => keys,
+            None => {
+                let block = KeyBlock::new(&run.seed, &run.nonce_key, slot);
+                self.is_new = true;
+                self.block.insert(Arc::new(block)).get(slot)?
+            }
+        };
+        Some(EventKeys { run: run.number, slot, event_key, nonce })
     }
 }
 
@@ -520,22 +523,32 @@ impl Building {
     fn finish(mut self, random: &dyn Random, told: Told<'_>) -> Prepared {
         let mut batch = [0; 16];
         random.fill(&mut batch);
+        let mut bytes = std::mem::take(&mut self.events);
         let events = EventsRecord {
             batch,
             workspaces: std::mem::take(&mut self.workspaces),
             event_count: self.wanted.len() as u32,
-            events: &std::mem::take(&mut self.events),
+            events: &bytes,
         };
         match told {
-            Told::Events => self.record(&Record::Events(events)),
-            Told::Change(change) => self.record(&Record::Config { change, event: Some(events) }),
+            Told::Events => {
+                // They are large, and the frame's body is where they are copied to.
+                Record::Events(events).encode_front(&mut self.records);
+                self.record_count += 1;
+            }
+            Told::Change(change) => {
+                self.record(&Record::Config { change, event: Some(events) });
+                bytes.clear();
+            }
             Told::Rewritten(rewritten) => {
                 let rewritten = Rewritten { events: Some(events), ..rewritten };
                 self.record(&Record::Rewritten(rewritten));
+                bytes.clear();
             }
         }
         Prepared {
             records: self.records,
+            events: bytes,
             record_count: self.record_count,
             wanted: self.wanted,
             hits: self.hits,

@@ -293,12 +293,18 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
     /// Appends the record with its tag and length.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        let rest = self.encode_front(out);
+        out.put_raw(rest);
+    }
+
+    /// As [`Record::encode`], but for what ends the record as it stands, which is returned: the events
+    /// of a batch.
+    pub(crate) fn encode_front(&self, out: &mut Vec<u8>) -> &'a [u8] {
         let mut payload = Vec::new();
-        // What stands behind the payload as it is: the events of a batch, which are large.
-        let mut rest: &[u8] = &[];
+        let mut rest: &'a [u8] = &[];
         let tag = match self {
             Record::Format(format) => {
                 payload.put_varint(u64::from(format.version));
@@ -367,15 +373,12 @@ impl Record<'_> {
             }
         };
         let bytes = payload.len() + rest.len();
-        out.reserve(bytes + 16);
         out.put_u8(tag);
         out.put_varint(bytes as u64);
         out.put_raw(&payload);
-        out.put_raw(rest);
+        rest
     }
-}
 
-impl<'a> Record<'a> {
     /// Takes the next record off a body.
     ///
     /// # Errors

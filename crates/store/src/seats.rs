@@ -13,14 +13,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proofbook_ledger::prf::RUN_SLOTS;
-use proofbook_ledger::{NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid};
+use proofbook_ledger::{KeyBlock, NonceKey, RunSeed, Slot, WorkspaceUid};
 
 use crate::fold::{RunSecret, Workspace};
 use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::view::Directory;
 
-/// Most workspaces whose next keys are kept, about 900 bytes each.
+/// Most workspaces whose next keys are kept, about 1.6 KiB each.
 const READY_KEYS_MAX: usize = 1024;
 
 /// One run of leaf keys.
@@ -46,11 +46,11 @@ pub(crate) struct Taken {
     pub(crate) places: Vec<Places>,
     /// Runs that it must record, because nothing durable has them yet.
     pub(crate) begun: Vec<SeatRun>,
-    /// Keys of the run of the first of `places`, at some place before it, if they are at hand.
-    pub(crate) ready: Option<Box<RunKeys>>,
+    /// Keys of the first of `places` and its neighbours, if they are at hand.
+    pub(crate) ready: Option<Arc<KeyBlock>>,
 }
 
-/// The keys behind a batch's last place.
+/// Keys that a batch derived: of its last place and the neighbours of that.
 pub(crate) struct LeftKeys {
     /// The workspace's name.
     pub(crate) name: Arc<str>,
@@ -59,7 +59,7 @@ pub(crate) struct LeftKeys {
     pub(crate) uid: WorkspaceUid,
     /// The run that they are of.
     pub(crate) run: u32,
-    pub(crate) keys: Box<RunKeys>,
+    pub(crate) keys: Arc<KeyBlock>,
 }
 
 /// The seats of all workspaces that were written to in this process.
@@ -75,15 +75,15 @@ struct Table {
     open: HashMap<Arc<str>, Seat>,
     /// The open seats' names, those opened first in front; some may be settled already.
     waiting: VecDeque<Arc<str>>,
-    /// Where batches left a seat's run: entering it anew costs as much as sealing an event, going on
-    /// from near by a third of it.
+    /// What batches left of a seat's run. Keys are derived many at once, which is cheaper for each: most
+    /// batches have few events of a workspace, and find the keys of theirs here.
     ready: HashMap<WorkspaceUid, ReadyKeys>,
 }
 
-/// The keys behind the last place that some batch used of a run.
+/// The furthest keys that some batch derived of a run.
 struct ReadyKeys {
     run: u32,
-    keys: Box<RunKeys>,
+    keys: Arc<KeyBlock>,
 }
 
 /// Where a seat stands whose run is durable.
@@ -128,7 +128,11 @@ impl Seats {
         };
         let places = self.places(seat, count);
         let ready = match (places.first(), table.ready.get(&seat.uid)) {
-            (Some(first), Some(ready)) if ready.run == first.run.number => Some(ready.keys.clone()),
+            (Some(Places { run, first, .. }), Some(ready))
+                if ready.run == run.number && ready.keys.has(*first) =>
+            {
+                Some(ready.keys.clone())
+            }
             _ => None,
         };
         let in_use = seat.in_use();
@@ -148,14 +152,13 @@ impl Seats {
         Taken { uid, durable, places, begun, ready }
     }
 
-    /// Keeps the keys that a batch ended with, for those that go on in the same run.
+    /// Keeps keys that a batch derived, for those that go on in the same run.
     pub(crate) fn keep(&self, left: impl Iterator<Item = LeftKeys>) {
         let mut table = self.lock();
         for LeftKeys { name, index, uid, run, keys } in left {
             let goes_on = table.stands_at(&name, index).is_some_and(|at| at.run == run);
             let known = table.ready.get(&uid).filter(|ready| ready.run == run);
-            let is_ahead = known.is_none_or(|ready| ready.keys.upcoming() < keys.upcoming());
-            if !goes_on || keys.upcoming().is_none() || !is_ahead {
+            if !goes_on || known.is_some_and(|ready| !ready.keys.is_before(&keys)) {
                 continue;
             }
             if table.ready.len() >= READY_KEYS_MAX {

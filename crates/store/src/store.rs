@@ -522,6 +522,7 @@ fn abort_on_panic(run: impl FnOnce()) {
 fn into_batch(prepared: Prepared) -> (Batch, Vec<Place>) {
     let batch = Batch {
         records: prepared.records,
+        events: prepared.events,
         record_count: prepared.record_count,
         wanted: prepared.wanted,
         hits: prepared.hits,
@@ -552,6 +553,7 @@ fn receipts(places: Vec<Place>, outcomes: &[Outcome]) -> Vec<Result<Receipt, Rej
 fn decision_batch(record: Vec<u8>, reply: Reply) -> Batch {
     Batch {
         records: record,
+        events: Vec::new(),
         record_count: 1,
         wanted: Vec::new(),
         hits: Vec::new(),
@@ -613,7 +615,7 @@ impl CommitThread {
                     }
                     Message::Stop => stop = true,
                 }
-                let bytes: usize = group.iter().map(|batch| batch.records.len()).sum();
+                let bytes: usize = group.iter().map(Batch::bytes).sum();
                 if stop || bytes >= limits::GROUP_BYTES_SOFT {
                     break;
                 }

@@ -141,9 +141,11 @@ impl SteppedStore {
     /// Turns what was prepared into a batch whose answer goes into `slot`.
     pub fn batch(prepared: Prepared, slot: &Slot) -> Batch {
         let slot = slot.clone();
-        let Prepared { records, record_count, wanted, hits, sealed, pack_epoch, .. } = prepared;
+        let Prepared { records, events, record_count, wanted, hits, sealed, pack_epoch, .. } =
+            prepared;
         Batch {
             records,
+            events,
             record_count,
             wanted,
             hits,
@@ -339,6 +341,7 @@ impl SteppedStore {
         let reply = slot.clone();
         let batch = Batch {
             records: proposal.record.clone(),
+            events: Vec::new(),
             record_count: 1,
             wanted: Vec::new(),
             hits: Vec::new(),

@@ -66,6 +66,25 @@ fn run_keys_begins_anywhere_and_seeks_anywhere() {
 }
 
 #[test]
+fn a_block_has_the_keys_and_nonces_of_its_32_slots_and_no_others() {
+    let nonce_key = NonceKey::from_bytes([3; 32]);
+    for k in [0, 31, 32, 1000, 2047, 2048, 4095] {
+        let block = KeyBlock::new(&seed(), &nonce_key, slot(k));
+        let first = k / 32 * 32;
+        for of in 0..4096 {
+            let expected = (first..first + 32)
+                .contains(&of)
+                .then(|| (EventKey(expected_key(&seed().0, of)), nonce(&nonce_key, slot(of))));
+            assert_eq!(block.get(slot(of)), expected, "{k} {of}");
+            assert_eq!(block.has(slot(of)), expected.is_some(), "{k} {of}");
+        }
+    }
+    let block_of = |k| KeyBlock::new(&seed(), &nonce_key, slot(k));
+    assert!(block_of(31).is_before(&block_of(32)));
+    assert!(!block_of(32).is_before(&block_of(63)));
+}
+
+#[test]
 fn salts_and_nonces_are_the_first_half_of_their_mac() {
     let key = event_key(&seed(), slot(17));
     assert_eq!(salt(&key, "/description"), mac(&key.0, b"/description")[..16]);

@@ -14,7 +14,7 @@ impl Committer {
         let (mut body, mut hits, mut sealed, mut record_count) =
             (Vec::new(), Vec::new(), Vec::new(), 0);
         for batch in &mut group {
-            body.extend_from_slice(&batch.records);
+            batch.write(&mut body);
             record_count += batch.record_count;
             hits.append(&mut batch.hits);
             sealed.append(&mut batch.sealed);

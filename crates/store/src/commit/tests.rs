@@ -32,6 +32,7 @@ fn batch(preparer: &Preparer, published: &Published, id: &str) -> (Batch, Answer
     let (sender, receiver) = mpsc::channel();
     let batch = Batch {
         records: prepared.records,
+        events: prepared.events,
         record_count: prepared.record_count,
         wanted: prepared.wanted,
         hits: prepared.hits,
@@ -158,6 +159,7 @@ fn finish_pack(opened: &mut Opened) {
     let proposal = opened.packer.pack(&job).expect("packs");
     let decision = Batch {
         records: proposal.record,
+        events: Vec::new(),
         record_count: 1,
         wanted: Vec::new(),
         hits: Vec::new(),

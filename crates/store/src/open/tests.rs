@@ -210,6 +210,7 @@ fn commit_event(opened: &mut Opened, text: &str) {
     let prepared = opened.preparer.prepare(&opened.published, now, false, wanted);
     let batch = crate::commit::Batch {
         records: prepared.records,
+        events: prepared.events,
         record_count: prepared.record_count,
         wanted: prepared.wanted,
         hits: prepared.hits,
@@ -225,6 +226,7 @@ fn commit_event(opened: &mut Opened, text: &str) {
 fn decide(opened: &mut Opened, proposal: &crate::pack::Proposal) {
     let batch = crate::commit::Batch {
         records: proposal.record.clone(),
+        events: Vec::new(),
         record_count: 1,
         wanted: Vec::new(),
         hits: Vec::new(),

@@ -28,6 +28,7 @@ fn commit(opened: &mut Opened, prepared: Prepared) -> Vec<Outcome> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let batch = Batch {
         records: prepared.records,
+        events: prepared.events,
         record_count: prepared.record_count,
         wanted: prepared.wanted,
         hits: prepared.hits,
@@ -70,7 +71,9 @@ fn an_event_of_an_unknown_run_is_lost_and_not_half_taken() {
     let mut prepared = prepare(&opened, r#"{"id":"a","action":"x.create"}"#);
     // The records of workspace and events without the run's own.
     let mut records = Vec::new();
-    let mut body = crate::codec::Decoder::new(&prepared.records);
+    let whole = prepared.whole_records();
+    prepared.events.clear();
+    let mut body = crate::codec::Decoder::new(&whole);
     while !body.is_empty() {
         match Record::decode(&mut body).expect("just encoded") {
             Record::Run { .. } => prepared.record_count -= 1,

@@ -14,13 +14,14 @@ const START: i64 = 1_800_000_000_000_000;
 const DAY: i64 = 86_400_000_000;
 
 fn commit(committer: &mut Committer, prepared: Prepared) {
-    let Prepared { records, record_count, wanted, hits, sealed, pack_epoch, .. } = prepared;
+    let Prepared { records, events, record_count, wanted, hits, sealed, pack_epoch, .. } = prepared;
     let answer = Arc::new(Mutex::new(None));
     let slot = answer.clone();
     let reply = Box::new(move |outcomes| *slot.lock().expect("no holder panics") = Some(outcomes));
     let (heads, outcome_lists) = (Vec::new(), 1);
     let batch = Batch {
         records,
+        events,
         record_count,
         wanted,
         hits,

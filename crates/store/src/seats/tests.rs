@@ -183,34 +183,46 @@ fn seats_of_workspaces_that_nobody_comes_back_to_are_settled() {
     assert_eq!(table.settled.iter().flatten().count(), 500 - table.open.len());
 }
 
+/// The keys of a run's slot and its neighbours.
+fn keys_of(run: &SeatRun, slot: u16) -> Arc<KeyBlock> {
+    let slot = Slot::new(slot).expect("a slot of a run");
+    Arc::new(KeyBlock::new(&run.seed, &run.nonce_key, slot))
+}
+
 #[test]
-fn keys_are_kept_for_every_batch_that_goes_on_in_the_run() {
+fn keys_are_kept_for_every_batch_that_goes_on_near_them() {
     let (seats, mut durable) = (seats(), Durable::default());
-    let left = |taken: &Taken| {
-        let Places { run, first, count } = &taken.places[0];
-        let slot = Slot::new(first.get() + count).expect("far from the run's end");
+    let left = |taken: &Taken, slot: u16| {
+        let run = &taken.places[0].run;
         LeftKeys {
             name: "acme".into(),
             index: taken.durable.as_ref().map(|(index, _)| *index),
             uid: taken.uid,
             run: run.number,
-            keys: Box::new(RunKeys::new(&run.seed, slot)),
+            keys: keys_of(run, slot),
         }
     };
-    let upcoming = |taken: &Taken| taken.ready.as_ref()?.upcoming().map(Slot::get);
+    let has_keys = |taken: &Taken| {
+        let first = taken.places[0].first;
+        taken
+            .ready
+            .as_ref()
+            .map(|ready| ready.get(first) == keys_of(&taken.places[0].run, first.get()).get(first))
+    };
     let first = seats.take(&durable.directory, "acme", 3);
-    assert_eq!(upcoming(&first), None);
-    seats.keep([left(&first)].into_iter());
+    assert_eq!(has_keys(&first), None);
+    seats.keep([left(&first, 2)].into_iter());
     durable.commit(&first);
     let second = seats.take(&durable.directory, "acme", 2);
-    let beside = seats.take(&durable.directory, "acme", 2);
-    assert_eq!((upcoming(&second), upcoming(&beside)), (Some(3), Some(3)));
-    // The one that took its places later ends before.
-    seats.keep([left(&beside)].into_iter());
-    seats.keep([left(&second)].into_iter());
-    assert_eq!(upcoming(&seats.take(&durable.directory, "acme", 1)), Some(7));
+    let beside = seats.take(&durable.directory, "acme", 60);
+    assert_eq!((has_keys(&second), has_keys(&beside)), (Some(true), Some(true)));
+    // The one that took its places later ends before: what is furthest stays.
+    seats.keep([left(&beside, 64)].into_iter());
+    seats.keep([left(&second, 4)].into_iter());
+    assert_eq!(has_keys(&seats.take(&durable.directory, "acme", 1)), Some(true));
     // The directory has it now: the seat is settled.
-    assert_eq!(upcoming(&seats.take(&durable.directory, "acme", 1)), Some(7));
+    assert_eq!(has_keys(&seats.take(&durable.directory, "acme", 40)), Some(true));
+    assert_eq!(has_keys(&seats.take(&durable.directory, "acme", 1)), None, "too far away");
 }
 
 #[test]
@@ -218,18 +230,17 @@ fn keys_of_a_run_are_not_taken_for_those_of_another() {
     let (seats, durable) = (seats(), Durable::default());
     let taken = seats.take(&durable.directory, "acme", 1);
     let other = SeatRun { number: 7, ..taken.places[0].run.clone() };
-    let keys = |run: &SeatRun| Box::new(RunKeys::new(&run.seed, Slot::LAST));
     let left = |run: &SeatRun| LeftKeys {
         name: "acme".into(),
         index: None,
         uid: taken.uid,
         run: run.number,
-        keys: keys(run),
+        keys: keys_of(run, 1),
     };
     seats.keep([left(&other)].into_iter());
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
     let uid = taken.uid;
-    seats.lock().ready.insert(uid, ReadyKeys { run: other.number, keys: keys(&other) });
+    seats.lock().ready.insert(uid, ReadyKeys { run: other.number, keys: keys_of(&other, 1) });
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
     seats.keep([left(&taken.places[0].run)].into_iter());
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_some());

@@ -98,7 +98,7 @@ impl Process {
                 self.preparer.prepare(&self.published, now, true, wanted)
             }
         };
-        let mut stored = Stored::of_records(&prepared.records).into_iter().map(Arc::new);
+        let mut stored = Stored::of_records(&prepared.whole_records()).into_iter().map(Arc::new);
         let mut sent = SentBatch { change, ..SentBatch::default() };
         for ((workspace, text), place) in events.iter().zip(&prepared.places) {
             match place {
@@ -127,7 +127,8 @@ impl Process {
         planned: RulesAt,
     ) -> Result<Ready, String> {
         let (mut gone, mut by) = (Vec::new(), None);
-        let mut records = Decoder::new(&prepared.records);
+        let whole = prepared.whole_records();
+        let mut records = Decoder::new(&whole);
         while !records.is_empty() {
             let record = Record::decode(&mut records).map_err(|error| error.to_string())?;
             let Record::Rewritten(rewritten) = record else { continue };
@@ -168,7 +169,7 @@ impl Process {
 
 /// Returns the events by which the store itself tells of something.
 fn told_by(prepared: &Prepared) -> Result<Vec<SentEvent>, String> {
-    let mut stored = Stored::of_records(&prepared.records).into_iter().map(Arc::new);
+    let mut stored = Stored::of_records(&prepared.whole_records()).into_iter().map(Arc::new);
     let mut events = Vec::new();
     for place in &prepared.places {
         let place = place.as_ref().map_err(|rejected| format!("rejected: {rejected:?}"))?;

@@ -76,6 +76,7 @@ impl Life {
     fn decide(&mut self, proposal: &Proposal) {
         self.commit(vec![Batch {
             records: proposal.record.clone(),
+            events: Vec::new(),
             record_count: 1,
             wanted: Vec::new(),
             hits: Vec::new(),
@@ -101,6 +102,7 @@ fn batch(prepared: Prepared) -> Batch {
     assert!(prepared.places.iter().all(Result::is_ok), "{:?}", prepared.places);
     Batch {
         records: prepared.records,
+        events: prepared.events,
         record_count: prepared.record_count,
         wanted: prepared.wanted,
         hits: prepared.hits,
