@@ -1,16 +1,17 @@
 //! Deriving leaves again from stored bytes: for the check before the log is released, for `verify`,
 //! for replay and for receipts of packed events.
 //!
-//! Entering a run costs twelve HMACs, its next place less than two, so a [`Sealer`] stays in the run
-//! of the event it sealed last. Of an event that something was erased of the key is gone; its row says
-//! instead what the leaf committed to ([`Withheld`]).
+//! Keys are derived many at once ([`KeyBlock`]), and a [`Sealer`] keeps those of the runs that it was in
+//! last: events come by time, so their places in a run go to and fro. Of an event that something was
+//! erased of the key is gone; its row says instead what the leaf committed to ([`Withheld`]).
 
 use std::sync::Arc;
 
 use proofbook_event::{Group, Timestamp};
-use proofbook_ledger::prf::{EventKey, Nonces, PuncturedRun, Salt};
+use proofbook_ledger::prf::{EventKey, Nonce, PuncturedRun, Salt, nonce};
 use proofbook_ledger::{
-    Commitments, Hash, LeafFields, Opening, RunKeys, Slot, WorkspaceUid, commitment,
+    Commitments, Hash, KeyBlock, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid,
+    commitment,
 };
 
 use crate::fold::{RunSecret, Sealed, Workspace};
@@ -18,44 +19,64 @@ use crate::record::EventParts;
 use crate::segment::{GroupSet, Row};
 use crate::withheld::{ErasureStep, Left, Withheld};
 
+/// Runs whose keys are kept, 200 KiB each at the most.
+const RUNS_MAX: usize = 16;
+
 /// Seals events one after the other.
 #[derive(Default)]
 pub struct Sealer {
-    run: Option<OpenRun>,
+    /// Those that it was in last, the newest at the end.
+    runs: Vec<OpenRun>,
     scratch: Vec<u8>,
 }
 
-/// The run of the event that was sealed last.
+/// A run with its keys.
 struct OpenRun {
     workspace: WorkspaceUid,
     number: u32,
+    nonce_key: NonceKey,
     keys: OpenKeys,
-    nonces: Nonces,
 }
 
 /// Where a run's event keys come from.
 enum OpenKeys {
     Whole {
-        keys: Box<RunKeys>,
-        /// The slot that `keys` yields next.
-        next: Option<Slot>,
+        seed: RunSeed,
+        /// Those that were needed, by their number.
+        blocks: Vec<Option<Box<KeyBlock>>>,
     },
     /// Twelve HMACs for each key, which is dear only where something was erased.
     Punctured(Arc<PuncturedRun>),
 }
 
-impl OpenKeys {
-    fn key(&mut self, slot: Slot) -> Option<EventKey> {
-        match self {
-            Self::Whole { keys, next } => {
-                if *next != Some(slot) {
-                    keys.seek(slot);
+impl OpenRun {
+    fn new(workspace: &Workspace, number: u32) -> Option<Self> {
+        let run = workspace.runs.get(number as usize)?;
+        let keys = match &run.secret {
+            RunSecret::Whole(seed) => OpenKeys::Whole { seed: seed.clone(), blocks: Vec::new() },
+            RunSecret::Punctured(run) => OpenKeys::Punctured(run.clone()),
+        };
+        let (workspace, nonce_key) = (workspace.uid, run.nonce_key.clone());
+        Some(Self { workspace, number, nonce_key, keys })
+    }
+
+    /// Returns the key and the nonce of a slot; `None` when the key was destroyed.
+    fn keys(&mut self, slot: Slot) -> Option<(EventKey, Nonce)> {
+        match &mut self.keys {
+            OpenKeys::Whole { seed, blocks } => {
+                let number = KeyBlock::number_of(slot);
+                if blocks.len() <= number {
+                    blocks.resize_with(number + 1, || None);
                 }
-                *next = slot.next();
-                keys.next().map(|(_, key)| key)
+                let derive = || Box::new(KeyBlock::new(seed, &self.nonce_key, slot));
+                blocks[number].get_or_insert_with(derive).get(slot)
             }
-            Self::Punctured(run) => run.event_key(slot),
+            OpenKeys::Punctured(run) => Some((run.event_key(slot)?, self.nonce(slot))),
         }
+    }
+
+    fn nonce(&self, slot: Slot) -> Nonce {
+        nonce(&self.nonce_key, slot)
     }
 }
 
@@ -69,14 +90,13 @@ impl Sealer {
         withheld: &[u8],
     ) -> Option<Sealed> {
         let slot = Slot::new(parts.k)?;
-        let run = self.enter(workspace, parts.run, slot)?;
-        let nonce = run.nonces.nonce(slot);
+        let run = self.enter(workspace, parts.run)?;
         if !withheld.is_empty() {
             let commitments = Withheld::decode(withheld)?.commitments(parts)?;
-            return Some(Sealed { nonce, commitments });
+            return Some(Sealed { nonce: run.nonce(slot), commitments });
         }
-        let salts = run.keys.key(slot)?.salts();
-        Some(Sealed { nonce, commitments: Commitments::seal(&salts, &parts.groups) })
+        let (key, nonce) = run.keys(slot)?;
+        Some(Sealed { nonce, commitments: Commitments::seal(&key.salts(), &parts.groups) })
     }
 
     /// Returns the openings of the groups whose values are there; `None` when its run, slot or key does
@@ -138,29 +158,24 @@ impl Sealer {
             return Some(Box::new(move |group| withheld.salt(group)));
         }
         let slot = Slot::new(parts.k)?;
-        let salts = self.enter(workspace, parts.run, slot)?.keys.key(slot)?.salts();
+        let salts = self.enter(workspace, parts.run)?.keys(slot)?.0.salts();
         Some(Box::new(move |group| Some(salts.salt(group.pointer()))))
     }
 
     /// Enters a run of a workspace; `None` when there is none with this number.
-    fn enter(&mut self, workspace: &Workspace, number: u32, slot: Slot) -> Option<&mut OpenRun> {
-        let is_here = |run: &OpenRun| run.workspace == workspace.uid && run.number == number;
-        if !self.run.as_ref().is_some_and(is_here) {
-            let run = workspace.runs.get(number as usize)?;
-            let keys = match &run.secret {
-                RunSecret::Whole(seed) => {
-                    OpenKeys::Whole { keys: Box::new(RunKeys::new(seed, slot)), next: Some(slot) }
+    fn enter(&mut self, workspace: &Workspace, number: u32) -> Option<&mut OpenRun> {
+        let is_it = |run: &OpenRun| run.number == number && run.workspace == workspace.uid;
+        match self.runs.iter().rposition(is_it) {
+            Some(place) => self.runs[place..].rotate_left(1),
+            None => {
+                let run = OpenRun::new(workspace, number)?;
+                if self.runs.len() == RUNS_MAX {
+                    self.runs.remove(0);
                 }
-                RunSecret::Punctured(run) => OpenKeys::Punctured(run.clone()),
-            };
-            self.run = Some(OpenRun {
-                workspace: workspace.uid,
-                number,
-                keys,
-                nonces: Nonces::new(&run.nonce_key),
-            });
+                self.runs.push(run);
+            }
         }
-        self.run.as_mut()
+        self.runs.last_mut()
     }
 
     /// Returns the leaf hash of a packed event; `None` when its run, slot or key does not exist.

@@ -39,6 +39,11 @@ impl KeyBlock {
         Self { first, keys, nonces }
     }
 
+    /// Returns the number of the block in its run that has a slot, below 128.
+    pub fn number_of(slot: Slot) -> usize {
+        usize::from(slot.0) / BLOCK_SLOTS
+    }
+
     /// Tells whether a slot is one of the block's.
     pub fn has(&self, slot: Slot) -> bool {
         self.place(slot) < BLOCK_SLOTS
