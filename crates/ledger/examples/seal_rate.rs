@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use proofbook_event::words::Outcome;
 use proofbook_event::{Group, Timestamp};
-use proofbook_ledger::prf::Nonces;
 use proofbook_ledger::{
-    Edge, Hash, LeafFields, NonceKey, RunKeys, RunSeed, Slot, WorkspaceUid, commitment, hash, leaf,
+    Edge, Hash, KeyBlock, LeafFields, NonceKey, RunSeed, Slot, WorkspaceUid, commitment, hash,
+    leaf, prf,
 };
 
 const EVENTS: u32 = 4096;
@@ -33,22 +33,22 @@ fn measure(name: &str, mut work: impl FnMut()) {
 
 fn main() {
     let seed = RunSeed::from_bytes([7; 32]);
-    let nonces = Nonces::new(&NonceKey::from_bytes([8; 32]));
+    let nonce_key = NonceKey::from_bytes([8; 32]);
     let value = [b'x'; 80];
     let mut scratch = Vec::with_capacity(2048);
     let mut sealed = [(Group::Id, Hash::default()); GROUPS.len()];
 
-    measure("event key (consecutive)", || {
-        for (_, key) in RunKeys::new(&seed, Slot::FIRST) {
-            black_box(key);
+    measure("event key and nonce, by blocks", || {
+        for slot in slots().step_by(32) {
+            black_box(KeyBlock::new(&seed, &nonce_key, slot));
         }
     });
-    measure("event key (a run entered anew)", || {
+    measure("event key (alone)", || {
         for _ in 0..EVENTS {
-            black_box(RunKeys::new(black_box(&seed), Slot::LAST).next());
+            black_box(prf::event_key(black_box(&seed), Slot::LAST));
         }
     });
-    let key = proofbook_ledger::prf::event_key(&seed, Slot::FIRST);
+    let key = prf::event_key(&seed, Slot::FIRST);
     measure("six salts", || {
         for _ in 0..EVENTS {
             let salts = black_box(&key).salts();
@@ -62,11 +62,6 @@ fn main() {
             for group in GROUPS {
                 black_box(commitment(&[1; 16], group.pointer(), black_box(&value)));
             }
-        }
-    });
-    measure("one nonce", || {
-        for _ in 0..EVENTS {
-            black_box(nonces.nonce(black_box(Slot::LAST)));
         }
     });
     for (slot, group) in sealed.iter_mut().zip(GROUPS) {
@@ -95,17 +90,27 @@ fn main() {
 
     let mut edge = Edge::default();
     measure("whole: key, nonce, 6 salts and commitments, leaf", || {
-        for (slot, key) in RunKeys::new(&seed, Slot::FIRST) {
+        let mut block = KeyBlock::new(&seed, &nonce_key, Slot::FIRST);
+        for slot in slots() {
+            if !block.has(slot) {
+                block = KeyBlock::new(&seed, &nonce_key, slot);
+            }
+            let Some((key, nonce)) = block.get(slot) else { continue };
             let salts = key.salts();
             for (place, group) in sealed.iter_mut().zip(GROUPS) {
                 let salt = salts.salt(group.pointer());
                 *place = (group, commitment(&salt, group.pointer(), black_box(&value)));
             }
-            let fields = LeafFields { nonce: nonces.nonce(slot), ..fields(edge.size(), &sealed) };
+            let fields = LeafFields { nonce, ..fields(edge.size(), &sealed) };
             edge.append(leaf::leaf_hash(&fields, &mut scratch));
         }
     });
     black_box(edge.root());
+}
+
+/// All slots of a run.
+fn slots() -> impl Iterator<Item = Slot> {
+    std::iter::successors(Some(Slot::FIRST), |slot| slot.next())
 }
 
 /// A leaf's fields as they usually are.

@@ -14,7 +14,8 @@
 //! share an input, even under one key.
 //!
 //! What stays out: drawing seeds (a caller hands in 32 random bytes), the number of a run, and
-//! where seeds are stored. Erasing an event from a run is [`PuncturedRun`], in `prf/punctured.rs`.
+//! where seeds are stored. Erasing an event from a run is [`PuncturedRun`], in `prf/punctured.rs`;
+//! the keys of neighbouring slots are [`KeyBlock`]s, in `prf/block.rs`.
 //!
 //! The secret types have no `Display` and a `Debug` that prints nothing of them. They are not wiped
 //! from memory when dropped: erasure here is a promise about what is stored.
@@ -155,34 +156,13 @@ impl Salts {
     }
 }
 
-/// A nonce key made ready to give nonces.
-pub struct Nonces(HmacKey);
-
-impl Nonces {
-    /// Prepares a nonce key.
-    pub fn new(key: &NonceKey) -> Self {
-        Self(HmacKey::new(&key.0))
-    }
-
-    /// Returns the nonce of a slot.
-    pub fn nonce(&self, slot: Slot) -> Nonce {
-        self.0.mac_16(&slot.0.to_be_bytes())
-    }
-}
-
 impl fmt::Debug for Salts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Salts(secret)")
     }
 }
 
-impl fmt::Debug for Nonces {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Nonces(secret)")
-    }
-}
-
-/// Derives one event's key from its run's seed, in 12 steps.
+/// Derives one event's key from its run's seed, in 12 steps; a [`KeyBlock`] is cheaper for several.
 pub fn event_key(seed: &RunSeed, slot: Slot) -> EventKey {
     EventKey(descend(&seed.0, 0, slot))
 }
@@ -192,9 +172,14 @@ pub fn salt(key: &EventKey, pointer: &str) -> Salt {
     key.salts().salt(pointer)
 }
 
-/// Derives the nonce of one slot; [`Nonces`] is cheaper for several.
+/// Derives the nonce of one slot; a [`KeyBlock`] is cheaper for several.
 pub fn nonce(key: &NonceKey, slot: Slot) -> Nonce {
-    Nonces::new(key).nonce(slot)
+    nonce_of(&HmacKey::new(&key.0), slot)
+}
+
+/// Returns the nonce of a slot under a nonce key that was made ready.
+fn nonce_of(key: &HmacKey, slot: Slot) -> Nonce {
+    key.mac_16(&slot.0.to_be_bytes())
 }
 
 /// Walks from a node at `depth` down to the leaf of `slot`, which must lie below that node.
@@ -205,101 +190,6 @@ fn descend(node: &Node, depth: u32, slot: Slot) -> Node {
 /// Walks from a node at depth `from` to the one at depth `to` over `slot`.
 fn walk_down(node: &Node, from: u32, to: u32, slot: Slot) -> Node {
     (from + 1..=to).fold(*node, |node, depth| HmacKey::new(&node).mac(&[slot.bit(depth)]))
-}
-
-/// Yields the event keys of consecutive slots, for less than two HMACs each on average.
-///
-/// It keeps the path from the seed to the current leaf, and the right siblings along it. An
-/// iterator of `(Slot, EventKey)`; it ends after slot 4,095. About 800 bytes.
-pub struct RunKeys {
-    /// `path[d]` is the node at depth d over the current slot; `path[0]` is the seed.
-    path: [Node; RUN_DEPTH as usize + 1],
-    /// `right[d]` is the right child of `path[d - 1]`, where bit d of `right_known` is set.
-    right: [Node; RUN_DEPTH as usize + 1],
-    right_known: u16,
-    /// The slot of `path`.
-    here: Slot,
-    /// The slot that comes next; none after the last.
-    next: Option<Slot>,
-}
-
-impl RunKeys {
-    /// Begins at a slot, in 12 steps.
-    pub fn new(seed: &RunSeed, first: Slot) -> Self {
-        let mut keys = Self {
-            path: [seed.0; RUN_DEPTH as usize + 1],
-            right: [[0; 32]; RUN_DEPTH as usize + 1],
-            right_known: 0,
-            here: first,
-            next: Some(first),
-        };
-        keys.walk(1, false);
-        keys
-    }
-
-    /// Goes to a slot of the same run; the nearer it is, the fewer steps it takes.
-    pub fn seek(&mut self, slot: Slot) {
-        self.step_to(slot, false);
-        self.next = Some(slot);
-    }
-
-    /// Moves the path to `slot`.
-    fn step_to(&mut self, slot: Slot, keep_right: bool) {
-        let differing = self.here.0 ^ slot.0;
-        if differing == 0 {
-            return;
-        }
-        // The depth of the highest differing bit: nodes above it are shared.
-        let depth = RUN_DEPTH - differing.ilog2();
-        self.here = slot;
-        // Right siblings below that depth belong to other parents now.
-        if slot.bit(depth) == 1 && self.right_known >> depth & 1 == 1 {
-            self.path[depth as usize] = self.right[depth as usize];
-            self.forget_right_from(depth + 1);
-            self.walk(depth + 1, keep_right);
-        } else {
-            self.forget_right_from(depth + 1);
-            self.walk(depth, keep_right);
-        }
-    }
-
-    fn forget_right_from(&mut self, depth: u32) {
-        self.right_known &= ((1_u32 << depth) - 1) as u16;
-    }
-
-    /// Recomputes the path from `depth` down; with `keep_right`, also the right siblings, which
-    /// come cheap while their parent's key is prepared.
-    fn walk(&mut self, depth: u32, keep_right: bool) {
-        for depth in depth..=RUN_DEPTH {
-            let at = depth as usize;
-            let parent = HmacKey::new(&self.path[at - 1]);
-            let bit = self.here.bit(depth);
-            if keep_right && bit == 0 {
-                let halfway = BITS.each_ref().map(|bit| parent.begin(bit));
-                [self.path[at], self.right[at]] = halfway.map(|halfway| parent.end(&halfway));
-                self.right_known |= 1 << depth;
-            } else {
-                self.path[at] = parent.end(&parent.begin(&BITS[usize::from(bit)]));
-            }
-        }
-    }
-}
-
-impl Iterator for RunKeys {
-    type Item = (Slot, EventKey);
-
-    fn next(&mut self) -> Option<(Slot, EventKey)> {
-        let slot = self.next?;
-        self.step_to(slot, true);
-        self.next = slot.next();
-        Some((slot, EventKey(self.path[RUN_DEPTH as usize])))
-    }
-}
-
-impl fmt::Debug for RunKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RunKeys(secret, next {:?})", self.next)
-    }
 }
 
 #[cfg(test)]

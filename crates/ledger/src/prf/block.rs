@@ -5,7 +5,7 @@
 //! SHA-256 for each key. Nonces take two.
 
 use super::{
-    BITS, EventKey, HmacKey, Node, Nonce, NonceKey, Nonces, RUN_DEPTH, RunSeed, Slot, walk_down,
+    BITS, EventKey, HmacKey, Node, Nonce, NonceKey, RUN_DEPTH, RunSeed, Slot, nonce_of, walk_down,
 };
 
 /// Levels of a block's subtree.
@@ -34,8 +34,8 @@ impl KeyBlock {
                 [keys[2 * at], keys[2 * at + 1]] = halfway.map(|halfway| parent.end(&halfway));
             }
         }
-        let of_slot = Nonces::new(nonce_key);
-        let nonces = core::array::from_fn(|at| of_slot.nonce(Slot(first + at as u16)));
+        let nonce_key = HmacKey::new(&nonce_key.0);
+        let nonces = core::array::from_fn(|at| nonce_of(&nonce_key, Slot(first + at as u16)));
         Self { first, keys, nonces }
     }
 

@@ -38,34 +38,6 @@ fn a_slot_is_below_4096() {
 }
 
 #[test]
-fn run_keys_yields_every_key_of_the_run_in_order() {
-    let keys: Vec<_> = RunKeys::new(&seed(), Slot::FIRST).collect();
-    assert_eq!(keys.len(), 4096);
-    for (k, (slot, key)) in keys.iter().enumerate() {
-        assert_eq!(usize::from(slot.get()), k);
-        assert_eq!(*key, event_key(&seed(), *slot), "{k}");
-    }
-}
-
-#[test]
-fn run_keys_begins_anywhere_and_seeks_anywhere() {
-    for first in [0, 1, 7, 2047, 2048, 4095] {
-        let mut keys = RunKeys::new(&seed(), slot(first));
-        assert_eq!(keys.next().unwrap().1, event_key(&seed(), slot(first)));
-        for to in [first, 0, 4095, 1, 2048, 2047, 2046, 3000, 3001] {
-            keys.seek(slot(to));
-            for k in to..(to + 5).min(4096) {
-                assert_eq!(
-                    keys.next(),
-                    Some((slot(k), event_key(&seed(), slot(k)))),
-                    "{first} {k}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
 fn a_block_has_the_keys_and_nonces_of_its_32_slots_and_no_others() {
     let nonce_key = NonceKey::from_bytes([3; 32]);
     for k in [0, 31, 32, 1000, 2047, 2048, 4095] {

@@ -12,7 +12,7 @@ use proofbook_ledger::proof::{
     verify_inclusion, verify_range,
 };
 use proofbook_ledger::{
-    Edge, Hash, LeafFields, NonceKey, Opening, RunKeys, RunSeed, Slot, WorkspaceUid, commitment,
+    Edge, Hash, KeyBlock, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid, commitment,
 };
 use serde_json::Value;
 
@@ -56,8 +56,10 @@ fn check_leaf(case: &Value) {
     let seed = RunSeed::from_bytes(unhex(text(case, "seed")));
     let key = event_key(&seed, slot(case));
     assert_eq!(hex(key.as_bytes()), text(case, "event_key"), "{name}");
-    assert_eq!(RunKeys::new(&seed, slot(case)).next(), Some((slot(case), key.clone())), "{name}");
-    let nonce = nonce(&NonceKey::from_bytes(unhex(text(case, "nonce_key"))), slot(case));
+    let nonce_key = NonceKey::from_bytes(unhex(text(case, "nonce_key")));
+    let nonce = nonce(&nonce_key, slot(case));
+    let block = KeyBlock::new(&seed, &nonce_key, slot(case));
+    assert_eq!(block.get(slot(case)), Some((key.clone(), nonce)), "{name}");
     assert_eq!(hex(&nonce), text(case, "nonce"), "{name}");
 
     let salts = key.salts();
