@@ -76,14 +76,23 @@ impl Timestamp {
         let days = self.0.div_euclid(86_400_000_000);
         let in_day = self.0.rem_euclid(86_400_000_000);
         let (year, month, day) = civil_from_days(days);
+        let (seconds, micros) = ((in_day / 1_000_000) as u32, (in_day % 1_000_000) as u32);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        put(&mut text[0..4], year);
-        put(&mut text[5..7], month);
-        put(&mut text[8..10], day);
-        put(&mut text[11..13], in_day / 3_600_000_000);
-        put(&mut text[14..16], in_day / 60_000_000 % 60);
-        put(&mut text[17..19], in_day / 1_000_000 % 60);
-        put(&mut text[20..26], in_day % 1_000_000);
+        for (at, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, seconds / 3_600),
+            (14, seconds / 60 % 60),
+            (17, seconds % 60),
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
+        ] {
+            text[at] = b'0' + (number / 10) as u8;
+            text[at + 1] = b'0' + (number % 10) as u8;
+        }
         out.extend_from_slice(&text);
     }
 
@@ -116,28 +125,20 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Writes a number in decimal, filling the slice with leading zeros.
-fn put(slot: &mut [u8], mut number: i64) {
-    for digit in slot.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-}
-
-/// Returns (year, month, day) of a day number, day 0 being 1970-01-01.
+/// Returns (year, month, day) of a day number, day 0 being 1970-01-01, in the years 1 to 9999.
 ///
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`. From the year 1 on
+/// its shifted days are not negative, so that 32 bits without a sign do.
+fn civil_from_days(days: i64) -> (u32, u32, u32) {
+    let shifted = (days + 719_468) as u32;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
     let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    (year_of_era + era * 400 + u32::from(month <= 2), month, day)
 }
 
 /// Returns the day number of a date, the inverse of [`civil_from_days`].
