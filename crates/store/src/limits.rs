@@ -38,7 +38,7 @@ pub const COMMIT_QUEUE_MAX: usize = 256;
 /// Recent events with their indexes, over all generations; at this many bytes ingest is refused (429).
 pub const RECENT_BYTES: usize = 64 * MIB;
 /// Bytes of one generation of recent events at which it is frozen and packed.
-pub const RECENT_PACK_BYTES: usize = 32 * MIB;
+pub const RECENT_PACK_BYTES: usize = 28 * MIB;
 /// In-flight requests after decompression.
 pub const IN_FLIGHT_BYTES: usize = 48 * MIB;
 /// Pack and compact, working memory.

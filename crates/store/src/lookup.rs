@@ -1,5 +1,7 @@
 //! Looking up what the segments of a View know of events' ids, before the fold (I5).
 
+use std::cell::LazyCell;
+
 use proofbook_event::Group;
 use proofbook_ledger::WorkspaceUid;
 
@@ -36,24 +38,21 @@ pub(crate) type Found = Result<Option<IdHit>, SegmentError>;
 /// asked only for the ids that it does not rule out.
 pub(crate) fn find_all(view: &View, fresh: &FreshIds, wanted: &[WantedId]) -> Vec<Found> {
     let mut found: Vec<Found> = wanted.iter().map(|_| Ok(None)).collect();
-    let mut asked: Vec<(&WantedId, IdKey, usize)> = wanted
-        .iter()
-        .enumerate()
-        .filter(|(_, wanted)| !wanted.generated)
-        .map(|(at, wanted)| (wanted, IdKey::new(wanted.workspace, wanted.id_hash), at))
-        .collect();
-    asked.sort_unstable_by_key(|(wanted, _, at)| (wanted.workspace, *at));
-    let left_by = |filter: &Filter| -> Vec<(&WantedId, IdKey, usize)> {
-        asked.iter().filter(|(_, key, _)| filter.may_contain(*key)).copied().collect()
+    let sought = wanted.iter().enumerate().filter(|(_, wanted)| !wanted.generated);
+    let asked: Vec<Asked<'_>> = sought.map(|(at, wanted)| Asked::new(wanted, at)).collect();
+    let left_by = |filter: &Filter| {
+        let left = asked.iter().filter(|asked| filter.may_contain(asked.key));
+        by_workspace(left.copied().collect())
     };
-    let left: Vec<_> = fresh.filters().map(left_by).collect();
+    let left: Vec<Vec<Asked<'_>>> = fresh.filters().map(left_by).collect();
+    let all = LazyCell::new(|| by_workspace(asked.clone()));
     for segment in view.segments.iter().rev() {
-        let asked = fresh.covering(segment.files().name).map_or(&asked, |filter| &left[filter]);
+        let asked = fresh.covering(segment.files().name).map_or_else(|| &*all, |at| &left[at]);
         let mut from = 0;
-        for asked in asked.chunk_by(|(a, ..), (b, ..)| a.workspace == b.workspace) {
-            let workspace = asked[0].0.workspace;
+        for asked in asked.chunk_by(|a, b| a.wanted.workspace == b.wanted.workspace) {
+            let workspace = asked[0].wanted.workspace;
             let Some(place) = segment.place_after(workspace, &mut from) else { continue };
-            for (wanted, key, at) in asked {
+            for Asked { wanted, key, at } in asked {
                 if segment.may_hold_id(place, *key) && matches!(found[*at], Ok(None)) {
                     found[*at] = find_at(segment, place, wanted);
                 }
@@ -61,6 +60,27 @@ pub(crate) fn find_all(view: &View, fresh: &FreshIds, wanted: &[WantedId]) -> Ve
         }
     }
     found
+}
+
+/// An id that segments are asked for.
+#[derive(Clone, Copy)]
+struct Asked<'w> {
+    wanted: &'w WantedId,
+    key: IdKey,
+    /// Its place among all that are wanted.
+    at: usize,
+}
+
+impl<'w> Asked<'w> {
+    fn new(wanted: &'w WantedId, at: usize) -> Self {
+        Self { wanted, key: IdKey::new(wanted.workspace, wanted.id_hash), at }
+    }
+}
+
+/// Sorts ids as a segment's workspaces are sorted.
+fn by_workspace(mut asked: Vec<Asked<'_>>) -> Vec<Asked<'_>> {
+    asked.sort_unstable_by_key(|asked| (asked.wanted.workspace, asked.at));
+    asked
 }
 
 /// Tells whether something of an event was erased.

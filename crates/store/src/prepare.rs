@@ -142,7 +142,7 @@ impl Preparer {
         events: Vec<Result<Wanted<'_>, Rejected>>,
     ) -> Prepared {
         let view = published.view();
-        let mut batch = Building::new(&view);
+        let mut batch = Building::new(&view, events.len());
         self.judge(published, Given { view: &view, now, may_import }, events, &mut batch);
         batch.finish(&*self.random, Told::Events)
     }
@@ -156,7 +156,7 @@ impl Preparer {
         event: Wanted<'_>,
     ) -> Prepared {
         let view = published.view();
-        let mut batch = Building::new(&view);
+        let mut batch = Building::new(&view, 1);
         if let ConfigChange::PutWorkspace { name, .. } = &change {
             self.seat_workspace(published, &view, name, 0, now, &mut batch);
         }
@@ -175,7 +175,7 @@ impl Preparer {
         events: Vec<Wanted<'_>>,
     ) -> Prepared {
         let view = published.view();
-        let mut batch = Building::new(&view);
+        let mut batch = Building::new(&view, events.len());
         let events = events.into_iter().map(Ok).collect();
         self.judge(published, Given { view: &view, now, may_import: true }, events, &mut batch);
         batch.finish(&*self.random, Told::Rewritten(rewritten))
@@ -477,17 +477,18 @@ struct Building {
 }
 
 impl Building {
-    fn new(view: &View) -> Self {
+    /// Begins with room for so many events.
+    fn new(view: &View, events: usize) -> Self {
         Self {
             records: Vec::new(),
             record_count: 0,
             workspaces: Vec::new(),
             events: Vec::new(),
-            wanted: Vec::new(),
-            hits: Vec::new(),
-            sealed: Vec::new(),
+            wanted: Vec::with_capacity(events),
+            hits: Vec::with_capacity(events),
+            sealed: Vec::with_capacity(events),
             pack_epoch: view.pack_epoch,
-            places: Vec::new(),
+            places: Vec::with_capacity(events),
         }
     }
 
