@@ -201,19 +201,32 @@ fn needs_escape(bytes: &[u8]) -> bool {
     let (words, _) = bytes.as_chunks::<8>();
     match bytes.last_chunk::<8>() {
         // The last eight bytes may have been looked at in part already.
-        Some(last) => words.iter().any(has_escaped) || has_escaped(last),
+        Some(last) => words.iter().any(|word| escaped(word) != 0) || escaped(last) != 0,
         None => bytes.iter().any(|byte| is_escaped(*byte)),
     }
 }
 
-/// As [`is_escaped`], of any of eight bytes. A byte is below n where subtracting n borrows and it is
-/// below 0x80 itself (Mycroft 1987).
-fn has_escaped(word: &[u8; 8]) -> bool {
+/// Finds the first byte that a string escapes, which in JSON's text is its end, a backslash or a fault.
+pub(crate) fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = escaped(word);
+        if found != 0 {
+            return Some(8 * index + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let begin = bytes.len() - rest.len();
+    rest.iter().position(|byte| is_escaped(*byte)).map(|at| begin + at)
+}
+
+/// Marks the bytes of eight that [`is_escaped`]: the first of them has the lowest bit that is set. A
+/// byte is below n where subtracting n borrows and it is below 0x80 itself (Mycroft 1987).
+fn escaped(word: &[u8; 8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_ne_bytes(*word);
+    let word = u64::from_le_bytes(*word);
     let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
     let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES * 0x80) != 0
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES * 0x80)
 }
 
 /// Appends a whole number in decimal.

@@ -14,6 +14,8 @@ use serde::ser::{SerializeMap, SerializeSeq};
 
 use crate::limits;
 
+mod read;
+
 /// An object's members in the order of the text; keys are unique.
 pub type Object<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
@@ -58,17 +60,9 @@ impl<'a> Value<'a> {
     /// # Errors
     /// The text is not JSON, or holds something that is refused; see the module's page.
     pub fn parse(text: &'a [u8]) -> Result<Self, JsonError> {
-        let path = RefCell::new(Vec::new());
         // One look at the whole text is much cheaper than one at each string in it.
-        let parsed = match std::str::from_utf8(text) {
-            Ok(text) => read_whole(serde_json::Deserializer::from_str(text), &path),
-            Err(_) => read_whole(serde_json::Deserializer::from_slice(text), &path),
-        };
-        parsed.map_err(|error| JsonError {
-            offset: byte_offset(text, error.line(), error.column()),
-            pointer: path.borrow().concat(),
-            reason: plain_reason(&error),
-        })
+        let common = std::str::from_utf8(text).ok().and_then(read::read);
+        common.map_or_else(|| strict(text), Ok)
     }
 
     /// Returns the member of an object, or `None`.
@@ -260,7 +254,20 @@ fn plain_reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// Reads a text that is one value.
+/// Reads a text that is one value, or says why it is none.
+fn strict(text: &[u8]) -> Result<Value<'_>, JsonError> {
+    let path = RefCell::new(Vec::new());
+    let parsed = match std::str::from_utf8(text) {
+        Ok(text) => read_whole(serde_json::Deserializer::from_str(text), &path),
+        Err(_) => read_whole(serde_json::Deserializer::from_slice(text), &path),
+    };
+    parsed.map_err(|error| JsonError {
+        offset: byte_offset(text, error.line(), error.column()),
+        pointer: path.borrow().concat(),
+        reason: plain_reason(&error),
+    })
+}
+
 fn read_whole<'de, R: serde_json::de::Read<'de>>(
     mut reader: serde_json::Deserializer<R>,
     path: &RefCell<Vec<String>>,
@@ -283,8 +290,6 @@ impl ValueSeed<'_> {
     }
 }
 
-/// How many members an event mostly has at the most.
-const EVENT_MEMBERS: usize = 16;
 const TOO_DEEP: &str = "nested deeper than 32 levels";
 const NUL: &str = "a string holds the character NUL";
 const BIG_INTEGER: &str = "an integer beyond 9007199254740991; send it as a string";
@@ -375,8 +380,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
         let Some(inner) = self.deeper() else { return Err(A::Error::custom(TOO_DEEP)) };
-        let is_whole = self.depth_left == limits::JSON_DEPTH_MAX;
-        let mut members: Object<'de> = Vec::with_capacity(if is_whole { EVENT_MEMBERS } else { 0 });
+        let mut members: Object<'de> = Vec::new();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             if key.as_bytes().contains(&0) {
                 return Err(A::Error::custom("a key holds the character NUL"));
@@ -406,7 +410,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 /// From this many members on, keys are looked up in a set instead of one after the other.
 const WIDE_OBJECT: usize = 64;
 
-fn is_duplicate(members: &Object<'_>, key: &str) -> bool {
+fn is_duplicate(members: &[(Cow<'_, str>, Value<'_>)], key: &str) -> bool {
     members.iter().any(|(name, _)| name == key)
 }
 
