@@ -7,7 +7,8 @@
 
 use proofbook_event::canonical::{self, ObjectWriter, write_int, write_string, write_value};
 use proofbook_event::draft::DraftError;
-use proofbook_event::{EventDraft, Group, Timestamp, Value, changes, limits, name};
+use proofbook_event::field::FIELDS;
+use proofbook_event::{EventDraft, Field, Group, Timestamp, Value, changes, limits, name};
 use proofbook_ledger::leaf::clear_action;
 
 use crate::admitted::{Admitted, EventKeys, Facts, Packed};
@@ -161,17 +162,17 @@ impl<'d, 'a> Judged<'d, 'a> {
     /// Returns a writer of a field that is a group by itself.
     fn field(
         &'d self,
-        name: &'static str,
+        field: Field,
         value: Option<&'d Value<'a>>,
     ) -> Option<impl FnOnce(&mut Vec<u8>) + use<'d, 'a>> {
-        value.map(|value| move |out: &mut Vec<u8>| self.put(name, value, out))
+        value.map(|value| move |out: &mut Vec<u8>| self.put(field, value, out))
     }
 
     /// Appends a field's canonical bytes: those from the fingerprint, unless something was masked.
-    fn put(&self, field: &str, value: &Value<'_>, out: &mut Vec<u8>) {
+    fn put(&self, field: Field, value: &Value<'_>, out: &mut Vec<u8>) {
         match self.draft.sent_field(field).filter(|_| self.masked == 0) {
             Some(sent) => {
-                debug_assert_eq!(canonical::to_bytes(value), sent, "{field} was changed");
+                debug_assert_eq!(canonical::to_bytes(value), sent, "{field:?} was changed");
                 out.extend_from_slice(sent);
             }
             None => write_value(value, out),
@@ -179,11 +180,11 @@ impl<'d, 'a> Judged<'d, 'a> {
     }
 
     /// Appends an object of the fields that are present, whose names come in canonical order.
-    fn put_fields(&self, fields: &[(&str, &Option<Value<'_>>)], out: &mut Vec<u8>) {
+    fn put_fields(&self, fields: &[(Field, &Option<Value<'_>>)], out: &mut Vec<u8>) {
         let mut object = ObjectWriter::begin(out);
-        for (name, value) in fields {
+        for (field, value) in fields {
             if let Some(value) = value {
-                self.put(name, value, object.key(name));
+                self.put(*field, value, object.key(FIELDS[*field as usize]));
             }
         }
         object.end();
@@ -196,8 +197,11 @@ fn pack(judged: &Judged<'_, '_>, id: &str) -> Packed {
     let mut packed = Packed::begin(&draft.action, draft.sent.len() + 512);
     let some = |present: bool| present.then_some(());
 
-    let actor =
-        [("actor", &draft.actor), ("on_behalf_of", &draft.on_behalf_of), ("via", &draft.via)];
+    let actor = [
+        (Field::Actor, &draft.actor),
+        (Field::OnBehalfOf, &draft.on_behalf_of),
+        (Field::Via, &draft.via),
+    ];
     let present = some(actor.iter().any(|(_, value)| value.is_some()));
     packed
         .group(Group::Actor, present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&actor, out)));
@@ -207,16 +211,16 @@ fn pack(judged: &Judged<'_, '_>, id: &str) -> Packed {
         Group::Changes,
         some(present).map(|()| |out: &mut Vec<u8>| write_changes(judged, out)),
     );
-    packed.group(Group::Context, judged.field("context", draft.context.as_ref()));
+    packed.group(Group::Context, judged.field(Field::Context, draft.context.as_ref()));
     packed.group(Group::Description, Some(|out: &mut Vec<u8>| write_description(judged, out)));
     packed.group(Group::Id, Some(|out: &mut Vec<u8>| write_string(id, out)));
-    let metadata = [("metadata", &draft.metadata), ("source", &draft.source)];
+    let metadata = [(Field::Metadata, &draft.metadata), (Field::Source, &draft.source)];
     let present = some(metadata.iter().any(|(_, value)| value.is_some()));
     packed.group(
         Group::Metadata,
         present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&metadata, out)),
     );
-    packed.group(Group::Targets, judged.field("targets", draft.targets.as_ref()));
+    packed.group(Group::Targets, judged.field(Field::Targets, draft.targets.as_ref()));
     packed
 }
 
@@ -225,13 +229,13 @@ fn write_changes(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
     let draft = judged.draft;
     let mut object = ObjectWriter::begin(out);
     if let Some(after) = &draft.after {
-        judged.put("after", after, object.key("after"));
+        judged.put(Field::After, after, object.key("after"));
     }
     if let Some(before) = &draft.before {
-        judged.put("before", before, object.key("before"));
+        judged.put(Field::Before, before, object.key("before"));
     }
     match &draft.changes {
-        Some(changes) => judged.put("changes", changes, object.key("changes")),
+        Some(changes) => judged.put(Field::Changes, changes, object.key("changes")),
         None => {
             let derived = changes::derive(draft.before.as_ref(), draft.after.as_ref());
             write_value(&changes::to_value(&derived), object.key("changes"));
@@ -248,11 +252,11 @@ fn write_description(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
         write_string(&draft.action, object.key("action"));
     }
     if let Some(approval) = &draft.approval {
-        judged.put("approval", approval, object.key("approval"));
+        judged.put(Field::Approval, approval, object.key("approval"));
     }
     match &draft.description {
         Some(given @ Value::String(_)) => {
-            judged.put("description", given, object.key("description"))
+            judged.put(Field::Description, given, object.key("description"))
         }
         _ => {
             let mut sentence = String::with_capacity(96);
@@ -276,7 +280,7 @@ fn write_description(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
         write_outcome_detail(draft, object.key("outcome"));
     }
     if let Some(reason) = &draft.reason {
-        judged.put("reason", reason, object.key("reason"));
+        judged.put(Field::Reason, reason, object.key("reason"));
     }
     let severity = draft.severity.unwrap_or(resolved.severity);
     write_string(severity.as_str(), object.key("severity"));

@@ -39,7 +39,7 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
 }
 
 /// Objects of up to this many members are sorted without allocating.
-const ORDER_ON_STACK: usize = 32;
+const ORDER_ON_STACK: usize = 16;
 
 /// Visits the places of members in the order of their keys.
 fn in_order(members: &Object<'_>, visit: impl FnMut(usize)) {
@@ -78,20 +78,22 @@ fn first_bytes(key: &[u8]) -> u64 {
     }
 }
 
-/// Appends the canonical form of an object and tells where each member's value stands: by the member's
-/// place in `members`, its first byte and the byte behind it.
-pub fn write_members(members: &Object<'_>, out: &mut Vec<u8>) -> Vec<(u32, u32)> {
-    let mut spans = vec![(0, 0); members.len()];
+/// Appends the canonical form of an object and tells where each member's value stands: the member's key,
+/// then the value's first byte and the byte behind it.
+pub fn write_members(
+    members: &Object<'_>,
+    out: &mut Vec<u8>,
+    mut tell: impl FnMut(&str, (u32, u32)),
+) {
     let mut object = ObjectWriter::begin(out);
     in_order(members, |place| {
         let (key, value) = &members[place];
         let out = object.key(key);
         let from = out.len();
         write_value(value, out);
-        spans[place] = (from as u32, out.len() as u32);
+        tell(key, (from as u32, out.len() as u32));
     });
     object.end();
-    spans
 }
 
 /// Returns the canonical form of a value.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::canonical;
+use crate::field::{FIELDS, Field};
 use crate::json::{self, JsonError, Object, Value};
 use crate::limits;
 use crate::name;
@@ -61,7 +62,7 @@ pub struct EventDraft<'a> {
     pub spans: Spans,
 }
 
-/// Where fields stand in an event's canonical bytes, by their places in the list of fields.
+/// Where fields stand in an event's canonical bytes, by their places in [`FIELDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spans([(u32, u32); FIELDS.len()]);
 
@@ -100,55 +101,6 @@ impl From<JsonError> for DraftError {
             limit,
         }
     }
-}
-
-/// The fields of an event.
-pub const FIELDS: &[&str] = &[
-    "id",
-    "workspace",
-    "action",
-    "occurred_at",
-    "actor",
-    "on_behalf_of",
-    "approval",
-    "via",
-    "targets",
-    "outcome",
-    "before",
-    "after",
-    "changes",
-    "context",
-    "description",
-    "reason",
-    "severity",
-    "metadata",
-    "source",
-];
-
-/// Returns a field's place in [`FIELDS`].
-fn place_of(field: &str) -> Option<usize> {
-    Some(match field {
-        "id" => 0,
-        "workspace" => 1,
-        "action" => 2,
-        "occurred_at" => 3,
-        "actor" => 4,
-        "on_behalf_of" => 5,
-        "approval" => 6,
-        "via" => 7,
-        "targets" => 8,
-        "outcome" => 9,
-        "before" => 10,
-        "after" => 11,
-        "changes" => 12,
-        "context" => 13,
-        "description" => 14,
-        "reason" => 15,
-        "severity" => 16,
-        "metadata" => 17,
-        "source" => 18,
-        _ => return None,
-    })
 }
 
 /// The fields of an actor, and of whoever else acts.
@@ -220,8 +172,8 @@ impl<'a> EventDraft<'a> {
 
     /// Returns the RFC 8785 bytes of a field as it was sent; `None` when it was not sent, or not as
     /// text that was parsed here.
-    pub fn sent_field(&self, field: &str) -> Option<&[u8]> {
-        let (from, to) = self.spans.0[place_of(field)?];
+    pub fn sent_field(&self, field: Field) -> Option<&[u8]> {
+        let (from, to) = self.spans.0[field as usize];
         self.sent.get(from as usize..to as usize).filter(|bytes| !bytes.is_empty())
     }
 
@@ -234,12 +186,17 @@ impl<'a> EventDraft<'a> {
             return Err(invalid("", format!("an event is an object, not {}", value.type_word())));
         };
         let mut draft = Self { sent: Vec::with_capacity(768), ..Self::internal("") };
-        let spans = canonical::write_members(&members, &mut draft.sent);
-        for ((key, value), span) in members.into_iter().zip(spans) {
-            if let Some(place) = place_of(&key) {
-                draft.spans.0[place] = span;
+        let spans = &mut draft.spans.0;
+        canonical::write_members(&members, &mut draft.sent, |key, span| {
+            if let Some(field) = Field::parse(key) {
+                spans[field as usize] = span;
             }
-            draft.take_field(&key, value)?;
+        });
+        for (key, value) in members {
+            let Some(field) = Field::parse(&key) else {
+                return Err(unknown_field("", &key, FIELDS));
+            };
+            draft.take_field(field, value)?;
         }
         if draft.action.is_empty() {
             return Err(DraftError {
@@ -250,15 +207,15 @@ impl<'a> EventDraft<'a> {
         Ok(draft)
     }
 
-    fn take_field(&mut self, key: &str, value: Value<'a>) -> Result<(), DraftError> {
-        match key {
-            "id" => self.id = Some(take_text("/id", value, name::is_event_id, ID_FORM)?),
-            "workspace" => {
+    fn take_field(&mut self, field: Field, value: Value<'a>) -> Result<(), DraftError> {
+        match field {
+            Field::Id => self.id = Some(take_text("/id", value, name::is_event_id, ID_FORM)?),
+            Field::Workspace => {
                 let check =
                     |text: &str| name::is_workspace_name(text) || text == name::SYSTEM_WORKSPACE;
                 self.workspace = Some(take_text("/workspace", value, check, WORKSPACE_FORM)?);
             }
-            "action" => {
+            Field::Action => {
                 self.action = take_text("/action", value, name::is_action_name, ACTION_FORM)?;
                 if self.action.starts_with(name::RESERVED_ACTION_PREFIX) {
                     return Err(DraftError {
@@ -270,12 +227,18 @@ impl<'a> EventDraft<'a> {
                     });
                 }
             }
-            "occurred_at" => self.occurred_at = Some(take_time("/occurred_at", &value)?),
-            "outcome" => self.take_outcome(value)?,
-            "severity" => self.severity = Some(take_word("/severity", &value, SEVERITY)?),
-            "actor" => self.actor = Some(party("/actor", value)?),
-            "on_behalf_of" => self.on_behalf_of = Some(party("/on_behalf_of", value)?),
-            "approval" => {
+            Field::OccurredAt => self.occurred_at = Some(take_time("/occurred_at", &value)?),
+            Field::Outcome => self.take_outcome(value)?,
+            Field::Severity => self.severity = Some(take_word("/severity", &value, SEVERITY)?),
+            Field::Actor => {
+                check_party("/actor", &value)?;
+                self.actor = Some(value);
+            }
+            Field::OnBehalfOf => {
+                check_party("/on_behalf_of", &value)?;
+                self.on_behalf_of = Some(value);
+            }
+            Field::Approval => {
                 check_object(
                     "/approval",
                     &value,
@@ -288,14 +251,14 @@ impl<'a> EventDraft<'a> {
                 )?;
                 self.approval = Some(value);
             }
-            "via" => {
+            Field::Via => {
                 check_object("/via", &value, VIA_FIELDS, &mut |key, at, value| match key {
                     "channel" => take_word(at, value, CHANNEL).map(drop),
                     _ => check_text(at, value),
                 })?;
                 self.via = Some(value);
             }
-            "targets" => {
+            Field::Targets => {
                 check_list("/targets", &value, limits::TARGETS_MAX, &mut |at, target| {
                     check_object(at, target, TARGET_FIELDS, &mut |_, at, value| {
                         check_text(at, value)
@@ -303,25 +266,31 @@ impl<'a> EventDraft<'a> {
                 })?;
                 self.targets = Some(value);
             }
-            "before" => self.before = Some(value),
-            "after" => self.after = Some(value),
-            "changes" => {
+            Field::Before => self.before = Some(value),
+            Field::After => self.after = Some(value),
+            Field::Changes => {
                 check_list("/changes", &value, limits::CHANGES_MAX, &mut check_change)?;
                 self.changes = Some(value);
             }
-            "context" => {
+            Field::Context => {
                 check_object("/context", &value, CONTEXT_FIELDS, &mut |_, at, value| {
                     check_text(at, value)
                 })?;
                 self.context = Some(value);
             }
-            "description" => self.description = Some(text_or_null("/description", value)?),
-            "reason" => self.reason = Some(text_or_null("/reason", value)?),
-            "metadata" => {
+            Field::Description => {
+                check_text("/description", &value)?;
+                self.description = Some(value);
+            }
+            Field::Reason => {
+                check_text("/reason", &value)?;
+                self.reason = Some(value);
+            }
+            Field::Metadata => {
                 check_metadata(&value)?;
                 self.metadata = Some(value);
             }
-            "source" => {
+            Field::Source => {
                 check_object("/source", &value, SOURCE_FIELDS, &mut |key, at, value| match key {
                     "seq" if value.as_int().is_some_and(|seq| seq >= 0) => Ok(()),
                     "seq" => Err(invalid(at, "a producer's counter is a whole number from 0")),
@@ -329,7 +298,6 @@ impl<'a> EventDraft<'a> {
                 })?;
                 self.source = Some(value);
             }
-            unknown => return Err(unknown_field("", unknown, FIELDS)),
         }
         Ok(())
     }
@@ -427,11 +395,6 @@ fn take_time(at: &str, value: &Value<'_>) -> Result<Timestamp, DraftError> {
     Timestamp::parse(text).map_err(|error| invalid(at, error.to_string()))
 }
 
-fn text_or_null<'a>(at: &str, value: Value<'a>) -> Result<Value<'a>, DraftError> {
-    check_text(at, &value)?;
-    Ok(value)
-}
-
 fn check_text(at: &str, value: &Value<'_>) -> Result<(), DraftError> {
     match value {
         Value::Null => Ok(()),
@@ -489,11 +452,6 @@ fn check_list(
         })?;
     }
     Ok(())
-}
-
-fn party<'a>(at: &str, value: Value<'a>) -> Result<Value<'a>, DraftError> {
-    check_party(at, &value)?;
-    Ok(value)
 }
 
 fn check_party(at: &str, value: &Value<'_>) -> Result<(), DraftError> {

@@ -1,7 +1,7 @@
 //! The event: its JSON contract, its limits, its canonical bytes, and the changes between two values.
 //!
 //! What lives here: [`json`] (bounded JSON values), [`canonical`] (RFC 8785), [`draft`] (an event as
-//! a client sends it, checked), [`group`] (the seven leaf groups), [`event`] (an event as it is
+//! a client sends it, checked), [`field`] (its fields), [`group`] (the seven leaf groups), [`event`] (an event as it is
 //! read back), [`changes`] (before/after to a list of changes), [`time`], [`name`], [`limits`] and
 //! the vocabulary in [`words`].
 //!
@@ -26,6 +26,8 @@ pub mod changes;
 pub mod draft;
 #[cfg(feature = "std")]
 pub mod event;
+#[cfg(feature = "std")]
+pub mod field;
 pub mod group;
 #[cfg(feature = "std")]
 pub mod json;
@@ -38,6 +40,8 @@ pub mod words;
 pub use draft::EventDraft;
 #[cfg(feature = "std")]
 pub use event::Event;
+#[cfg(feature = "std")]
+pub use field::Field;
 pub use group::{Group, GroupBytes};
 #[cfg(feature = "std")]
 pub use json::Value;

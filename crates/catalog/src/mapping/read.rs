@@ -8,8 +8,9 @@ mod expressions;
 use std::ops::Range;
 
 use proofbook_event::draft::{
-    CONTEXT_FIELDS, FIELDS, OUTCOME_FIELDS, PARTY_FIELDS, TARGET_FIELDS, VIA_FIELDS,
+    CONTEXT_FIELDS, OUTCOME_FIELDS, PARTY_FIELDS, TARGET_FIELDS, VIA_FIELDS,
 };
+use proofbook_event::field::FIELDS;
 use proofbook_event::{ActorType, Channel, Outcome, Severity, name};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -28,14 +28,6 @@ fn every_field_of_the_contract_is_read() {
     assert_eq!(draft.source.and_then(|s| s.get("seq").and_then(Value::as_int)), Some(881));
 }
 
-#[test]
-fn each_field_has_its_own_place() {
-    for (place, field) in FIELDS.iter().enumerate() {
-        assert_eq!(place_of(field), Some(place), "{field}");
-    }
-    assert_eq!(place_of("when"), None);
-}
-
 fn check(event: &str, code: &str, pointer: &str, offset: usize, limit: Option<u64>) {
     let fault = EventDraft::parse(event.as_bytes()).expect_err(event);
     assert_eq!(
