@@ -11,7 +11,7 @@ use proofbook_event::field::FIELDS;
 use proofbook_event::{EventDraft, Field, Group, Timestamp, Value, changes, limits, name};
 use proofbook_ledger::leaf::clear_action;
 
-use crate::admitted::{Admitted, EventKeys, Facts, Packed};
+use crate::admitted::{Admitted, EventKeys};
 use crate::catalog::{Catalog, Resolved};
 use crate::identity::Identity;
 use crate::mask::Masker;
@@ -69,7 +69,7 @@ impl Rejected {
     }
 }
 
-/// Judges one event.
+/// Judges one event, and puts it in the place of what `admitted` held.
 ///
 /// The draft's own `workspace` is not looked at: whose it is was decided before. Nor is its id, which
 /// the identity has taken.
@@ -77,13 +77,14 @@ impl Rejected {
 /// What is masked is masked in the draft.
 ///
 /// # Errors
-/// The event is refused; nothing of it remains.
+/// The event is refused; `admitted` is what it was.
 pub fn admit(
     draft: &mut EventDraft<'_>,
     identity: &Identity<'_>,
     context: &AdmitContext<'_>,
     keys: &EventKeys,
-) -> Result<Admitted, Rejected> {
+    admitted: &mut Admitted,
+) -> Result<(), Rejected> {
     let occurred_at = draft.occurred_at.unwrap_or(context.now);
     let retention_from_recorded = judge_time(occurred_at, context)?;
     let resolved = context.catalog.resolve(&draft.action);
@@ -99,19 +100,18 @@ pub fn admit(
 
     let action_listed = clear_action(&draft.action, resolved.action.is_some()).is_some();
     let judged = Judged { draft, resolved: &resolved, action_listed, masked };
-    let packed = pack(&judged, &identity.id);
-    let facts = Facts {
-        id_hash: identity.hash,
-        fingerprint: identity.fingerprint,
-        id_generated: identity.generated,
-        occurred_at,
-        retention_from_recorded,
-        action_listed,
-        notify: resolved.notify,
-        outcome: draft.outcome,
-        masked,
-    };
-    Ok(Admitted::new(facts, packed, keys))
+    pack(&judged, &identity.id, admitted);
+    admitted.id_hash = identity.hash;
+    admitted.fingerprint = identity.fingerprint;
+    admitted.id_generated = identity.generated;
+    admitted.occurred_at = occurred_at;
+    admitted.retention_from_recorded = retention_from_recorded;
+    admitted.action_listed = action_listed;
+    admitted.notify = resolved.notify;
+    admitted.outcome = draft.outcome;
+    admitted.masked = masked;
+    admitted.seal(keys);
+    Ok(())
 }
 
 /// Checks when it happened; returns whether retention counts from recorded_at.
@@ -192,9 +192,9 @@ impl<'d, 'a> Judged<'d, 'a> {
 }
 
 /// Writes the groups' canonical bytes.
-fn pack(judged: &Judged<'_, '_>, id: &str) -> Packed {
+fn pack(judged: &Judged<'_, '_>, id: &str, packed: &mut Admitted) {
     let draft = judged.draft;
-    let mut packed = Packed::begin(&draft.action, draft.sent.len() + 512);
+    packed.begin(&draft.action);
     let some = |present: bool| present.then_some(());
 
     let actor = [
@@ -203,25 +203,23 @@ fn pack(judged: &Judged<'_, '_>, id: &str) -> Packed {
         (Field::Via, &draft.via),
     ];
     let present = some(actor.iter().any(|(_, value)| value.is_some()));
-    packed
-        .group(Group::Actor, present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&actor, out)));
+    packed.put(Group::Actor, present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&actor, out)));
 
     let present = draft.before.is_some() || draft.after.is_some() || draft.changes.is_some();
-    packed.group(
+    packed.put(
         Group::Changes,
         some(present).map(|()| |out: &mut Vec<u8>| write_changes(judged, out)),
     );
-    packed.group(Group::Context, judged.field(Field::Context, draft.context.as_ref()));
-    packed.group(Group::Description, Some(|out: &mut Vec<u8>| write_description(judged, out)));
-    packed.group(Group::Id, Some(|out: &mut Vec<u8>| write_string(id, out)));
+    packed.put(Group::Context, judged.field(Field::Context, draft.context.as_ref()));
+    packed.put(Group::Description, Some(|out: &mut Vec<u8>| write_description(judged, out)));
+    packed.put(Group::Id, Some(|out: &mut Vec<u8>| write_string(id, out)));
     let metadata = [(Field::Metadata, &draft.metadata), (Field::Source, &draft.source)];
     let present = some(metadata.iter().any(|(_, value)| value.is_some()));
-    packed.group(
+    packed.put(
         Group::Metadata,
         present.map(|()| |out: &mut Vec<u8>| judged.put_fields(&metadata, out)),
     );
-    packed.group(Group::Targets, judged.field(Field::Targets, draft.targets.as_ref()));
-    packed
+    packed.put(Group::Targets, judged.field(Field::Targets, draft.targets.as_ref()));
 }
 
 /// Writes `{after, before, changes}`; changes are derived when the sender gave none.
@@ -238,7 +236,7 @@ fn write_changes(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
         Some(changes) => judged.put(Field::Changes, changes, object.key("changes")),
         None => {
             let derived = changes::derive(draft.before.as_ref(), draft.after.as_ref());
-            write_value(&changes::to_value(&derived), object.key("changes"));
+            changes::write(&derived, object.key("changes"));
         }
     }
     object.end();
@@ -275,7 +273,7 @@ fn write_description(judged: &Judged<'_, '_>, out: &mut Vec<u8>) {
     if masked > 0 {
         write_int(i64::from(masked), object.key("masked"));
     }
-    object.key("module").extend_from_slice(&resolved.module_json);
+    object.key("module").extend_from_slice(resolved.module_json);
     if !draft.outcome_detail.is_empty() {
         write_outcome_detail(draft, object.key("outcome"));
     }

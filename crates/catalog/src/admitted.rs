@@ -6,8 +6,10 @@
 //! action ‖ /actor ‖ /changes ‖ /context ‖ /description ‖ /id ‖ /metadata ‖ /targets
 //! ```
 //!
-//! Commitments and nonce follow from the bytes and the run's keys, so a log need not store them:
-//! [`Admitted::from_stored`] takes what was stored and [`Admitted::recommit`] computes the rest.
+//! Commitments and nonce follow from the bytes and the run's keys, so a log need not store them.
+//!
+//! One is kept for a whole batch, and each event is admitted into it: it is large, and moving it costs as
+//! much as a commitment.
 
 use proofbook_event::{
     Event, Group, GroupBytes, Outcome, Timestamp, event::Clear, json::JsonError,
@@ -26,37 +28,6 @@ pub struct EventKeys {
     pub event_key: EventKey,
     /// The leaf's nonce.
     pub nonce: Nonce,
-}
-
-/// What a log stores of an admitted event.
-#[derive(Clone, Copy, Debug)]
-pub struct Stored<'a> {
-    /// See [`Admitted::id_hash`].
-    pub id_hash: u64,
-    /// See [`Admitted::fingerprint`].
-    pub fingerprint: u64,
-    /// See [`Admitted::id_generated`].
-    pub id_generated: bool,
-    /// See [`Admitted::occurred_at`].
-    pub occurred_at: Timestamp,
-    /// See [`Admitted::retention_from_recorded`].
-    pub retention_from_recorded: bool,
-    /// See [`Admitted::action_listed`].
-    pub action_listed: bool,
-    /// See [`Admitted::notify`].
-    pub notify: bool,
-    /// See [`Admitted::outcome`].
-    pub outcome: Outcome,
-    /// See [`Admitted::masked`].
-    pub masked: u32,
-    /// Number of the run.
-    pub run: u32,
-    /// Place in the run.
-    pub slot: Slot,
-    /// The action's name.
-    pub action: &'a str,
-    /// The groups' canonical bytes.
-    pub groups: GroupBytes<'a>,
 }
 
 /// A judged event, ready to be committed.
@@ -95,25 +66,40 @@ pub struct Admitted {
     sealed: Commitments,
 }
 
-/// What becomes an [`Admitted`]: the buffer with its marks.
-pub(crate) struct Packed {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) action_bytes: u8,
-    pub(crate) present: u8,
-    pub(crate) ends: [u32; Group::COUNT],
-}
+impl Admitted {
+    /// Makes room for an event, without one.
+    pub fn blank() -> Self {
+        Self {
+            id_hash: 0,
+            fingerprint: 0,
+            id_generated: false,
+            occurred_at: Timestamp::from_micros(0),
+            retention_from_recorded: false,
+            action_listed: false,
+            notify: false,
+            outcome: Outcome::Success,
+            masked: 0,
+            run: 0,
+            slot: Slot::FIRST,
+            nonce: [0; 16],
+            bytes: Vec::new(),
+            action_bytes: 0,
+            present: 0,
+            ends: [0; Group::COUNT],
+            sealed: Commitments::none(),
+        }
+    }
 
-impl Packed {
-    /// Begins a buffer with the action's name, which has at most 128 bytes.
-    pub(crate) fn begin(action: &str, capacity: usize) -> Self {
-        let mut bytes = Vec::with_capacity(capacity);
-        bytes.extend_from_slice(action.as_bytes());
-        let action_bytes = u8::try_from(action.len()).expect("an action has at most 128 bytes");
-        Self { bytes, action_bytes, present: 0, ends: [0; Group::COUNT] }
+    /// Begins another event's bytes with the action's name, which has at most 128 bytes.
+    pub(crate) fn begin(&mut self, action: &str) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(action.as_bytes());
+        self.action_bytes = u8::try_from(action.len()).expect("an action has at most 128 bytes");
+        self.present = 0;
     }
 
     /// Appends one group, or marks it absent; groups come in the order of [`Group::ALL`].
-    pub(crate) fn group(&mut self, group: Group, write: Option<impl FnOnce(&mut Vec<u8>)>) {
+    pub(crate) fn put(&mut self, group: Group, write: Option<impl FnOnce(&mut Vec<u8>)>) {
         if let Some(write) = write {
             write(&mut self.bytes);
             self.present |= 1 << group.index();
@@ -121,77 +107,9 @@ impl Packed {
         self.ends[group.index()] =
             u32::try_from(self.bytes.len()).expect("an event has far less than 4 GiB");
     }
-}
-
-/// The clear fields of an admitted event.
-pub(crate) struct Facts {
-    pub(crate) id_hash: u64,
-    pub(crate) fingerprint: u64,
-    pub(crate) id_generated: bool,
-    pub(crate) occurred_at: Timestamp,
-    pub(crate) retention_from_recorded: bool,
-    pub(crate) action_listed: bool,
-    pub(crate) notify: bool,
-    pub(crate) outcome: Outcome,
-    pub(crate) masked: u32,
-}
-
-impl Admitted {
-    pub(crate) fn new(facts: Facts, packed: Packed, keys: &EventKeys) -> Self {
-        let mut admitted = Self {
-            id_hash: facts.id_hash,
-            fingerprint: facts.fingerprint,
-            id_generated: facts.id_generated,
-            occurred_at: facts.occurred_at,
-            retention_from_recorded: facts.retention_from_recorded,
-            action_listed: facts.action_listed,
-            notify: facts.notify,
-            outcome: facts.outcome,
-            masked: facts.masked,
-            run: keys.run,
-            slot: keys.slot,
-            nonce: keys.nonce,
-            bytes: packed.bytes,
-            action_bytes: packed.action_bytes,
-            present: packed.present,
-            ends: packed.ends,
-            sealed: Commitments::none(),
-        };
-        admitted.recommit(keys);
-        admitted
-    }
-
-    /// Takes what a log stored; commitments and nonce are computed from the keys of its (run, k).
-    ///
-    /// # Panics
-    /// The action is longer than 128 bytes; the reader of the record has checked it.
-    pub fn from_stored(stored: &Stored<'_>, keys: &EventKeys) -> Self {
-        debug_assert_eq!((stored.run, stored.slot), (keys.run, keys.slot), "keys of another event");
-        let capacity = stored.action.len() + stored.groups.bytes_total();
-        let mut packed = Packed::begin(stored.action, capacity);
-        for group in Group::ALL {
-            let bytes = stored.groups.get(group);
-            packed
-                .group(group, bytes.map(|bytes| |out: &mut Vec<u8>| out.extend_from_slice(bytes)));
-        }
-        let facts = Facts {
-            id_hash: stored.id_hash,
-            fingerprint: stored.fingerprint,
-            id_generated: stored.id_generated,
-            occurred_at: stored.occurred_at,
-            retention_from_recorded: stored.retention_from_recorded,
-            action_listed: stored.action_listed,
-            notify: stored.notify,
-            outcome: stored.outcome,
-            masked: stored.masked,
-        };
-        Self::new(facts, packed, keys)
-    }
 
     /// Computes the commitments and takes the nonce under the keys of this event's (run, k).
-    ///
-    /// Also moves the event to another (run, k), when the keys are those of another.
-    pub fn recommit(&mut self, keys: &EventKeys) {
+    pub(crate) fn seal(&mut self, keys: &EventKeys) {
         self.run = keys.run;
         self.slot = keys.slot;
         self.nonce = keys.nonce;

@@ -24,6 +24,7 @@ pub struct Catalog {
     entries: HashMap<String, Entry>,
     /// The module of the first action that begins with a word.
     module_by_word: HashMap<String, ModuleRef>,
+    other_module: ModuleRef,
 }
 
 /// A declared action and what is written for each of its events.
@@ -80,7 +81,7 @@ pub struct Resolved<'c> {
     /// The values that are never stored.
     pub secret: &'c [SecretPath],
     /// Its module as canonical JSON.
-    pub(crate) module_json: Cow<'c, [u8]>,
+    pub(crate) module_json: &'c [u8],
 }
 
 impl Catalog {
@@ -91,6 +92,7 @@ impl Catalog {
             version,
             entries: HashMap::with_capacity(preset.actions.len() + built_in.actions.len()),
             module_by_word: HashMap::new(),
+            other_module: ModuleRef::new(OTHER_MODULE.0, OTHER_MODULE.1),
             preset: Preset { actions: Vec::new(), ..preset.clone() },
         };
         for source in [&preset, built_in] {
@@ -108,7 +110,7 @@ impl Catalog {
     }
 
     fn declare(&mut self, action: &Action, modules: &HashMap<&str, ModuleRef>) {
-        let module = modules.get(action.module.as_str()).cloned().unwrap_or_else(other_module);
+        let module = modules.get(action.module.as_str()).unwrap_or(&self.other_module).clone();
         self.module_by_word
             .entry(first_word(&action.name).to_owned())
             .or_insert_with(|| module.clone());
@@ -159,23 +161,20 @@ impl Catalog {
                 severity: entry.action.severity,
                 notify: entry.action.notify,
                 secret: &entry.secret,
-                module_json: Cow::Borrowed(&entry.module.json),
+                module_json: &entry.module.json,
             };
         }
-        let known = self.module_by_word.get(first_word(name));
+        let module = self.module_by_word.get(first_word(name)).unwrap_or(&self.other_module);
         Resolved {
             action: None,
             title: Cow::Owned(title_of(name)),
-            module_id: known.map_or(OTHER_MODULE.0, |module| &module.id),
-            module_title: known.map_or(OTHER_MODULE.1, |module| &module.title),
+            module_id: &module.id,
+            module_title: &module.title,
             verb: verb_of(name),
             severity: Severity::Info,
             notify: false,
             secret: &[],
-            module_json: match known {
-                Some(module) => Cow::Borrowed(&module.json),
-                None => Cow::Owned(other_module().json),
-            },
+            module_json: &module.json,
         }
     }
 }
@@ -248,10 +247,6 @@ fn push_target(values: &Values<'_, '_>, out: &mut String) {
     }
 }
 
-fn other_module() -> ModuleRef {
-    ModuleRef::new(OTHER_MODULE.0, OTHER_MODULE.1)
-}
-
 fn first_word(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
@@ -267,9 +262,9 @@ pub fn title_of(name: &str) -> String {
         if !title.is_empty() {
             title.push(' ');
         }
-        let (first, rest) = word.split_at(1);
-        title.push_str(&first.to_ascii_uppercase());
-        title.push_str(rest);
+        let begin = title.len();
+        title.push_str(word);
+        title[begin..=begin].make_ascii_uppercase();
     }
     title
 }

@@ -28,7 +28,7 @@ pub mod retention;
 pub mod template;
 
 pub use admit::{AdmitContext, Rejected, admit};
-pub use admitted::{Admitted, EventKeys, Stored};
+pub use admitted::{Admitted, EventKeys};
 pub use catalog::Catalog;
 pub use identity::Identity;
 pub use preset::Preset;

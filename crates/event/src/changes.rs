@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::canonical;
+use crate::canonical::{ObjectWriter, write_int, write_string, write_value};
 use crate::json::{Object, Value, escape_token};
 use crate::limits;
 
@@ -230,50 +230,59 @@ fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
     }
 }
 
-/// Builds the contract's `changes` array, cutting what is over the limits of [`limits`].
+/// Appends the contract's `changes` array in canonical form, cutting what is over the limits of
+/// [`limits`].
 ///
 /// A cut side becomes the beginning of its canonical text, and the change gets a member
 /// `cut: {side: {bytes, sha256}}`. Changes beyond the limits end in one `{kind: "cut", count}`.
-pub fn to_value<'v>(changes: &[Change<'v>]) -> Value<'v> {
-    let mut items = Vec::with_capacity(changes.len().min(limits::CHANGES_MAX));
+pub fn write(changes: &[Change<'_>], out: &mut Vec<u8>) {
     let mut bytes_left = limits::CHANGES_BYTES_MAX;
+    out.push(b'[');
     for (index, change) in changes.iter().enumerate() {
-        let mut cut: Object<'v> = Vec::new();
-        let mut members: Object<'v> = Vec::with_capacity(5);
+        if index > 0 {
+            out.push(b',');
+        }
+        let begin = out.len();
+        let mut cut: Object<'_> = Vec::new();
         let mut bytes = change.path.len() + 64;
+        let mut object = ObjectWriter::begin(out);
         for (name, side) in [("after", &change.after), ("before", &change.before)] {
             let Some(side) = side else { continue };
-            let canonical = canonical::to_bytes(side);
-            if canonical.len() > limits::CHANGE_SIDE_BYTES_MAX {
+            let out = object.key(name);
+            let from = out.len();
+            write_value(side, out);
+            if out.len() - from > limits::CHANGE_SIDE_BYTES_MAX {
+                let canonical = out.split_off(from);
                 let text = String::from_utf8_lossy(&canonical);
                 let beginning: String = text.chars().take(CUT_CHARACTERS_KEPT).collect();
                 bytes += beginning.len() + 128;
-                members.push((name.into(), Value::String(format!("{beginning}…").into())));
+                write_string(&format!("{beginning}…"), out);
                 cut.push((name.into(), cut_mark(&canonical)));
             } else {
-                bytes += canonical.len();
-                members.push((name.into(), side.clone().into_owned()));
+                bytes += out.len() - from;
             }
         }
         if index >= limits::CHANGES_MAX - 1 && changes.len() > limits::CHANGES_MAX
             || bytes > bytes_left
         {
-            items.push(Value::Object(vec![
-                ("count".into(), Value::Int((changes.len() - index) as i64)),
-                ("kind".into(), Value::from("cut")),
-                ("path".into(), Value::from("")),
-            ]));
+            drop(object);
+            out.truncate(begin);
+            let mut rest = ObjectWriter::begin(out);
+            write_int((changes.len() - index) as i64, rest.key("count"));
+            write_string("cut", rest.key("kind"));
+            write_string("", rest.key("path"));
+            rest.end();
             break;
         }
         bytes_left -= bytes;
         if !cut.is_empty() {
-            members.push(("cut".into(), Value::Object(cut)));
+            write_value(&Value::Object(cut), object.key("cut"));
         }
-        members.push(("kind".into(), Value::from(change.kind.as_str())));
-        members.push(("path".into(), change.path.clone().into()));
-        items.push(Value::Object(members));
+        write_string(change.kind.as_str(), object.key("kind"));
+        write_string(&change.path, object.key("path"));
+        object.end();
     }
-    Value::Array(items)
+    out.push(b']');
 }
 
 /// How much of a cut side is kept, in characters.

@@ -331,7 +331,7 @@ impl Preparer {
             mask_key: &self.format.mask_key,
         };
         let Known { identity, wanted, found } = known;
-        let admitted = admit(&mut event.draft, &identity, &context, &keys)?;
+        admit(&mut event.draft, &identity, &context, &keys, &mut batch.admitted)?;
         let hit = found.map_err(cannot_tell)?;
         let fate = match hit {
             Some(hit)
@@ -347,7 +347,7 @@ impl Preparer {
             _ => Fate::Batch(batch.wanted.len()),
         };
         if let Fate::Batch(_) = fate {
-            batch.push(table.index, &admitted, wanted, hit);
+            batch.push(table.index, wanted, hit);
         }
         let workspace = table.name.clone();
         Ok(AdmittedPlace { fate, id: identity.id.into_owned(), workspace })
@@ -474,6 +474,8 @@ struct Building {
     sealed: Vec<Sealed>,
     pack_epoch: u64,
     places: Vec<Place>,
+    /// The event that was admitted last.
+    admitted: Admitted,
 }
 
 impl Building {
@@ -489,6 +491,7 @@ impl Building {
             sealed: Vec::with_capacity(events),
             pack_epoch: view.pack_epoch,
             places: Vec::with_capacity(events),
+            admitted: Admitted::blank(),
         }
     }
 
@@ -497,7 +500,8 @@ impl Building {
         self.record_count += 1;
     }
 
-    fn push(&mut self, workspace: u32, admitted: &Admitted, wanted: WantedId, hit: Option<IdHit>) {
+    fn push(&mut self, workspace: u32, wanted: WantedId, hit: Option<IdHit>) {
+        let admitted = &self.admitted;
         let bit = |set: bool, bit: u8| if set { bit } else { 0 };
         let parts = EventParts {
             workspace_index: workspace,

@@ -68,7 +68,7 @@ fn a4_known_action_is_what_its_catalog_says() {
     assert_eq!(&*mfa.title, "MFA Disabled");
     assert_eq!((mfa.module_id, mfa.verb), ("security", Verb::Update));
     assert_eq!((mfa.severity, mfa.notify), (Severity::Critical, true));
-    assert_eq!(&*mfa.module_json, br#"{"id":"security","title":"Security"}"#);
+    assert_eq!(mfa.module_json, br#"{"id":"security","title":"Security"}"#);
     assert_eq!(catalog.name(), "clickfunnels-workspace");
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::canonical;
 
 /// Lists the changes between two JSON texts, one `kind path before → after` a line.
 fn check(before: &str, after: &str, expected: &[&str]) {
@@ -61,7 +62,9 @@ fn a_list_without_ids_is_one_value() {
 fn a_long_side_is_cut_marked_and_hashed() {
     let long = Value::Object(vec![("a".into(), "x".repeat(5_000).into())]);
     let changes = derive(None, Some(&long));
-    let value = to_value(&changes);
+    let written = written(&changes);
+    let value = Value::parse(&written).expect("it is JSON");
+    assert_eq!(canonical::to_bytes(&value), written);
     let item = &value.as_array().expect("a list")[0];
     assert_eq!(item.pointer("/cut/after/bytes").and_then(Value::as_int), Some(5_002));
     // printf '"%s"' "$(printf 'x%.0s' $(seq 5000))" | sha256sum
@@ -74,10 +77,33 @@ fn a_long_side_is_cut_marked_and_hashed() {
 fn too_many_changes_end_in_a_count() {
     let members: Object<'_> = (0..1_500).map(|n| (format!("k{n}").into(), Value::Int(n))).collect();
     let after = Value::Object(members);
-    let value = to_value(&derive(None, Some(&after)));
+    let written = written(&derive(None, Some(&after)));
+    let value = Value::parse(&written).expect("it is JSON");
+    assert_eq!(canonical::to_bytes(&value), written);
     let items = value.as_array().expect("a list");
     let last = items.last().expect("not empty");
     assert_eq!(last.get("kind").and_then(Value::as_str), Some("cut"));
     let counted = last.get("count").and_then(Value::as_int).expect("a count");
     assert_eq!(items.len() as i64 - 1 + counted, 1_500);
+}
+
+fn written(changes: &[Change<'_>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(changes, &mut out);
+    out
+}
+
+#[test]
+fn changes_are_written_in_canonical_form() {
+    let before = Value::parse(br#"{"name":"Old","gone":[1],"kept":true}"#).expect("valid");
+    let after =
+        Value::parse(br#"{"name":"New","kept":true,"new":{"b":1,"a":null}}"#).expect("valid");
+    let expected = concat!(
+        r#"[{"after":"New","before":"Old","kind":"update","path":"/name"},"#,
+        r#"{"before":[1],"kind":"remove","path":"/gone"},"#,
+        r#"{"after":{"a":null,"b":1},"kind":"add","path":"/new"}]"#
+    );
+    let found = written(&derive(Some(&before), Some(&after)));
+    assert_eq!(String::from_utf8_lossy(&found), expected);
+    assert_eq!(written(&[]), b"[]");
 }

@@ -29,8 +29,9 @@ fn judged(story: &Story, plan: &str) -> (Vec<Admitted>, Vec<&'static str>) {
             may_import: true,
             mask_key: b"masking test key",
         };
-        match admit(&mut draft, &identity, &context, &keys) {
-            Ok(event) => admitted.push(event),
+        let mut event = Admitted::blank();
+        match admit(&mut draft, &identity, &context, &keys, &mut event) {
+            Ok(()) => admitted.push(event),
             Err(error) => refused.push(error.code),
         }
     }
