@@ -35,7 +35,7 @@ pub struct EventKeys {
 pub struct Admitted {
     /// Keyed SipHash-2-4 of the id.
     pub id_hash: u64,
-    /// Keyed SipHash-2-4 of the event as it was sent.
+    /// Keyed SipHash-1-3 of the event as it was sent.
     pub fingerprint: u64,
     /// Whether the id was made here, so that nobody can send it again.
     pub id_generated: bool,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::hash::Hasher as _;
 
 use proofbook_event::EventDraft;
-use siphasher::sip::SipHasher24;
+use siphasher::sip::{SipHasher13, SipHasher24};
 
 /// An event's id and fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Identity<'a> {
     pub id: Cow<'a, str>,
     /// Keyed SipHash-2-4 of the id.
     pub hash: u64,
-    /// Keyed SipHash-2-4 of the event as it was sent.
+    /// Keyed SipHash-1-3 of the event as it was sent.
     pub fingerprint: u64,
     /// Whether the id was made here, so that nobody can send it again.
     pub generated: bool,
@@ -34,13 +34,26 @@ impl<'a> Identity<'a> {
             None => (Cow::Owned(make_id()), true),
         };
         let hash = keyed_hash(key, id.as_bytes());
-        Self { hash, fingerprint: keyed_hash(key, &draft.sent), id, generated }
+        Self { hash, fingerprint: fingerprint(key, &draft.sent), id, generated }
     }
 }
 
-/// Returns the keyed hash under which ids and events are compared.
+/// Returns the keyed hash under which ids are looked for.
 pub fn keyed_hash(key: &[u8; 16], bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher24::new_with_key(key);
     hasher.write(bytes);
     hasher.finish()
 }
+
+/// Returns the keyed hash by which an event that comes again is compared with what came first.
+///
+/// The shorter of the two SipHashes, since an event is long, and whoever sends two under one id cannot
+/// see what they hash to.
+fn fingerprint(key: &[u8; 16], sent: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    hasher.write(sent);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests;
