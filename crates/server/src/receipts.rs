@@ -8,6 +8,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use proofbook_catalog::admit::Rejected;
+use proofbook_ledger::Hash;
 use proofbook_store::commit::CommitError;
 use proofbook_store::fold::Outcome;
 use proofbook_store::store::Receipt;
@@ -26,13 +27,21 @@ struct Item<'a> {
     workspace: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    leaf: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    leaf: Option<Hash>,
     /// The `.tlog-proof`, when the client waited for the head.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<String>,
+    /// Apart, since few have one and it is large.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ItemError>,
+    error: Option<Box<ItemError>>,
+}
+
+fn as_text<S: serde::Serializer>(leaf: &Option<Hash>, writer: S) -> Result<S::Ok, S::Error> {
+    match leaf {
+        Some(leaf) => writer.collect_str(leaf),
+        None => writer.serialize_none(),
+    }
 }
 
 #[derive(Serialize)]
@@ -176,7 +185,7 @@ fn rejection(rejected: &Rejected) -> Item<'static> {
         seq: None,
         leaf: None,
         proof: None,
-        error: Some(ItemError {
+        error: Some(Box::new(ItemError {
             code: rejected.code,
             fault: Fault {
                 pointer: Some(rejected.pointer.clone()),
@@ -185,7 +194,7 @@ fn rejection(rejected: &Rejected) -> Item<'static> {
                 detail: rejected.reason.clone(),
                 ..Fault::default()
             },
-        }),
+        })),
     }
 }
 
@@ -205,7 +214,7 @@ fn item(receipt: &Result<Receipt, Rejected>) -> Item<'_> {
             match *outcome {
                 Outcome::Created { seq, leaf, .. } => {
                     item.seq = Some(seq);
-                    item.leaf = Some(leaf.to_string());
+                    item.leaf = Some(leaf);
                 }
                 Outcome::Duplicate { seq } => {
                     item.status = "duplicate";
@@ -231,9 +240,9 @@ fn item(receipt: &Result<Receipt, Rejected>) -> Item<'_> {
     }
 }
 
-fn of_id(code: Code, detail: String) -> ItemError {
+fn of_id(code: Code, detail: String) -> Box<ItemError> {
     let fault = Fault { pointer: Some("/id".to_owned()), detail, ..Fault::default() };
-    ItemError { code: code.as_str(), fault }
+    Box::new(ItemError { code: code.as_str(), fault })
 }
 
 /// Refuses an event for a reason that its text alone does not tell.

@@ -4,6 +4,7 @@
 //! event, so that a bad event costs itself and no other. A body whose frame is broken (an array that
 //! does not end) is refused as a whole, before anything of it is recorded.
 
+use std::io::BufRead as _;
 use std::ops::Range;
 
 use proofbook_event::limits::BATCH_EVENTS_MAX;
@@ -79,12 +80,14 @@ fn lines(text: &[u8], from: usize) -> Result<Split, Problem> {
     let mut found = Vec::new();
     let mut start = from;
     while start < text.len() {
-        let end = text[start..].iter().position(|b| *b == b'\n').map_or(text.len(), |n| start + n);
+        // The reader's search looks at many bytes at once, an iterator's at one.
+        let line = (&text[start..]).skip_until(b'\n').expect("a slice is read without a fault");
+        let end = start + line;
         let first = skip_space(&text[..end], start);
         if first < end {
             push(&mut found, first..trim_end(&text[..end], first))?;
         }
-        start = end + 1;
+        start = end;
     }
     if found.is_empty() {
         return Err(broken(0, "the body is empty; send one event a line"));
