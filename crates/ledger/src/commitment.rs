@@ -23,41 +23,60 @@ const DOMAIN: &[u8; 19] = b"proofbook/v1/field\0";
 /// Bytes before the pointer: domain, salt, pointer length.
 const FIXED_BYTES: usize = DOMAIN.len() + 16 + 2;
 
+/// Where the salt stands before every committed value.
+const SALT: core::ops::Range<usize> = DOMAIN.len()..DOMAIN.len() + 16;
+
+/// What stands before the value of each group, with zeros for the salt.
+static HEADS: [Head; Group::COUNT] = {
+    let mut heads = [const { Head::new("") }; Group::COUNT];
+    let mut at = 0;
+    while at < Group::COUNT {
+        heads[at] = Head::new(Group::ALL[at].pointer());
+        at += 1;
+    }
+    heads
+};
+
+/// The first `bytes` of a block.
+struct Head {
+    block: [u8; BLOCK_BYTES],
+    bytes: usize,
+}
+
+impl Head {
+    /// Lays out what stands before a value, for a pointer that has room in the first block.
+    const fn new(pointer: &str) -> Self {
+        let bytes = FIXED_BYTES + pointer.len();
+        let mut block = [0_u8; BLOCK_BYTES];
+        block.split_at_mut(DOMAIN.len()).0.copy_from_slice(DOMAIN);
+        block[FIXED_BYTES - 1] = pointer.len() as u8;
+        block.split_at_mut(bytes).0.split_at_mut(FIXED_BYTES).1.copy_from_slice(pointer.as_bytes());
+        Self { block, bytes }
+    }
+}
+
 /// Commits to a value under a salt.
 ///
 /// # Panics
 /// The pointer is longer than 65,535 bytes; those of [`Group`] have at most 12.
 pub fn commitment(salt: &Salt, pointer: &str, canonical: &[u8]) -> Hash {
-    let fixed = fixed(salt, pointer);
+    let length = u16::try_from(pointer.len()).expect("a pointer is at most 65,535 bytes");
     let head_bytes = FIXED_BYTES + pointer.len();
     if head_bytes < BLOCK_BYTES {
-        return Hash(prefixed(&head(&fixed, pointer)[..head_bytes], canonical));
+        let mut head = Head::new(pointer).block;
+        head[SALT].copy_from_slice(salt);
+        return Hash(prefixed(&head[..head_bytes], canonical));
     }
     let mut rest = Vec::with_capacity(head_bytes + canonical.len());
-    rest.extend_from_slice(&fixed);
+    rest.extend_from_slice(DOMAIN);
+    rest.extend_from_slice(salt);
+    rest.extend_from_slice(&length.to_be_bytes());
     rest.extend_from_slice(pointer.as_bytes());
     rest.extend_from_slice(canonical);
     let mut state = START;
     let (first, others) = rest.split_first_chunk().expect("the head alone fills a block");
     absorb(&mut state, first);
     Hash(finish(state, BLOCK_BYTES, others))
-}
-
-fn fixed(salt: &Salt, pointer: &str) -> [u8; FIXED_BYTES] {
-    let length = u16::try_from(pointer.len()).expect("a pointer is at most 65,535 bytes");
-    let mut fixed = [0_u8; FIXED_BYTES];
-    fixed[..DOMAIN.len()].copy_from_slice(DOMAIN);
-    fixed[DOMAIN.len()..DOMAIN.len() + 16].copy_from_slice(salt);
-    fixed[DOMAIN.len() + 16..].copy_from_slice(&length.to_be_bytes());
-    fixed
-}
-
-/// Returns what is before the value, with a pointer for which the first block has room.
-fn head(fixed: &[u8; FIXED_BYTES], pointer: &str) -> [u8; BLOCK_BYTES] {
-    let mut block = [0_u8; BLOCK_BYTES];
-    block[..FIXED_BYTES].copy_from_slice(fixed);
-    block[FIXED_BYTES..FIXED_BYTES + pointer.len()].copy_from_slice(pointer.as_bytes());
-    block
 }
 
 /// The commitments of one event, of those groups that it has, in the order of [`Group::ALL`].
@@ -79,9 +98,10 @@ impl Commitments {
         let salts = salts.of_groups(groups);
         let mut messages = [Blocks::NONE; Group::COUNT];
         for (group, value) in groups.present() {
-            let pointer = group.pointer();
-            let head = head(&fixed(&salts[group.index()], pointer), pointer);
-            messages[group.index()].lay(&head[..FIXED_BYTES + pointer.len()], value);
+            let (message, head) = (&mut messages[group.index()], &HEADS[group.index()]);
+            *message.first() = head.block;
+            message.first()[SALT].copy_from_slice(&salts[group.index()]);
+            message.lay(head.bytes, value);
         }
         let hashes = each(&messages);
         groups.present().map(|(group, _)| (group, Hash(hashes[group.index()]))).collect()

@@ -82,12 +82,18 @@ impl<'m> Blocks<'m> {
     /// No message at all: it has no blocks.
     pub(crate) const NONE: Self = Self { edges: [[0; BLOCK_BYTES]; 3], edge_count: 0, inside: &[] };
 
-    /// Lays out `prefix` ‖ `rest` where there was no message; the prefix is shorter than one block.
+    /// Returns the first block, to be filled before [`Blocks::lay`].
     #[inline]
-    pub(crate) fn lay(&mut self, prefix: &[u8], rest: &'m [u8]) {
-        let bytes = prefix.len() + rest.len();
-        let (head, room) = self.edges[0].split_at_mut(prefix.len());
-        head.copy_from_slice(prefix);
+    pub(crate) fn first(&mut self) -> &mut [u8; BLOCK_BYTES] {
+        &mut self.edges[0]
+    }
+
+    /// Lays out the first `first_bytes` of [`Blocks::first`], behind which it is zero, and `rest`, where
+    /// there was no message.
+    #[inline]
+    pub(crate) fn lay(&mut self, first_bytes: usize, rest: &'m [u8]) {
+        let bytes = first_bytes + rest.len();
+        let room = &mut self.edges[0][first_bytes..];
         let (tail_bytes, at) = match rest.split_at_checked(room.len()) {
             Some((first, others)) => {
                 room.copy_from_slice(first);

@@ -42,7 +42,8 @@ fn messages_side_by_side_hash_as_they_do_alone() {
             let prefix = &bytes[..prefix_bytes];
             let mut messages = [Blocks::NONE; 5];
             for (message, rest) in messages.iter_mut().zip(rests) {
-                message.lay(prefix, rest);
+                message.first()[..prefix_bytes].copy_from_slice(prefix);
+                message.lay(prefix_bytes, rest);
             }
             let expected: [[u8; 32]; 5] = rests.map(|rest| {
                 Sha256::new().chain_update(prefix).chain_update(rest).finalize().into()
