@@ -198,8 +198,7 @@ impl Opening {
 
     /// Returns the JSON form, on one line.
     pub fn to_json(&self) -> String {
-        let mut salt = [0_u8; 24];
-        encode_base64(&self.salt, &mut salt);
+        let salt: [u8; 24] = encode_base64(&self.salt);
         let wire = Wire {
             pointer: self.group.pointer().into(),
             salt: String::from_utf8_lossy(&salt),

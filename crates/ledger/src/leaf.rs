@@ -136,9 +136,7 @@ fn is_clear_action(action: &str) -> bool {
 }
 
 fn write_base64_16(bytes: &[u8; 16], out: &mut Vec<u8>) {
-    let mut text = [0_u8; 24];
-    encode_base64(bytes, &mut text);
-    out.extend_from_slice(&text);
+    out.extend_from_slice(&encode_base64::<16, 24>(bytes));
 }
 
 fn write_decimal(mut number: u64, out: &mut Vec<u8>) {

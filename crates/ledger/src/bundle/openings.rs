@@ -91,8 +91,7 @@ impl EventOpenings {
     /// Appends the line, with its LF.
     pub fn write_line(&self, out: &mut Vec<u8>) {
         let opening = |opening: &Opening| {
-            let mut salt = [0; 24];
-            encode_base64(&opening.salt, &mut salt);
+            let salt: [u8; 24] = encode_base64(&opening.salt);
             WireOpening {
                 pointer: opening.group.pointer().to_string(),
                 salt: String::from_utf8_lossy(&salt).into_owned(),
