@@ -37,6 +37,9 @@ use crate::view::Directory;
 pub const COMPACT_FAN_IN: usize = 16;
 /// How many times the fan-in may wait to be merged while packs follow fast on each other.
 const COMPACT_LAG_MAX: usize = 2;
+/// How many events are asked for at once: enough that the processor waits for all as long as for one,
+/// and not more than stay in its cache.
+const ASKED_TOGETHER: usize = 16;
 /// How many snapshots are kept; log files before the older one go.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -219,14 +222,17 @@ impl Packer {
             let mut order: Vec<(i64, u64)> =
                 events.iter().map(|event| (event.occurred_at, event.seq)).collect();
             order.sort_unstable();
-            let mut ahead = order.into_iter().filter_map(|(_, seq)| events.get(seq)).peekable();
-            while let Some(event) = ahead.next() {
-                // Events stand where their batch put them; that of the next one takes its time to come.
-                ahead.peek().into_iter().for_each(RecentEvent::ask_for);
-                let parts = event.parts();
-                ids.push(IdKey::new(uid, parts.id_hash));
-                let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
-                writer.push(&row_of(&event, &parts), id)?;
+            for together in order.chunks(ASKED_TOGETHER) {
+                let events: Vec<RecentEvent<'_>> =
+                    together.iter().filter_map(|(_, seq)| events.get(*seq)).collect();
+                // Events stand where their batch put them, and their memory comes for all of them at once.
+                events.iter().for_each(RecentEvent::ask_for);
+                for event in &events {
+                    let parts = event.parts();
+                    ids.push(IdKey::new(uid, parts.id_hash));
+                    let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
+                    writer.push(&row_of(event, &parts), id)?;
+                }
             }
         }
         let meta = writer.finish()?;
