@@ -9,7 +9,7 @@ use std::time::Instant;
 use proofbook_event::words::Outcome;
 use proofbook_event::{Group, Timestamp};
 use proofbook_ledger::{
-    Edge, Hash, KeyBlock, LeafFields, NonceKey, RunSeed, Slot, WorkspaceUid, commitment, hash,
+    Edge, Hash, KeyRange, LeafFields, NonceKey, RunSeed, Slot, WorkspaceUid, commitment, hash,
     leaf, prf,
 };
 
@@ -38,10 +38,8 @@ fn main() {
     let mut scratch = Vec::with_capacity(2048);
     let mut sealed = [(Group::Id, Hash::default()); GROUPS.len()];
 
-    measure("event key and nonce, by blocks", || {
-        for slot in slots().step_by(32) {
-            black_box(KeyBlock::new(&seed, &nonce_key, slot));
-        }
+    measure("event key and nonce, of a whole run", || {
+        black_box(KeyRange::new(&seed, &nonce_key, Slot::FIRST, Slot::LAST));
     });
     measure("event key (alone)", || {
         for _ in 0..EVENTS {
@@ -90,12 +88,8 @@ fn main() {
 
     let mut edge = Edge::default();
     measure("whole: key, nonce, 6 salts and commitments, leaf", || {
-        let mut block = KeyBlock::new(&seed, &nonce_key, Slot::FIRST);
-        for slot in slots() {
-            if !block.has(slot) {
-                block = KeyBlock::new(&seed, &nonce_key, slot);
-            }
-            let Some((key, nonce)) = block.get(slot) else { continue };
+        let keys = KeyRange::new(&seed, &nonce_key, Slot::FIRST, Slot::LAST);
+        for (key, nonce) in slots().filter_map(|slot| keys.get(slot)) {
             let salts = key.salts();
             for (place, group) in sealed.iter_mut().zip(GROUPS) {
                 let salt = salts.salt(group.pointer());

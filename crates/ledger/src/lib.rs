@@ -46,7 +46,7 @@ pub use commitment::{Commitments, Opening, commitment};
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use leaf::{LeafFields, WorkspaceUid, write_leaf};
 pub use note::{Note, SigningKey, VerifierKey};
-pub use prf::{EventKey, KeyBlock, NonceKey, RunSeed, Slot};
+pub use prf::{EventKey, KeyRange, NonceKey, RunSeed, Slot};
 pub use tile::Tile;
 pub use tree::Edge;
 pub use upper::UpperTiles;

@@ -15,7 +15,7 @@
 //!
 //! What stays out: drawing seeds (a caller hands in 32 random bytes), the number of a run, and
 //! where seeds are stored. Erasing an event from a run is [`PuncturedRun`], in `prf/punctured.rs`;
-//! the keys of neighbouring slots are [`KeyBlock`]s, in `prf/block.rs`.
+//! the keys of neighbouring slots are a [`KeyRange`], in `prf/range.rs`.
 //!
 //! The secret types have no `Display` and a `Debug` that prints nothing of them. They are not wiped
 //! from memory when dropped: erasure here is a promise about what is stored.
@@ -26,11 +26,11 @@ use proofbook_event::{Group, GroupBytes};
 
 use crate::hmac::{HmacKey, ShortMessage, first_16};
 
-mod block;
 mod punctured;
+mod range;
 
-pub use block::KeyBlock;
 pub use punctured::{DecodePuncturedError, PuncturedRun, puncture};
+pub use range::KeyRange;
 
 /// Levels of a run's tree below its seed.
 pub const RUN_DEPTH: u32 = 12;
@@ -162,7 +162,7 @@ impl fmt::Debug for Salts {
     }
 }
 
-/// Derives one event's key from its run's seed, in 12 steps; a [`KeyBlock`] is cheaper for several.
+/// Derives one event's key from its run's seed, in 12 steps; a [`KeyRange`] is cheaper for several.
 pub fn event_key(seed: &RunSeed, slot: Slot) -> EventKey {
     EventKey(descend(&seed.0, 0, slot))
 }
@@ -172,7 +172,7 @@ pub fn salt(key: &EventKey, pointer: &str) -> Salt {
     key.salts().salt(pointer)
 }
 
-/// Derives the nonce of one slot; a [`KeyBlock`] is cheaper for several.
+/// Derives the nonce of one slot; a [`KeyRange`] is cheaper for several.
 pub fn nonce(key: &NonceKey, slot: Slot) -> Nonce {
     nonce_of(&HmacKey::new(&key.0), slot)
 }
@@ -184,12 +184,7 @@ fn nonce_of(key: &HmacKey, slot: Slot) -> Nonce {
 
 /// Walks from a node at `depth` down to the leaf of `slot`, which must lie below that node.
 fn descend(node: &Node, depth: u32, slot: Slot) -> Node {
-    walk_down(node, depth, RUN_DEPTH, slot)
-}
-
-/// Walks from a node at depth `from` to the one at depth `to` over `slot`.
-fn walk_down(node: &Node, from: u32, to: u32, slot: Slot) -> Node {
-    (from + 1..=to).fold(*node, |node, depth| HmacKey::new(&node).mac(&[slot.bit(depth)]))
+    (depth + 1..=RUN_DEPTH).fold(*node, |node, depth| HmacKey::new(&node).mac(&[slot.bit(depth)]))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use proofbook_ledger::WorkspaceUid;
+use proofbook_ledger::{Slot, WorkspaceUid};
 
 use crate::commit::{PackJob, Published, SnapshotJob};
 use crate::disk::{Disk, ROOT, durable_write, join};
@@ -612,6 +612,7 @@ fn check_leaves(
                 // No key of these events can be gone: only what is packed is erased.
                 let workspace = directory.by_uid(row.workspace).ok_or_else(differs)?;
                 let found = job.generation.workspace(row.workspace, job.through);
+                expect_keys(&mut sealer, &workspace, &found);
                 current.insert((workspace, found))
             }
         };
@@ -623,6 +624,17 @@ fn check_leaves(
         }
     })?;
     if rows_seen == job.generation.event_count() { Ok(()) } else { Err(PackError::Merge) }
+}
+
+/// Tells which keys a workspace's events need, where they are of one run: mostly those from the first
+/// event's to the last one's, since places are given out as events come.
+fn expect_keys(sealer: &mut Sealer, workspace: &fold::Workspace, events: &RecentEvents) {
+    let ([first, .., last] | [first @ last]) = events.blocks() else { return };
+    let (first, last) = (first.event(0).parts(), last.event(last.len() - 1).parts());
+    let (Some(from), Some(to)) = (Slot::new(first.k), Slot::new(last.k)) else { return };
+    if first.run == last.run && from <= to {
+        sealer.expect(workspace, first.run, from, to);
+    }
 }
 
 /// Returns what a segment counts when segments are merged: its rows and what is left of purged ones.

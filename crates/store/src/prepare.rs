@@ -14,7 +14,7 @@ use proofbook_catalog::{
     AdmitContext, Admitted, Catalog, EventKeys, Identity, Preset, Rejected, admit,
 };
 use proofbook_event::{EventDraft, Timestamp};
-use proofbook_ledger::{KeyBlock, Slot, WorkspaceUid};
+use proofbook_ledger::{KeyRange, Slot, WorkspaceUid};
 
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
@@ -410,22 +410,22 @@ struct PlaceKeys {
     /// The run that places are yielded of, and those of it that are left.
     here: Option<Places>,
     /// Keys at hand: before the first place of a run, those that were ready for it.
-    block: Option<Arc<KeyBlock>>,
-    /// Whether the block was derived here.
+    keys: Option<Arc<KeyRange>>,
+    /// Whether they were derived here.
     is_new: bool,
 }
 
 impl PlaceKeys {
-    fn new(places: Vec<Places>, ready: Option<Arc<KeyBlock>>) -> Self {
+    fn new(places: Vec<Places>, ready: Option<Arc<KeyRange>>) -> Self {
         let mut places = places.into_iter();
         let here = places.next();
-        Self { places, here, block: ready, is_new: false }
+        Self { places, here, keys: ready, is_new: false }
     }
 
     /// Returns the last keys that were derived here, if any were, and their run.
-    fn derived(self) -> Option<(u32, Arc<KeyBlock>)> {
+    fn derived(self) -> Option<(u32, Arc<KeyRange>)> {
         let run = self.here?.run.number;
-        self.block.filter(|_| self.is_new).map(|block| (run, block))
+        self.keys.filter(|_| self.is_new).map(|keys| (run, keys))
     }
 }
 
@@ -436,23 +436,31 @@ impl Iterator for PlaceKeys {
         if self.here.as_ref()?.count == 0 {
             // Without a next run the last one stays: what was derived of it is kept.
             self.here = Some(self.places.next()?);
-            self.block = None;
+            self.keys = None;
         }
         let Places { run, first, count } = self.here.as_mut()?;
         let slot = *first;
-        *count -= 1;
-        *first = slot.next().unwrap_or(Slot::LAST);
-        let known = self.block.as_ref().and_then(|block| block.get(slot));
+        let known = self.keys.as_ref().and_then(|keys| keys.get(slot));
         let (event_key, nonce) = match known {
             Some(keys) => keys,
             None => {
-                let block = KeyBlock::new(&run.seed, &run.nonce_key, slot);
+                let last = last_derived(slot, *count);
+                let keys = KeyRange::new(&run.seed, &run.nonce_key, slot, last);
                 self.is_new = true;
-                self.block.insert(Arc::new(block)).get(slot)?
+                self.keys.insert(Arc::new(keys)).get(slot)?
             }
         };
+        *count -= 1;
+        *first = slot.next().unwrap_or(Slot::LAST);
         Some(EventKeys { run: run.number, slot, event_key, nonce })
     }
+}
+
+/// Returns up to which slot keys are derived for the places from `first` on: a batch's own, and those
+/// of other batches up to the next multiple of 32.
+fn last_derived(first: Slot, count: u16) -> Slot {
+    let own = first.get().saturating_add(count.saturating_sub(1));
+    Slot::new(own.max(first.get() | 31)).unwrap_or(Slot::LAST)
 }
 
 /// What the events of a batch tell of.

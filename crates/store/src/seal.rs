@@ -1,7 +1,7 @@
 //! Deriving leaves again from stored bytes: for the check before the log is released, for `verify`,
 //! for replay and for receipts of packed events.
 //!
-//! Keys are derived many at once ([`KeyBlock`]), and a [`Sealer`] keeps those of the runs that it was in
+//! Keys are derived many at once ([`KeyRange`]), and a [`Sealer`] keeps those of the runs that it was in
 //! last: events come by time, so their places in a run go to and fro. Of an event that something was
 //! erased of the key is gone; its row says instead what the leaf committed to ([`Withheld`]).
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use proofbook_event::{Group, Timestamp};
 use proofbook_ledger::prf::{EventKey, Nonce, PuncturedRun, Salt, nonce};
 use proofbook_ledger::{
-    Commitments, Hash, KeyBlock, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid,
+    Commitments, Hash, KeyRange, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid,
     commitment,
 };
 
@@ -21,6 +21,9 @@ use crate::withheld::{ErasureStep, Left, Withheld};
 
 /// Runs whose keys are kept, 200 KiB each at the most.
 const RUNS_MAX: usize = 16;
+
+/// Slots whose keys are derived at once where nothing is known of what comes; divides a run.
+const TOGETHER: u16 = 32;
 
 /// Seals events one after the other.
 #[derive(Default)]
@@ -42,8 +45,10 @@ struct OpenRun {
 enum OpenKeys {
     Whole {
         seed: RunSeed,
-        /// Those that were needed, by their number.
-        blocks: Vec<Option<Box<KeyBlock>>>,
+        /// Those that it was told of before.
+        expected: Option<KeyRange>,
+        /// Others that were needed, [`TOGETHER`] slots each, by their number.
+        others: Vec<Option<Box<KeyRange>>>,
     },
     /// Twelve HMACs for each key, which is dear only where something was erased.
     Punctured(Arc<PuncturedRun>),
@@ -53,7 +58,9 @@ impl OpenRun {
     fn new(workspace: &Workspace, number: u32) -> Option<Self> {
         let run = workspace.runs.get(number as usize)?;
         let keys = match &run.secret {
-            RunSecret::Whole(seed) => OpenKeys::Whole { seed: seed.clone(), blocks: Vec::new() },
+            RunSecret::Whole(seed) => {
+                OpenKeys::Whole { seed: seed.clone(), expected: None, others: Vec::new() }
+            }
             RunSecret::Punctured(run) => OpenKeys::Punctured(run.clone()),
         };
         let (workspace, nonce_key) = (workspace.uid, run.nonce_key.clone());
@@ -63,13 +70,19 @@ impl OpenRun {
     /// Returns the key and the nonce of a slot; `None` when the key was destroyed.
     fn keys(&mut self, slot: Slot) -> Option<(EventKey, Nonce)> {
         match &mut self.keys {
-            OpenKeys::Whole { seed, blocks } => {
-                let number = KeyBlock::number_of(slot);
-                if blocks.len() <= number {
-                    blocks.resize_with(number + 1, || None);
+            OpenKeys::Whole { seed, expected, others } => {
+                if let Some(keys) = expected.as_ref().and_then(|keys| keys.get(slot)) {
+                    return Some(keys);
                 }
-                let derive = || Box::new(KeyBlock::new(seed, &self.nonce_key, slot));
-                blocks[number].get_or_insert_with(derive).get(slot)
+                let number = slot.get() / TOGETHER;
+                let place = usize::from(number);
+                if others.len() <= place {
+                    others.resize_with(place + 1, || None);
+                }
+                let (first, last) = (number * TOGETHER, number * TOGETHER + TOGETHER - 1);
+                let (first, last) = (Slot::new(first)?, Slot::new(last)?);
+                let derive = || Box::new(KeyRange::new(seed, &self.nonce_key, first, last));
+                others[place].get_or_insert_with(derive).get(slot)
             }
             OpenKeys::Punctured(run) => Some((run.event_key(slot)?, self.nonce(slot))),
         }
@@ -81,6 +94,14 @@ impl OpenRun {
 }
 
 impl Sealer {
+    /// Derives the keys of a range of slots of a run that are about to be needed.
+    pub(crate) fn expect(&mut self, workspace: &Workspace, number: u32, first: Slot, last: Slot) {
+        let Some(run) = self.enter(workspace, number) else { return };
+        if let OpenKeys::Whole { seed, expected, .. } = &mut run.keys {
+            *expected = Some(KeyRange::new(seed, &run.nonce_key, first, last));
+        }
+    }
+
     /// Computes an event's nonce and commitments; `withheld` is what its row has in place of erased
     /// groups, or empty. `None` when its run, slot or key does not exist.
     pub fn seal(

@@ -13,14 +13,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proofbook_ledger::prf::RUN_SLOTS;
-use proofbook_ledger::{KeyBlock, NonceKey, RunSeed, Slot, WorkspaceUid};
+use proofbook_ledger::{KeyRange, NonceKey, RunSeed, Slot, WorkspaceUid};
 
 use crate::fold::{RunSecret, Workspace};
 use crate::plant::{self, Plant};
 use crate::random::Random;
 use crate::view::Directory;
 
-/// Most workspaces whose next keys are kept, about 1.6 KiB each.
+/// Most workspaces whose next keys are kept, mostly 1.6 KiB each.
 const READY_KEYS_MAX: usize = 1024;
 
 /// One run of leaf keys.
@@ -47,7 +47,7 @@ pub(crate) struct Taken {
     /// Runs that it must record, because nothing durable has them yet.
     pub(crate) begun: Vec<SeatRun>,
     /// Keys of the first of `places` and its neighbours, if they are at hand.
-    pub(crate) ready: Option<Arc<KeyBlock>>,
+    pub(crate) ready: Option<Arc<KeyRange>>,
 }
 
 /// Keys that a batch derived: of its last place and the neighbours of that.
@@ -59,7 +59,7 @@ pub(crate) struct LeftKeys {
     pub(crate) uid: WorkspaceUid,
     /// The run that they are of.
     pub(crate) run: u32,
-    pub(crate) keys: Arc<KeyBlock>,
+    pub(crate) keys: Arc<KeyRange>,
 }
 
 /// The seats of all workspaces that were written to in this process.
@@ -83,7 +83,7 @@ struct Table {
 /// The furthest keys that some batch derived of a run.
 struct ReadyKeys {
     run: u32,
-    keys: Arc<KeyBlock>,
+    keys: Arc<KeyRange>,
 }
 
 /// Where a seat stands whose run is durable.
@@ -158,7 +158,7 @@ impl Seats {
         for LeftKeys { name, index, uid, run, keys } in left {
             let goes_on = table.stands_at(&name, index).is_some_and(|at| at.run == run);
             let known = table.ready.get(&uid).filter(|ready| ready.run == run);
-            if !goes_on || known.is_some_and(|ready| !ready.keys.is_before(&keys)) {
+            if !goes_on || known.is_some_and(|ready| !ready.keys.ends_before(&keys)) {
                 continue;
             }
             if table.ready.len() >= READY_KEYS_MAX {

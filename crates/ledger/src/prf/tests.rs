@@ -38,22 +38,38 @@ fn a_slot_is_below_4096() {
 }
 
 #[test]
-fn a_block_has_the_keys_and_nonces_of_its_32_slots_and_no_others() {
+fn a_range_has_the_keys_and_nonces_of_its_slots_and_no_others() {
     let nonce_key = NonceKey::from_bytes([3; 32]);
-    for k in [0, 31, 32, 1000, 2047, 2048, 4095] {
-        let block = KeyBlock::new(&seed(), &nonce_key, slot(k));
-        let first = k / 32 * 32;
-        for of in 0..4096 {
-            let expected = (first..first + 32)
-                .contains(&of)
-                .then(|| (EventKey(expected_key(&seed().0, of)), nonce(&nonce_key, slot(of))));
-            assert_eq!(block.get(slot(of)), expected, "{k} {of}");
-            assert_eq!(block.has(slot(of)), expected.is_some(), "{k} {of}");
+    for (first, last) in
+        [(0, 0), (0, 31), (5, 5), (31, 32), (1000, 1038), (2047, 2048), (4000, 4095), (4095, 4095)]
+    {
+        let range = KeyRange::new(&seed(), &nonce_key, slot(first), slot(last));
+        for k in 0..4096 {
+            let expected = (first..=last)
+                .contains(&k)
+                .then(|| (EventKey(expected_key(&seed().0, k)), nonce(&nonce_key, slot(k))));
+            assert_eq!(range.get(slot(k)), expected, "{first} {last} {k}");
+            assert_eq!(range.has(slot(k)), expected.is_some(), "{first} {last} {k}");
         }
     }
-    let block_of = |k| KeyBlock::new(&seed(), &nonce_key, slot(k));
-    assert!(block_of(31).is_before(&block_of(32)));
-    assert!(!block_of(32).is_before(&block_of(63)));
+}
+
+#[test]
+fn a_range_of_a_whole_run_has_all_its_keys() {
+    let nonce_key = NonceKey::from_bytes([3; 32]);
+    let whole = KeyRange::new(&seed(), &nonce_key, Slot::FIRST, Slot::LAST);
+    for k in (0..4096).step_by(37) {
+        assert_eq!(whole.get(slot(k)).unwrap().0, event_key(&seed(), slot(k)), "{k}");
+    }
+}
+
+#[test]
+fn of_two_ranges_the_one_that_ends_first_is_before() {
+    let range = |first, last| {
+        KeyRange::new(&seed(), &NonceKey::from_bytes([3; 32]), slot(first), slot(last))
+    };
+    assert!(range(31, 40).ends_before(&range(0, 63)));
+    assert!(!range(0, 63).ends_before(&range(32, 63)));
 }
 
 #[test]

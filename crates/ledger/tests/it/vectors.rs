@@ -12,7 +12,7 @@ use proofbook_ledger::proof::{
     verify_inclusion, verify_range,
 };
 use proofbook_ledger::{
-    Edge, Hash, KeyBlock, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid, commitment,
+    Edge, Hash, KeyRange, LeafFields, NonceKey, Opening, RunSeed, Slot, WorkspaceUid, commitment,
 };
 use serde_json::Value;
 
@@ -58,8 +58,8 @@ fn check_leaf(case: &Value) {
     assert_eq!(hex(key.as_bytes()), text(case, "event_key"), "{name}");
     let nonce_key = NonceKey::from_bytes(unhex(text(case, "nonce_key")));
     let nonce = nonce(&nonce_key, slot(case));
-    let block = KeyBlock::new(&seed, &nonce_key, slot(case));
-    assert_eq!(block.get(slot(case)), Some((key.clone(), nonce)), "{name}");
+    let range = KeyRange::new(&seed, &nonce_key, slot(case), slot(case));
+    assert_eq!(range.get(slot(case)), Some((key.clone(), nonce)), "{name}");
     assert_eq!(hex(&nonce), text(case, "nonce"), "{name}");
 
     let salts = key.salts();

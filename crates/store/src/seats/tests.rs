@@ -183,10 +183,10 @@ fn seats_of_workspaces_that_nobody_comes_back_to_are_settled() {
     assert_eq!(table.settled.iter().flatten().count(), 500 - table.open.len());
 }
 
-/// The keys of a run's slot and its neighbours.
-fn keys_of(run: &SeatRun, slot: u16) -> Arc<KeyBlock> {
-    let slot = Slot::new(slot).expect("a slot of a run");
-    Arc::new(KeyBlock::new(&run.seed, &run.nonce_key, slot))
+/// The keys of 32 slots of a run.
+fn keys_of(run: &SeatRun, first: u16) -> Arc<KeyRange> {
+    let slot = |k| Slot::new(k).expect("a slot of a run");
+    Arc::new(KeyRange::new(&run.seed, &run.nonce_key, slot(first), slot(first + 31)))
 }
 
 #[test]
@@ -211,14 +211,14 @@ fn keys_are_kept_for_every_batch_that_goes_on_near_them() {
     };
     let first = seats.take(&durable.directory, "acme", 3);
     assert_eq!(has_keys(&first), None);
-    seats.keep([left(&first, 2)].into_iter());
+    seats.keep([left(&first, 0)].into_iter());
     durable.commit(&first);
     let second = seats.take(&durable.directory, "acme", 2);
     let beside = seats.take(&durable.directory, "acme", 60);
     assert_eq!((has_keys(&second), has_keys(&beside)), (Some(true), Some(true)));
     // The one that took its places later ends before: what is furthest stays.
     seats.keep([left(&beside, 64)].into_iter());
-    seats.keep([left(&second, 4)].into_iter());
+    seats.keep([left(&second, 3)].into_iter());
     assert_eq!(has_keys(&seats.take(&durable.directory, "acme", 1)), Some(true));
     // The directory has it now: the seat is settled.
     assert_eq!(has_keys(&seats.take(&durable.directory, "acme", 40)), Some(true));
