@@ -140,6 +140,27 @@ impl<'a> EventDraft<'a> {
             .map_err(|fault| DraftError { offset: json::offset_of(text, &fault.pointer), ..fault })
     }
 
+    /// Lets go of the values, which are most of its memory, where they stand.
+    pub fn forget_values(&mut self) {
+        let values = [
+            &mut self.actor,
+            &mut self.on_behalf_of,
+            &mut self.approval,
+            &mut self.via,
+            &mut self.targets,
+            &mut self.before,
+            &mut self.after,
+            &mut self.changes,
+            &mut self.context,
+            &mut self.description,
+            &mut self.reason,
+            &mut self.metadata,
+            &mut self.source,
+        ];
+        values.into_iter().for_each(|value| *value = None);
+        self.sent = Vec::new();
+    }
+
     /// Begins an event that Proofbook itself records, with nothing but its action.
     ///
     /// Reserved actions are allowed here. Nothing was sent, so it has no fingerprint to compare.

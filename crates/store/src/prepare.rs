@@ -224,7 +224,10 @@ impl Preparer {
             let place = event.as_mut().map_err(|rejected| rejected.clone()).and_then(|event| {
                 let (((home, identity), wanted), found) = sought.next().ok_or_else(no_place)?;
                 let known = Known { identity, wanted, found };
-                self.admit_one(given, event, known, &mut tables[home], batch)
+                let place = self.admit_one(given, event, known, &mut tables[home], batch);
+                // Now they are in the processor's cache, and at the end of the batch no longer.
+                event.draft.forget_values();
+                place
             });
             batch.places.push(place);
         }
