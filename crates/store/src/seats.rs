@@ -127,14 +127,15 @@ impl Seats {
             None => seated.insert(self.sit(&table.settled, known)),
         };
         let places = self.places(seat, count);
-        let ready = match (places.first(), table.ready.get(&seat.uid)) {
-            (Some(Places { run, first, .. }), Some(ready))
-                if ready.run == run.number && ready.keys.has(*first) =>
-            {
-                Some(ready.keys.clone())
+        let ready = places.first().and_then(|first| {
+            let ready = table.ready.get(&seat.uid)?;
+            if ready.run != first.run.number {
+                // Of a run that is over, or that events were erased of, no key is needed again.
+                table.ready.remove(&seat.uid);
+                return None;
             }
-            _ => None,
-        };
+            ready.keys.has(first.first).then(|| ready.keys.clone())
+        });
         let in_use = seat.in_use();
         seat.runs.retain(|run| run.number >= durable_runs || run.number == in_use);
         let is_new = |run: &&SeatRun| count > 0 && run.number >= durable_runs;

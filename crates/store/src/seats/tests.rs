@@ -242,6 +242,7 @@ fn keys_of_a_run_are_not_taken_for_those_of_another() {
     let uid = taken.uid;
     seats.lock().ready.insert(uid, ReadyKeys { run: other.number, keys: keys_of(&other, 1) });
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_none());
+    assert!(!seats.lock().ready.contains_key(&uid), "nor are they left in memory");
     seats.keep([left(&taken.places[0].run)].into_iter());
     assert!(seats.take(&durable.directory, "acme", 1).ready.is_some());
 }
