@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use proofbook_catalog::{AdmitContext, Catalog, EventKeys, admit};
+use proofbook_catalog::{AdmitContext, Admitted, Catalog, EventKeys, Identity, admit};
 use proofbook_event::canonical;
 use proofbook_event::{EventDraft, Group, Timestamp, Value};
 use proofbook_ledger::{EventKey, Slot};
@@ -17,15 +17,14 @@ fuzz_target!(|text: &[u8]| {
         let again = Value::parse(&bytes).expect("canonical bytes are acceptable JSON");
         assert_eq!(canonical::to_bytes(&again), bytes);
     }
-    let Ok(draft) = EventDraft::parse(text) else { return };
-    let mut context = AdmitContext {
+    let Ok(mut draft) = EventDraft::parse(text) else { return };
+    let identity = Identity::take(&mut draft, &[1; 16], || "generated".to_owned());
+    let context = AdmitContext {
         catalog: &CATALOG,
         now: Timestamp::from_micros(1_800_000_000_000_000),
         kept_since: None,
         may_import: true,
-        fingerprint_key: &[1; 16],
         mask_key: &[2; 16],
-        make_id: &mut || "generated".to_owned(),
     };
     let keys = EventKeys {
         run: 0,
@@ -33,7 +32,10 @@ fuzz_target!(|text: &[u8]| {
         event_key: EventKey::from_bytes([3; 32]),
         nonce: [4; 16],
     };
-    let Ok(admitted) = admit(draft, &mut context, &keys) else { return };
+    let mut admitted = Admitted::blank();
+    if admit(&mut draft, &identity, &context, &keys, &mut admitted).is_err() {
+        return;
+    }
     for group in Group::ALL {
         let Some(bytes) = admitted.group(group) else { continue };
         let value = Value::parse(bytes).expect("a group is JSON");
