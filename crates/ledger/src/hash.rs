@@ -90,40 +90,12 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 }
 
 /// Returns the padded base64 of `N` bytes, which are `CHARS` characters.
-///
-/// It looks nothing up, so that a compiler makes it of vector instructions: a leaf has eight of these.
 pub(crate) fn encode_base64<const N: usize, const CHARS: usize>(bytes: &[u8; N]) -> [u8; CHARS] {
     const { assert!(CHARS == N.div_ceil(3) * 4) };
     let mut text = [0; CHARS];
-    for (eight, six) in text.chunks_mut(8).zip(bytes.chunks(6)) {
-        let mut word = [0; 8];
-        word[2..2 + six.len()].copy_from_slice(six);
-        let word = spread(u64::from_be_bytes(word)).to_be_bytes();
-        eight.copy_from_slice(&word[..eight.len()]);
-    }
-    for character in &mut text {
-        *character = base64_character(*character);
-    }
-    let padding = N.div_ceil(3) * 3 - N;
-    text[CHARS - padding..].fill(b'=');
+    let written = STANDARD.encode_slice(bytes, &mut text).expect("the array has the padded length");
+    debug_assert_eq!(written, CHARS);
     text
-}
-
-/// Spreads 48 bits over eight bytes, six bits each.
-fn spread(bits: u64) -> u64 {
-    let halves = (bits & 0xffff_ff00_0000) << 8 | bits & 0xff_ffff;
-    let quarters = (halves & 0x00ff_f000_00ff_f000) << 4 | halves & 0x0000_0fff_0000_0fff;
-    (quarters & 0x0fc0_0fc0_0fc0_0fc0) << 2 | quarters & 0x003f_003f_003f_003f
-}
-
-/// Returns the character of six bits (RFC 4648, table 1): how far each kind is from its bits.
-fn base64_character(bits: u8) -> u8 {
-    let mut character = bits + b'A';
-    character += if bits > 25 { b'a' - (b'A' + 26) } else { 0 };
-    character -= if bits > 51 { b'a' + 26 - b'0' } else { 0 };
-    character -= if bits > 61 { b'0' + 10 - b'+' } else { 0 };
-    character += if bits > 62 { b'/' - (b'+' + 1) } else { 0 };
-    character
 }
 
 /// Reads canonical padded base64 of exactly `N` bytes.
