@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) ingest: Places,
+    /// Held while events are judged and packing lags: one request at a time.
+    pub(crate) ingest_turn: Mutex<()>,
     pub(crate) queries: Places,
     pub(crate) exports: Places,
     pub(crate) tails: Places,
@@ -101,6 +103,7 @@ impl App {
         Self(Arc::new(Shared {
             delivery: Arc::new(delivery),
             ingest: places("ingest", config.ingest_tasks),
+            ingest_turn: Mutex::new(()),
             queries: places("queries", config.query_tasks),
             exports: places("exports", config.export_tasks),
             tails: places("tails", config.tails),

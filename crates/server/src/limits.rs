@@ -33,8 +33,11 @@ pub const SHARE_PER_EVENT: usize = 1024;
 pub const STEP_BYTES: usize = 4 * 1024 * 1024;
 /// Memory of one parsed value beside its text.
 pub const VALUE_BYTES: usize = 64;
-/// Events judged in one step.
+/// Events handed to the log in one step.
 pub const STEP_EVENTS: usize = 1000;
+/// Events of a step that are parsed before they are judged: so few that what was parsed is still in the
+/// processor's cache then.
+pub const PARSED_EVENTS: usize = 25;
 
 /// Rows of a list's page when none is asked for.
 pub const LIST_ROWS: usize = 20;

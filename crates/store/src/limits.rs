@@ -37,6 +37,8 @@ pub const COMMIT_QUEUE_MAX: usize = 256;
 
 /// Recent events with their indexes, over all generations; at this many bytes ingest is refused (429).
 pub const RECENT_BYTES: usize = 64 * MIB;
+/// From this many bytes on packing lags, and requests are judged one after the other until it does not.
+pub const RECENT_LAG_BYTES: usize = 48 * MIB;
 /// Bytes of one generation of recent events at which it is frozen and packed.
 pub const RECENT_PACK_BYTES: usize = 28 * MIB;
 /// In-flight requests after decompression.

@@ -10,11 +10,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use proofbook_catalog::identity::keyed_hash;
 use proofbook_catalog::retention::Cutoffs;
-use proofbook_catalog::{
-    AdmitContext, Admitted, Catalog, EventKeys, Identity, Preset, Rejected, admit,
-};
+use proofbook_catalog::{AdmitContext, Admitted, Catalog, Identity, Preset, Rejected, admit};
 use proofbook_event::{EventDraft, Timestamp};
-use proofbook_ledger::{KeyRange, Slot, WorkspaceUid};
+use proofbook_ledger::WorkspaceUid;
 
 use crate::commit::Published;
 use crate::config::{ConfigChange, WorkspaceSettings};
@@ -24,9 +22,11 @@ use crate::lookup::{self, Found, WantedId};
 use crate::random::Random;
 use crate::record::{EventParts, EventsRecord, Format, Record, Rewritten, flag};
 use crate::rules::policy_of;
-use crate::seats::{LeftKeys, Places, Seats, Taken};
+use crate::seats::{LeftKeys, Seats, Taken};
 use crate::segment::SegmentError;
 use crate::view::View;
+
+use place_keys::PlaceKeys;
 
 /// One event of a request, for one workspace.
 pub struct Wanted<'a> {
@@ -91,7 +91,8 @@ pub struct Preparer {
     format: Format,
     random: Arc<dyn Random>,
     seats: Seats,
-    catalogs: RwLock<HashMap<(String, u32), Arc<Catalog>>>,
+    /// By name, each with its version.
+    catalogs: RwLock<HashMap<String, (u32, Arc<Catalog>)>>,
 }
 
 /// How many bytes longer than what was sent an encoded event mostly is at the most.
@@ -141,10 +142,23 @@ impl Preparer {
         may_import: bool,
         events: Vec<Result<Wanted<'_>, Rejected>>,
     ) -> Prepared {
+        let mut judging = self.begin(published, now, may_import);
+        judging.judge(events);
+        judging.finish()
+    }
+
+    /// Begins a batch whose events come in parts.
+    pub fn begin<'p>(
+        &'p self,
+        published: &'p Published,
+        now: Timestamp,
+        may_import: bool,
+    ) -> Judging<'p> {
         let view = published.view();
-        let mut batch = Building::new(&view, events.len());
-        self.judge(published, Given { view: &view, now, may_import }, events, &mut batch);
-        batch.finish(&*self.random, Told::Events)
+        let batch = Building::new(view.pack_epoch);
+        let given = Given { view, now, may_import };
+        let (tables, numbers) = (Vec::new(), HashMap::new());
+        Judging { preparer: self, published, given, batch, tables, numbers }
     }
 
     /// Encodes a configuration change with the event that tells of it.
@@ -155,14 +169,12 @@ impl Preparer {
         change: ConfigChange,
         event: Wanted<'_>,
     ) -> Prepared {
-        let view = published.view();
-        let mut batch = Building::new(&view, 1);
+        let mut judging = self.begin(published, now, true);
         if let ConfigChange::PutWorkspace { name, .. } = &change {
-            self.seat_workspace(published, &view, name, 0, now, &mut batch);
+            judging.seat_workspace(name, 0);
         }
-        let given = Given { view: &view, now, may_import: true };
-        self.judge(published, given, vec![Ok(event)], &mut batch);
-        batch.finish(&*self.random, Told::Change(change))
+        judging.judge(vec![Ok(event)]);
+        judging.finish_with(Told::Change(change))
     }
 
     /// Encodes a purge or an erasure with the events that tell of it, which are recorded only if the
@@ -174,64 +186,9 @@ impl Preparer {
         rewritten: Rewritten<'_>,
         events: Vec<Wanted<'_>>,
     ) -> Prepared {
-        let view = published.view();
-        let mut batch = Building::new(&view, events.len());
-        let events = events.into_iter().map(Ok).collect();
-        self.judge(published, Given { view: &view, now, may_import: true }, events, &mut batch);
-        batch.finish(&*self.random, Told::Rewritten(rewritten))
-    }
-
-    /// Judges and encodes the events of a batch, and gives each its place.
-    fn judge(
-        &self,
-        published: &Published,
-        given: Given<'_>,
-        mut events: Vec<Result<Wanted<'_>, Rejected>>,
-        batch: &mut Building,
-    ) {
-        let Given { view, now, .. } = given;
-        let mut counts: Vec<(&str, usize)> = Vec::new();
-        let mut homes: Vec<usize> = Vec::with_capacity(events.len());
-        let mut known_names: HashMap<&str, usize> = HashMap::new();
-        for event in events.iter().flatten() {
-            let home = *known_names.entry(event.workspace).or_insert(counts.len());
-            if home == counts.len() {
-                counts.push((event.workspace, 0));
-            }
-            counts[home].1 += 1;
-            homes.push(home);
-        }
-        let seat = |(name, count): &(&str, usize)| {
-            self.seat_workspace(published, view, name, *count, now, batch)
-        };
-        let mut tables: Vec<Table> = counts.iter().map(seat).collect();
-
-        let mut sought = Vec::with_capacity(homes.len());
-        for (event, home) in events.iter_mut().flatten().zip(homes) {
-            let make_id = || uuid_v7(now, self.random_bytes());
-            let identity = Identity::take(&mut event.draft, &self.format.id_key, make_id);
-            sought.push((home, identity));
-        }
-        let wanted =
-            |(home, identity): &(usize, Identity<'_>)| wanted_id(tables[*home].uid, identity);
-        let wanted: Vec<WantedId> = sought.iter().map(wanted).collect();
-        let found = lookup::find_all(view, &published.fresh_ids.load(), &wanted);
-        let bytes = |event: &Wanted<'_>| event.draft.sent.len() + EVENT_EXTRA_BYTES;
-        batch.events.reserve(events.iter().flatten().map(bytes).sum());
-        let mut sought = sought.into_iter().zip(wanted).zip(found);
-        // In place: a draft is large, and moving it costs as much as a commitment.
-        for event in &mut events {
-            let place = event.as_mut().map_err(|rejected| rejected.clone()).and_then(|event| {
-                let (((home, identity), wanted), found) = sought.next().ok_or_else(no_place)?;
-                let known = Known { identity, wanted, found };
-                let place = self.admit_one(given, event, known, &mut tables[home], batch);
-                // Now they are in the processor's cache, and at the end of the batch no longer.
-                event.draft.forget_values();
-                place
-            });
-            batch.places.push(place);
-        }
-        self.keep_keys(tables);
+        let mut judging = self.begin(published, now, true);
+        judging.judge(events.into_iter().map(Ok).collect());
+        judging.finish_with(Told::Rewritten(rewritten))
     }
 
     /// Returns the catalog that a workspace's events are judged by.
@@ -239,9 +196,8 @@ impl Preparer {
         let name = settings.preset.as_deref().unwrap_or("default");
         let stored = view.config.catalogs.get(name);
         let version = stored.map_or(0, |stored| stored.version);
-        let key = (name.to_owned(), version);
         let known = self.catalogs.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(catalog) = known.get(&key) {
+        if let Some((_, catalog)) = known.get(name).filter(|(known, _)| *known == version) {
             return catalog.clone();
         }
         drop(known);
@@ -254,58 +210,8 @@ impl Preparer {
         };
         let catalog = Arc::new(catalog);
         let mut known = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key).or_insert(catalog).clone()
-    }
-
-    /// Takes places for a workspace's events, and records what is not known durable of it.
-    fn seat_workspace(
-        &self,
-        published: &Published,
-        view: &View,
-        name: &str,
-        count: usize,
-        now: Timestamp,
-        batch: &mut Building,
-    ) -> Table {
-        let Taken { uid, durable, places, begun, ready } =
-            self.seats.take(&published.directory, name, count);
-        if durable.is_none() {
-            batch.record(&Record::Workspace { uid, name });
-        }
-        for run in &begun {
-            batch.record(&Record::Run {
-                workspace: uid,
-                run: run.number,
-                seed: *run.seed.as_bytes(),
-                nonce_key: *run.nonce_key.as_bytes(),
-            });
-        }
-        let name = durable.as_ref().map_or_else(|| name.into(), |(_, known)| known.name.clone());
-        let none = WorkspaceSettings::none;
-        let settings = durable.as_ref().map_or_else(none, |(_, known)| known.settings.clone());
-        let catalog = self.catalog_of(view, &settings);
-        let cutoffs = policy_of(catalog.preset(), &settings).cutoffs(now);
-        let index = batch.workspaces.len() as u32;
-        batch.workspaces.push(uid);
-        Table {
-            name,
-            index,
-            directory_index: durable.map(|(index, _)| index),
-            uid,
-            catalog,
-            cutoffs,
-            keys: PlaceKeys::new(places, ready),
-        }
-    }
-
-    /// Keeps the last keys that were derived, for the batches that go on behind this one.
-    fn keep_keys(&self, tables: Vec<Table>) {
-        let left = tables.into_iter().filter_map(|table| {
-            let Table { name, directory_index: index, uid, keys, .. } = table;
-            let (run, keys) = keys.derived()?;
-            Some(LeftKeys { name, index, uid, run, keys })
-        });
-        self.seats.keep(left);
+        known.insert(name.to_owned(), (version, catalog.clone()));
+        catalog
     }
 
     fn random_bytes<const N: usize>(&self) -> [u8; N] {
@@ -313,54 +219,190 @@ impl Preparer {
         self.random.fill(&mut bytes);
         bytes
     }
+}
 
-    fn admit_one(
-        &self,
-        given: Given<'_>,
-        event: &mut Wanted<'_>,
-        known: Known<'_>,
-        table: &mut Table,
-        batch: &mut Building,
-    ) -> Place {
-        if batch.events.len() > limits::BATCH_RECORD_BYTES_MAX {
-            return Err(batch_full());
+/// A batch that takes events in parts: few enough at once that what was parsed of them is still in the
+/// processor's cache when they are judged.
+pub struct Judging<'p> {
+    preparer: &'p Preparer,
+    published: &'p Published,
+    given: Given,
+    batch: Building,
+    tables: Vec<Table>,
+    /// The place of a workspace's table, by the workspace's name.
+    numbers: HashMap<Arc<str>, usize>,
+}
+
+impl Judging<'_> {
+    /// Makes room for so many events, which were sent in so many bytes.
+    pub fn expect(&mut self, events: usize, bytes: usize) {
+        self.batch.expect(events, bytes);
+    }
+
+    /// Judges and encodes some events, and gives each its place.
+    pub fn judge(&mut self, mut events: Vec<Result<Wanted<'_>, Rejected>>) {
+        let homes = self.seat(&events);
+        let Self { preparer, published, given, batch, tables, .. } = self;
+        let mut sought = Vec::with_capacity(homes.len());
+        for (event, home) in events.iter_mut().flatten().zip(homes) {
+            let make_id = || uuid_v7(given.now, preparer.random_bytes());
+            let identity = Identity::take(&mut event.draft, &preparer.format.id_key, make_id);
+            sought.push((home, identity));
         }
-        let keys = table.keys.next().ok_or_else(no_place)?;
-        let context = AdmitContext {
-            catalog: &table.catalog,
-            now: given.now,
-            kept_since: table.cutoffs.since(&event.draft.action).map(Timestamp::from_micros),
-            may_import: given.may_import,
-            mask_key: &self.format.mask_key,
-        };
-        let Known { identity, wanted, found } = known;
-        admit(&mut event.draft, &identity, &context, &keys, &mut batch.admitted)?;
-        let hit = found.map_err(cannot_tell)?;
-        let fate = match hit {
-            Some(hit)
-                if lookup::is_erased(given.view, table.uid, hit.seq).map_err(cannot_tell)? =>
-            {
-                let (seq, same) = (hit.seq, hit.fingerprint == wanted.fingerprint);
-                Fate::Known(if same {
-                    Outcome::Duplicate { seq }
-                } else {
-                    Outcome::Conflict { seq }
-                })
+        let wanted =
+            |(home, identity): &(usize, Identity<'_>)| wanted_id(tables[*home].uid, identity);
+        let wanted: Vec<WantedId> = sought.iter().map(wanted).collect();
+        let found = lookup::find_all(&given.view, &published.fresh_ids.load(), &wanted);
+        let bytes = events.iter().flatten().map(|event| event.draft.sent.len()).sum();
+        batch.expect(events.len(), bytes);
+        let mut sought = sought.into_iter().zip(wanted).zip(found);
+        // In place: a draft is large, and moving it costs as much as a commitment.
+        for event in &mut events {
+            let place = event.as_mut().map_err(|rejected| rejected.clone()).and_then(|event| {
+                let (((home, identity), wanted), found) = sought.next().ok_or_else(no_place)?;
+                let known = Known { identity, wanted, found };
+                let mask_key = &preparer.format.mask_key;
+                let place = admit_one(given, mask_key, event, known, &mut tables[home], batch);
+                // Now they are in the processor's cache, and at the end of the batch no longer.
+                event.draft.forget_values();
+                place
+            });
+            batch.places.push(place);
+        }
+    }
+
+    /// Ends the batch.
+    pub fn finish(self) -> Prepared {
+        self.finish_with(Told::Events)
+    }
+
+    fn finish_with(self, told: Told<'_>) -> Prepared {
+        // The last keys that were derived are for the batches that go on behind this one.
+        let left = self.tables.into_iter().filter_map(|table| {
+            let Table { name, directory_index: index, uid, keys, .. } = table;
+            let (run, keys) = keys.derived()?;
+            Some(LeftKeys { name, index, uid, run, keys })
+        });
+        self.preparer.seats.keep(left);
+        self.batch.finish(&*self.preparer.random, told)
+    }
+
+    /// Takes places for events; returns for each that is not refused the place of its workspace's table.
+    fn seat(&mut self, events: &[Result<Wanted<'_>, Rejected>]) -> Vec<usize> {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        let mut homes: Vec<usize> = Vec::with_capacity(events.len());
+        let mut known_names: HashMap<&str, usize> = HashMap::new();
+        for event in events.iter().flatten() {
+            let home = *known_names.entry(event.workspace).or_insert(counts.len());
+            if home == counts.len() {
+                counts.push((event.workspace, 0));
             }
-            _ => Fate::Batch(batch.wanted.len()),
-        };
-        if let Fate::Batch(_) = fate {
-            batch.push(table.index, wanted, hit);
+            counts[home].1 += 1;
+            homes.push(home);
         }
-        let workspace = table.name.clone();
-        Ok(AdmittedPlace { fate, id: identity.id.into_owned(), workspace })
+        let tables: Vec<usize> =
+            counts.into_iter().map(|(name, count)| self.seat_workspace(name, count)).collect();
+        homes.iter().map(|home| tables[*home]).collect()
+    }
+
+    /// Takes places for a workspace's events, and records what is not known durable of it; returns the
+    /// place of its table.
+    fn seat_workspace(&mut self, name: &str, count: usize) -> usize {
+        let Self { preparer, published, given, batch, tables, numbers } = self;
+        let known = numbers.get(name).copied();
+        if let Some(number) = known
+            && let Table { directory_index: Some(index), keys, .. } = &mut tables[number]
+            && let Some(run) = keys.last_run()
+            && let Some(first) = preparer.seats.go_on(*index, run, count)
+        {
+            keys.add_in_run(first, count);
+            return number;
+        }
+        let Taken { uid, durable, places, begun, ready } =
+            preparer.seats.take(&published.directory, name, count);
+        // A workspace that was deleted meanwhile comes back as another one.
+        let known = known.filter(|number| tables[*number].uid == uid);
+        if known.is_none() && durable.is_none() {
+            batch.record(&Record::Workspace { uid, name });
+        }
+        let recorded = known.map_or(0, |number| tables[number].runs_recorded);
+        for run in begun.iter().filter(|run| run.number >= recorded) {
+            batch.record(&Record::Run {
+                workspace: uid,
+                run: run.number,
+                seed: *run.seed.as_bytes(),
+                nonce_key: *run.nonce_key.as_bytes(),
+            });
+        }
+        let runs_recorded = begun.last().map_or(recorded, |run| run.number + 1);
+        if let Some(number) = known {
+            tables[number].runs_recorded = runs_recorded;
+            tables[number].keys.add(places, ready);
+            return number;
+        }
+        let name = durable.as_ref().map_or_else(|| name.into(), |(_, known)| known.name.clone());
+        let none = WorkspaceSettings::none;
+        let settings = durable.as_ref().map_or_else(none, |(_, known)| known.settings.clone());
+        let catalog = preparer.catalog_of(&given.view, &settings);
+        let cutoffs = policy_of(catalog.preset(), &settings).cutoffs(given.now);
+        let index = batch.workspaces.len() as u32;
+        batch.workspaces.push(uid);
+        numbers.insert(name.clone(), tables.len());
+        let mut keys = PlaceKeys::default();
+        keys.add(places, ready);
+        tables.push(Table {
+            name,
+            index,
+            directory_index: durable.map(|(index, _)| index),
+            uid,
+            catalog,
+            cutoffs,
+            keys,
+            runs_recorded,
+        });
+        tables.len() - 1
     }
 }
 
+fn admit_one(
+    given: &Given,
+    mask_key: &[u8; 16],
+    event: &mut Wanted<'_>,
+    known: Known<'_>,
+    table: &mut Table,
+    batch: &mut Building,
+) -> Place {
+    if batch.events.len() > limits::BATCH_RECORD_BYTES_MAX {
+        return Err(batch_full());
+    }
+    let keys = table.keys.next().ok_or_else(no_place)?;
+    let context = AdmitContext {
+        catalog: &table.catalog,
+        now: given.now,
+        kept_since: table.cutoffs.since(&event.draft.action).map(Timestamp::from_micros),
+        may_import: given.may_import,
+        mask_key,
+    };
+    let Known { identity, wanted, found } = known;
+    admit(&mut event.draft, &identity, &context, &keys, &mut batch.admitted)?;
+    let hit = found.map_err(cannot_tell)?;
+    let fate = match hit {
+        Some(hit) if lookup::is_erased(&given.view, table.uid, hit.seq).map_err(cannot_tell)? => {
+            let (seq, same) = (hit.seq, hit.fingerprint == wanted.fingerprint);
+            Fate::Known(if same { Outcome::Duplicate { seq } } else { Outcome::Conflict { seq } })
+        }
+        _ => Fate::Batch(batch.wanted.len()),
+    };
+    if let Fate::Batch(_) = fate {
+        batch.push(table.index, wanted, hit);
+    }
+    let workspace = table.name.clone();
+    Ok(AdmittedPlace { fate, id: identity.id.into_owned(), workspace })
+}
+
 /// What holds for all events of a batch.
-#[derive(Clone, Copy)]
-struct Given<'v> {
-    view: &'v View,
+struct Given {
+    view: Arc<View>,
     now: Timestamp,
     may_import: bool,
 }
@@ -405,65 +447,8 @@ struct Table {
     catalog: Arc<Catalog>,
     cutoffs: Cutoffs,
     keys: PlaceKeys,
-}
-
-/// Yields the keys of consecutive places, run after run.
-struct PlaceKeys {
-    places: std::vec::IntoIter<Places>,
-    /// The run that places are yielded of, and those of it that are left.
-    here: Option<Places>,
-    /// Keys at hand: before the first place of a run, those that were ready for it.
-    keys: Option<Arc<KeyRange>>,
-    /// Whether they were derived here.
-    is_new: bool,
-}
-
-impl PlaceKeys {
-    fn new(places: Vec<Places>, ready: Option<Arc<KeyRange>>) -> Self {
-        let mut places = places.into_iter();
-        let here = places.next();
-        Self { places, here, keys: ready, is_new: false }
-    }
-
-    /// Returns the last keys that were derived here, if any were, and their run.
-    fn derived(self) -> Option<(u32, Arc<KeyRange>)> {
-        let run = self.here?.run.number;
-        self.keys.filter(|_| self.is_new).map(|keys| (run, keys))
-    }
-}
-
-impl Iterator for PlaceKeys {
-    type Item = EventKeys;
-
-    fn next(&mut self) -> Option<EventKeys> {
-        if self.here.as_ref()?.count == 0 {
-            // Without a next run the last one stays: what was derived of it is kept.
-            self.here = Some(self.places.next()?);
-            self.keys = None;
-        }
-        let Places { run, first, count } = self.here.as_mut()?;
-        let slot = *first;
-        let known = self.keys.as_ref().and_then(|keys| keys.get(slot));
-        let (event_key, nonce) = match known {
-            Some(keys) => keys,
-            None => {
-                let last = last_derived(slot, *count);
-                let keys = KeyRange::new(&run.seed, &run.nonce_key, slot, last);
-                self.is_new = true;
-                self.keys.insert(Arc::new(keys)).get(slot)?
-            }
-        };
-        *count -= 1;
-        *first = slot.next().unwrap_or(Slot::LAST);
-        Some(EventKeys { run: run.number, slot, event_key, nonce })
-    }
-}
-
-/// Returns up to which slot keys are derived for the places from `first` on: a batch's own, and those
-/// of other batches up to the next multiple of 32.
-fn last_derived(first: Slot, count: u16) -> Slot {
-    let own = first.get().saturating_add(count.saturating_sub(1));
-    Slot::new(own.max(first.get() | 31)).unwrap_or(Slot::LAST)
+    /// Runs below this number are durable or recorded in this batch.
+    runs_recorded: u32,
 }
 
 /// What the events of a batch tell of.
@@ -490,20 +475,28 @@ struct Building {
 }
 
 impl Building {
-    /// Begins with room for so many events.
-    fn new(view: &View, events: usize) -> Self {
+    fn new(pack_epoch: u64) -> Self {
         Self {
             records: Vec::new(),
             record_count: 0,
             workspaces: Vec::new(),
             events: Vec::new(),
-            wanted: Vec::with_capacity(events),
-            hits: Vec::with_capacity(events),
-            sealed: Vec::with_capacity(events),
-            pack_epoch: view.pack_epoch,
-            places: Vec::with_capacity(events),
+            wanted: Vec::new(),
+            hits: Vec::new(),
+            sealed: Vec::new(),
+            pack_epoch,
+            places: Vec::new(),
             admitted: Admitted::blank(),
         }
+    }
+
+    /// Makes room for so many more events, which were sent in so many bytes.
+    fn expect(&mut self, events: usize, bytes: usize) {
+        self.events.reserve(bytes + events * EVENT_EXTRA_BYTES);
+        self.wanted.reserve(events);
+        self.hits.reserve(events);
+        self.sealed.reserve(events);
+        self.places.reserve(events);
     }
 
     fn record(&mut self, record: &Record<'_>) {
@@ -618,5 +611,6 @@ fn uuid_v7(now: Timestamp, random: [u8; 10]) -> String {
     text
 }
 
+mod place_keys;
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,7 @@ pub(crate) struct SeatRun {
 }
 
 /// Consecutive places of one run.
+#[derive(Clone)]
 pub(crate) struct Places {
     pub(crate) run: SeatRun,
     pub(crate) first: Slot,
@@ -147,10 +148,31 @@ impl Seats {
                 table.settle(index, settled);
                 table.open.remove(name);
             }
-            _ => seated.into_iter().for_each(|seat| table.leave_open(name, seat)),
+            _ => {
+                if let Some(seat) = seated {
+                    // Where it stood says nothing any more.
+                    known.into_iter().for_each(|(index, _)| table.settle(index, None));
+                    table.leave_open(name, seat);
+                }
+            }
         }
         drop(guard);
         Taken { uid, durable, places, begun, ready }
+    }
+
+    /// Takes further places for a batch that has some of a workspace's run already; returns the first of
+    /// them. `None` unless the run is durable, in use and has as many left: then [`Seats::take`] is asked.
+    pub(crate) fn go_on(&self, index: u32, run: u32, count: usize) -> Option<Slot> {
+        let mut table = self.lock();
+        let seat =
+            table.settled.get_mut(index as usize)?.as_mut().filter(|seat| seat.run == run)?;
+        let first = Slot::new(seat.next_k)?;
+        let next_k = usize::from(seat.next_k) + count;
+        if next_k > usize::from(RUN_SLOTS) {
+            return None;
+        }
+        seat.next_k = next_k as u16;
+        Some(first)
     }
 
     /// Keeps keys that a batch derived, for those that go on in the same run.

@@ -27,7 +27,7 @@ use crate::fold::{Outcome, Workspace};
 use crate::limits;
 use crate::log::Position;
 use crate::open::{OpenError, OpenReport, Opened, Options, open};
-use crate::prepare::{Fate, IdHasher, Place, Prepared, Preparer, Wanted};
+use crate::prepare::{Fate, IdHasher, Judging, Place, Prepared, Preparer, Wanted};
 use crate::purge::{Expired, Purger, Settling};
 use crate::record::Record;
 use crate::rules::{Rules, policy_of};
@@ -254,6 +254,11 @@ impl Store {
     /// Judges and encodes events; costs no other request anything.
     pub fn prepare(&self, may_import: bool, events: Vec<Result<Wanted<'_>, Rejected>>) -> Prepared {
         self.preparer.prepare(&self.published, self.now(), may_import, events)
+    }
+
+    /// Begins a batch whose events come in parts.
+    pub fn begin(&self, may_import: bool) -> Judging<'_> {
+        self.preparer.begin(&self.published, self.now(), may_import)
     }
 
     /// Encodes a configuration change with its event.

@@ -19,7 +19,7 @@ use axum::response::Response;
 use proofbook_catalog::admit::Rejected;
 use proofbook_event::EventDraft;
 use proofbook_store::commit::CommitError;
-use proofbook_store::limits::RECENT_BYTES;
+use proofbook_store::limits::{RECENT_BYTES, RECENT_LAG_BYTES};
 use proofbook_store::prepare::Wanted;
 use proofbook_store::store::Receipt;
 use tokio::sync::oneshot;
@@ -233,8 +233,13 @@ impl Job {
         let until = Instant::now() + self.app.config.queue_timeout;
         loop {
             // Judging is the dear part, so a store that is full is not judged for.
-            let error = if self.app.store.recent_bytes() < RECENT_BYTES as u64 {
-                match self.hand_over(texts, named) {
+            let recent = self.app.store.recent_bytes();
+            let error = if recent < RECENT_BYTES as u64 {
+                // Before it comes to that, packing gets a core of its own.
+                let turn = (recent >= RECENT_LAG_BYTES as u64).then(|| self.app.ingest_turn.lock());
+                let handed = self.hand_over(texts, named);
+                drop(turn);
+                match handed {
                     Ok(receipts) => return Step::Waits { count, receipts },
                     Err(error) => error,
                 }
@@ -254,18 +259,33 @@ impl Job {
         texts: &[&[u8]],
         named: &mut Named,
     ) -> Result<oneshot::Receiver<Receipts>, CommitError> {
-        let drafts: Vec<Result<(usize, EventDraft<'_>), Rejected>> =
-            texts.iter().map(|text| self.draft(text, named)).collect();
-        let name_of = |number: usize| named.all[number].0.as_str();
+        let mut judging = self.app.store.begin(self.grant.may_import());
+        judging.expect(texts.len(), texts.iter().map(|text| text.len()).sum());
         let mut producers = Producers::default();
-        for (index, draft) in drafts.iter().enumerate() {
-            if let Ok((number, draft)) = draft {
-                producers.note(index, name_of(*number), draft);
+        for (part, texts) in texts.chunks(limits::PARSED_EVENTS).enumerate() {
+            // A draft is large: it is parsed where it stays until it is judged.
+            let mut wanted: Vec<Result<Wanted<'_>, Rejected>> = Vec::with_capacity(texts.len());
+            let mut numbers = Vec::with_capacity(texts.len());
+            for text in texts {
+                let draft = EventDraft::parse(text).map_err(Rejected::from);
+                wanted.push(draft.map(|draft| Wanted { workspace: "", draft }));
+                let Some(last) = wanted.last_mut() else { continue };
+                let Ok(Wanted { draft, .. }) = last else { continue };
+                match self.home_of(draft, named) {
+                    Ok(number) => numbers.push(number),
+                    Err(rejected) => *last = Err(rejected),
+                }
             }
+            let drafted = wanted.iter_mut().enumerate();
+            let drafted = drafted.filter_map(|(at, one)| Some((at, one.as_mut().ok()?)));
+            for ((at, wanted), number) in drafted.zip(numbers) {
+                wanted.workspace = &named.all[number].0;
+                let index = part * limits::PARSED_EVENTS + at;
+                producers.note(index, wanted.workspace, &wanted.draft);
+            }
+            judging.judge(wanted);
         }
-        let wanted = |(number, draft)| Wanted { workspace: name_of(number), draft };
-        let wanted = drafts.into_iter().map(|draft| draft.map(wanted)).collect();
-        let prepared = self.app.store.prepare(self.grant.may_import(), wanted);
+        let prepared = judging.finish();
         let (sender, receiver) = oneshot::channel();
         let delivery = self.app.delivery.clone();
         self.app.store.submit(prepared, move |receipts| {
@@ -281,13 +301,8 @@ impl Job {
         Ok(receiver)
     }
 
-    /// Parses one event and decides whose it is: the number of a workspace.
-    fn draft<'t>(
-        &self,
-        text: &'t [u8],
-        named: &mut Named,
-    ) -> Result<(usize, EventDraft<'t>), Rejected> {
-        let mut draft = EventDraft::parse(text)?;
+    /// Decides whose an event is: the number of a workspace.
+    fn home_of(&self, draft: &mut EventDraft<'_>, named: &mut Named) -> Result<usize, Rejected> {
         let own = draft.workspace.take();
         let name = match (&self.workspace, own) {
             (Some(path), Some(own)) if *path != own => {
@@ -311,7 +326,7 @@ impl Job {
         });
         match &named.all[number].1 {
             Some(verdict) => Err(verdict.clone()),
-            None => Ok((number, draft)),
+            None => Ok(number),
         }
     }
 

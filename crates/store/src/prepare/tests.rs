@@ -86,3 +86,50 @@ fn an_event_of_an_unknown_run_is_lost_and_not_half_taken() {
     let again = self::opened(&disk);
     assert_eq!(again.published.directory.by_name("acme").expect("known").edge.size(), 0);
 }
+
+/// What a batch records must not depend on how its events were handed in.
+#[test]
+fn a_batch_in_parts_is_the_batch_as_a_whole() {
+    let texts: Vec<String> = (0..9_000)
+        .map(|number| format!(r#"{{"id":"e{number}","action":"x.create","reason":"{number}"}}"#))
+        .collect();
+    let workspaces = ["acme", "beta", "acme", "acme", "gamma"];
+    let wanted = |number: usize| {
+        let draft = EventDraft::parse(texts[number].as_bytes()).expect("valid");
+        Ok(Wanted { workspace: workspaces[number % workspaces.len()], draft })
+    };
+    let now = Timestamp::from_micros(1_800_000_000_000_000);
+    for is_durable in [false, true] {
+        let of_parts = |parts: &[usize]| {
+            let mut opened = opened(&SimDisk::new(1));
+            if is_durable {
+                let first = prepare(&opened, r#"{"id":"first","action":"x.create"}"#);
+                commit(&mut opened, first);
+            }
+            let mut judging = opened.preparer.begin(&opened.published, now, false);
+            let mut numbers = 0..texts.len();
+            let mut sizes = parts.iter().cycle();
+            while !numbers.is_empty() {
+                let part = sizes.next().copied().unwrap_or(1);
+                judging.judge(numbers.by_ref().take(part).map(wanted).collect());
+            }
+            let prepared = judging.finish();
+            let (records, count) = (prepared.whole_records(), prepared.record_count);
+            assert!(
+                commit(&mut opened, prepared)
+                    .iter()
+                    .all(|outcome| { matches!(outcome, Outcome::Created { .. }) })
+            );
+            (records.len(), count, opened.committer.fold().state.clone())
+        };
+        let (len, count, whole) = of_parts(&[9_000]);
+        // Three workspaces, one of which has more events than a run has places, and the events.
+        assert_eq!(count, if is_durable { 2 + 2 + 1 } else { 3 + 3 + 1 } + 1);
+        let (len_of_parts, count_of_parts, parts) = of_parts(&[1, 25, 3, 400]);
+        assert_eq!((len_of_parts, count_of_parts), (len, count));
+        for (whole, part) in whole.workspaces.iter().zip(&parts.workspaces) {
+            assert_eq!((&whole.name, whole.edge.size()), (&part.name, part.edge.size()));
+            assert_eq!(whole.runs.len(), part.runs.len());
+        }
+    }
+}

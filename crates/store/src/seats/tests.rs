@@ -103,6 +103,50 @@ fn no_place_is_given_twice_whenever_batches_become_durable() {
     }
 }
 
+/// A batch that takes its events in parts asks for places again and again, beside others that do.
+#[test]
+fn going_on_gives_places_of_a_durable_run_in_use_and_of_no_other() {
+    let (seats, mut durable, mut given) = (seats(), Durable::default(), Given::default());
+    let first = seats.take(&durable.directory, "acme", 3);
+    given.note(&first);
+    assert_eq!(seats.go_on(0, 0, 1), None, "nothing durable has the run");
+    durable.commit(&first);
+    let mut mine = seats.take(&durable.directory, "acme", 1);
+    given.note(&mine);
+    let (mut went_on, mut last_run) = (0, 0);
+    for number in 0..3_000_usize {
+        let run = mine.places.last().expect("places").run.clone();
+        let count = 1 + number % 7;
+        match seats.go_on(0, run.number, count) {
+            Some(first) => {
+                went_on += 1;
+                (mine.places, mine.begun) =
+                    (vec![Places { run, first, count: count as u16 }], vec![]);
+            }
+            None => mine = seats.take(&durable.directory, "acme", count),
+        }
+        given.note(&mine);
+        last_run = mine.places.last().expect("places").run.number;
+        if number % 5 == 0 {
+            durable.commit(&mine);
+            given.note(&seats.take(&durable.directory, "acme", 2));
+        }
+        assert_eq!(seats.go_on(0, last_run + 1, 1), None, "not in use");
+        assert_eq!(seats.go_on(1, last_run, 1), None, "no such workspace");
+    }
+    assert!(went_on > 2_900 && last_run >= 2, "{went_on} of 3000, in {last_run} runs");
+}
+
+#[test]
+fn going_on_in_a_run_that_another_batch_used_up_gives_nothing() {
+    let (seats, mut durable, mut given) = (seats(), Durable::default(), Given::default());
+    durable.commit(&seats.take(&durable.directory, "acme", 1));
+    given.note(&seats.take(&durable.directory, "acme", usize::from(RUN_SLOTS) - 2));
+    let beside = seats.take(&durable.directory, "acme", 2);
+    assert_eq!(beside.begun.len(), 1, "the run's last place, and the next run's first");
+    assert_eq!(seats.go_on(0, 0, 1), None);
+}
+
 #[test]
 fn a_batch_records_every_run_that_is_not_durable_and_no_other() {
     let (seats, mut durable) = (seats(), Durable::default());
