@@ -33,6 +33,9 @@ pub const SHARE_PER_EVENT: usize = 1024;
 pub const STEP_BYTES: usize = 4 * 1024 * 1024;
 /// Memory of one parsed value beside its text.
 pub const VALUE_BYTES: usize = 64;
+/// Bytes of a body that is judged by the task that received it: to hand it to a thread of its own costs as
+/// much as to judge it. It waits for nothing there but for a block of a segment, now and then.
+pub const JUDGED_HERE_BYTES_MAX: usize = 4 * 1024;
 /// Events handed to the log in one step.
 pub const STEP_EVENTS: usize = 1000;
 /// Events of a step that are parsed before they are judged: so few that what was parsed is still in the

@@ -76,8 +76,15 @@ async fn take_in(
         .await
         .map_err(|problem| Problem { code: Code::Busy, ..problem })?;
     let deadline = tokio::time::Instant::now() + app.config.receipt_timeout;
-    let job = Job { app: app.clone(), grant, workspace, form, payload, wants_proofs };
-    let sent = app.blocking(place, move || job.run()).await?;
+    let is_small = payload.bytes.len() <= limits::JUDGED_HERE_BYTES_MAX;
+    let mut job = Job { app: app.clone(), grant, workspace, form, payload, wants_proofs };
+    let sent = match is_small.then(|| job.run(WhenBusy::Answer)).transpose()? {
+        Some(sent) if !sent.is_busy() => {
+            drop(place);
+            sent
+        }
+        _ => app.blocking(place, move || job.run(WhenBusy::Wait)).await?,
+    };
     let mut steps = Vec::with_capacity(sent.steps.len());
     for step in sent.steps {
         steps.push(match step {
@@ -152,7 +159,7 @@ fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
     }
 }
 
-/// The blocking part: split, check, judge, hand over.
+/// The part that takes the processor's time: split, check, judge, hand over.
 struct Job {
     app: App,
     grant: Grant,
@@ -165,6 +172,23 @@ struct Job {
 struct Sent {
     steps: Vec<Step>,
     is_alone: bool,
+}
+
+impl Sent {
+    /// Tells whether nothing was recorded because the store takes nothing at the moment.
+    fn is_busy(&self) -> bool {
+        let is_busy = |step: &Step| matches!(step, Step::Refused { error: CommitError::Busy, .. });
+        !self.steps.is_empty() && self.steps.iter().all(is_busy)
+    }
+}
+
+/// What is done when the store takes nothing at the moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhenBusy {
+    /// That is the answer: this thread must not stand still.
+    Answer,
+    /// It is waited for, as long as the settings say.
+    Wait,
 }
 
 type Receipts = Result<Vec<Result<Receipt, Rejected>>, CommitError>;
@@ -194,7 +218,7 @@ fn parsed_bytes(text: &[u8]) -> usize {
 }
 
 impl Job {
-    fn run(mut self) -> Result<Sent, Problem> {
+    fn run(&mut self, when_busy: WhenBusy) -> Result<Sent, Problem> {
         let text = self.payload.bytes.clone();
         let (ranges, is_alone) = match split(&text, self.form)? {
             Split::One(range) => (vec![range], true),
@@ -221,22 +245,24 @@ impl Job {
                 to += 1;
             }
             let texts: Vec<&[u8]> = ranges[from..to].iter().map(|at| &text[at.clone()]).collect();
-            steps.push(self.step(&texts, &mut named));
+            steps.push(self.step(&texts, &mut named, when_busy));
             from = to;
         }
         Ok(Sent { steps, is_alone })
     }
 
     /// Judges some events and hands them to the log.
-    fn step(&self, texts: &[&[u8]], named: &mut Named) -> Step {
+    fn step(&self, texts: &[&[u8]], named: &mut Named, when_busy: WhenBusy) -> Step {
         let count = texts.len();
         let until = Instant::now() + self.app.config.queue_timeout;
         loop {
             // Judging is the dear part, so a store that is full is not judged for.
             let recent = self.app.store.recent_bytes();
-            let error = if recent < RECENT_BYTES as u64 {
+            let lags = recent >= RECENT_LAG_BYTES as u64;
+            let error = if recent < RECENT_BYTES as u64 && !(lags && when_busy == WhenBusy::Answer)
+            {
                 // Before it comes to that, packing gets a core of its own.
-                let turn = (recent >= RECENT_LAG_BYTES as u64).then(|| self.app.ingest_turn.lock());
+                let turn = lags.then(|| self.app.ingest_turn.lock());
                 let handed = self.hand_over(texts, named);
                 drop(turn);
                 match handed {
@@ -246,7 +272,9 @@ impl Job {
             } else {
                 CommitError::Busy
             };
-            let is_over = Instant::now() >= until || self.app.stopping.is_cancelled();
+            let is_over = when_busy == WhenBusy::Answer
+                || Instant::now() >= until
+                || self.app.stopping.is_cancelled();
             if error != CommitError::Busy || is_over {
                 return Step::Refused { count, error };
             }
