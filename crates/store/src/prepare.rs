@@ -5,9 +5,9 @@
 //! catalog in force, and is encoded as the log will hold it. A workspace or run that is not known durable
 //! yet is recorded again by every batch that uses it, so batches may reach the log in any order.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hashbrown::HashMap;
 use proofbook_catalog::identity::keyed_hash;
 use proofbook_catalog::retention::Cutoffs;
 use proofbook_catalog::{AdmitContext, Admitted, Catalog, Identity, Preset, Rejected, admit};

@@ -291,15 +291,15 @@ impl Job {
         judging.expect(texts.len(), texts.iter().map(|text| text.len()).sum());
         let mut producers = Producers::default();
         for (part, texts) in texts.chunks(limits::PARSED_EVENTS).enumerate() {
-            // A draft is large: it is parsed where it stays until it is judged.
+            // A draft is large: it is read where it stays until it is judged.
             let mut wanted: Vec<Result<Wanted<'_>, Rejected>> = Vec::with_capacity(texts.len());
             let mut numbers = Vec::with_capacity(texts.len());
             for text in texts {
-                let draft = EventDraft::parse(text).map_err(Rejected::from);
-                wanted.push(draft.map(|draft| Wanted { workspace: "", draft }));
+                wanted.push(Ok(Wanted { workspace: "", draft: EventDraft::internal("") }));
                 let Some(last) = wanted.last_mut() else { continue };
                 let Ok(Wanted { draft, .. }) = last else { continue };
-                match self.home_of(draft, named) {
+                let read = draft.read(text).map_err(Rejected::from);
+                match read.and_then(|()| self.home_of(draft, named)) {
                     Ok(number) => numbers.push(number),
                     Err(rejected) => *last = Err(rejected),
                 }
