@@ -7,7 +7,8 @@ Written from docs/spec alone; it shares no code with Proofbook. BUNDLE is a dire
 first), VKEY_FILE holds the log's key in one line. Prints what it found, and ends with code 0, or with 1
 and the first thing that is wrong.
 """
-import base64, hashlib, json, os, subprocess, sys, tempfile
+import base64, hashlib, json, subprocess, sys, tempfile
+from pathlib import Path
 
 BLOCK = 256
 ERASED = "audit_log.erased"
@@ -23,7 +24,6 @@ def b64(text, length=None):
     data = base64.b64decode(text, validate=True)
     need(base64.b64encode(data).decode() == text and length in (None, len(data)), f"base64: {text}")
     return data
-
 
 # --- the tree, RFC 6962 ------------------------------------------------------------------------------
 
@@ -96,15 +96,13 @@ def consistent(old_size, old_root, size, root, proof):
 
 def openssl_verifies(public, text, signature):
     with tempfile.TemporaryDirectory() as folder:
-        paths = {name: os.path.join(folder, name) for name in ("key", "text", "sig")}
-        der = bytes.fromhex("302a300506032b6570032100") + public
-        for name, data in (("key", der), ("text", text), ("sig", signature)):
-            with open(paths[name], "wb") as file:
-                file.write(data)
-        ran = subprocess.run(
-            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths["key"], "-rawin",
-             "-in", paths["text"], "-sigfile", paths["sig"]], capture_output=True)
-        return ran.returncode == 0
+        key, note, sig = (Path(folder, name) for name in ("key", "note", "sig"))
+        key.write_bytes(bytes.fromhex("302a300506032b6570032100") + public)
+        note.write_bytes(text)
+        sig.write_bytes(signature)
+        return subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", key, "-rawin",
+             "-in", note, "-sigfile", sig], capture_output=True).returncode == 0
 
 def open_checkpoint(note, vkey):
     """Returns (origin, size, root) of a checkpoint that this key signed."""
@@ -161,38 +159,23 @@ def check_openings(line, leaf, withheld):
 
 # --- the files, docs/spec/bundle.md --------------------------------------------------------------------
 
-def read(folder, path):
-    with open(os.path.join(folder, path), "rb") as file:
-        return file.read()
+def text_of(path):
+    return path.read_bytes().decode()
 
-def names_in(folder, part):
-    return os.listdir(os.path.join(folder, part)) if os.path.isdir(os.path.join(folder, part)) else []
-
-def check_sums(folder):
-    listed = dict(line.split("  ", 1)[::-1] for line in read(folder, "SHA256SUMS").decode().splitlines())
-    found = {os.path.relpath(os.path.join(top, name), folder)
-             for top, _, names in os.walk(folder) for name in names} - {"SHA256SUMS"}
+def check_sums(bundle):
+    listed = dict(line.split("  ", 1)[::-1] for line in text_of(bundle / "SHA256SUMS").splitlines())
+    found = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if not path.is_dir()} - {"SHA256SUMS"}
     need(found == set(listed), f"files differ from SHA256SUMS: {sorted(found ^ set(listed))[:3]}")
     for path, digest in listed.items():
-        need(sha256(read(folder, path)).hex() == digest, f"{path} is not as SHA256SUMS lists it")
+        need(sha256((bundle / path).read_bytes()).hex() == digest, f"{path} is not as SHA256SUMS lists it")
     print(f"{len(listed)} files as SHA256SUMS lists them")
 
-def lines_of(folder, block):
-    path = f"openings/{groups(block)}.ndjson"
-    text = read(folder, path).decode() if os.path.isfile(os.path.join(folder, path)) else ""
-    return {line["seq"]: line for line in map(json.loads, text.splitlines())}
-
-def groups(number):
-    digits = f"{number:03d}"
+def read_tile(bundle, kind, block, width):
+    digits = f"{block:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     parts = [digits[i:i + 3] for i in range(0, len(digits), 3)]
-    return "/".join(["x" + part for part in parts[:-1]] + parts[-1:])
-
-def tile_path(kind, block, width):
-    return f"tile/{kind}/{groups(block)}" + ("" if width == BLOCK else f".p/{width}")
-
-def hashes_of(data):
-    return [data[i:i + 32] for i in range(0, len(data), 32)]
+    name = "/".join(["x" + part for part in parts[:-1]] + parts[-1:])
+    return (bundle / f"tile/{kind}/{name}{'' if width == BLOCK else f'.p/{width}'}").read_bytes()
 
 def entries_of(data):
     entries = []
@@ -203,126 +186,111 @@ def entries_of(data):
         data = data[2 + length:]
     return entries
 
-def check_leaves(bundle, claims, head, note):
-    """Checks a full or range bundle; returns its leaf hashes and the first one's number."""
-    origin, size, root = head
-    first, last, newest, times, purged = claims["from"], claims["to"], "", {}, 0
-    begin = max(first - 1, 0) // BLOCK * BLOCK
-    end = min(-(-min(last + 1, size) // BLOCK) * BLOCK, size)
-    gone = {seq for a, b in claims["purged"] for seq in range(a, b)}
-    hashes, openings, acts, erasures = [], 0, {}, set()
-    for block in range(begin // BLOCK, -(-end // BLOCK)):
-        seqs = range(block * BLOCK, min(block * BLOCK + BLOCK, end))
-        tile = hashes_of(read(bundle, tile_path(0, block, len(seqs))))
-        lines = lines_of(bundle, block)
-        if gone.isdisjoint(seqs):
-            leaves = dict(zip(seqs, entries_of(read(bundle, tile_path("entries", block, len(seqs))))))
-        else:
-            leaves = {seq: line["leaf"].encode() for seq, line in lines.items()}
-        need(len(tile) == len(seqs), f"tile/0 of block {block} has another length")
-        for seq, hashed in zip(seqs, tile):
-            if seq not in leaves:
-                need(seq in gone or not first <= seq < last, f"leaf {seq} is missing")
-                purged += 1
-                continue
-            need(leaf_hash(leaves[seq]) == hashed, f"leaf {seq} is not the one in tile/0")
-            leaf = check_leaf(leaves[seq], seq, origin, newest)
-            newest = times[seq] = leaf["rt"]
-            acts[seq] = leaf["act"]
-            if first <= seq < last:
-                erasures |= check_openings(lines[seq], leaf, claims["withheld"])
-                openings += 1
-        hashes += tile
-    need(openings == claims["event_count"], "bundle.json counts other events")
-    for by in sorted(erasures - set(acts)):
-        acts[by] = check_leaf(proven_leaf(bundle, by, head, note), by, origin, "")["act"]
-    check_erasures(erasures, acts)
-    edges = []
-    if claims["kind"] == "range":
-        edges = [b64(line, 32) for line in read(bundle, "range-edges").decode().splitlines()]
-    need(range_root(hashes, begin, size, edges) == root, "the leaves lead to another root")
-    if "window" in claims:
-        since, until = claims["window"]["from"], claims["window"]["to"]
-        need(all(since <= times[seq] < until for seq in range(first, last)), "an event is outside the window")
-        need(first == 0 or times[first - 1] < since, "the window begins too late")
-        need(last == size or times[last] >= until, "the window ends too early")
-    print(f"{len(hashes)} leaves lead to the root, {openings} events opened, {purged} purged")
-    return hashes, begin
-
 def proven_leaf(bundle, seq, head, note):
     """The leaf that a single proof shows to be in the log."""
-    text, checkpoint = read(bundle, f"proofs/{seq}.tlog-proof").decode().split("\n\n", 1)
+    text, checkpoint = text_of(bundle / f"proofs/{seq}.tlog-proof").split("\n\n", 1)
     header, extra, index, *path = text.split("\n")
     need(header == "c2sp.org/tlog-proof@v1" and index == f"index {seq}" and checkpoint == note,
          f"proofs/{seq}.tlog-proof is of another event or head")
-    data = b64(extra.removeprefix("extra "))
-    found = inclusion_root(leaf_hash(data), seq, head[1], [b64(line, 32) for line in path])
-    need(found == head[2], f"the proof of event {seq} leads elsewhere")
-    return data
+    leaf = b64(extra.removeprefix("extra "))
+    root = inclusion_root(leaf_hash(leaf), seq, head[1], [b64(line, 32) for line in path])
+    need(root == head[2], f"the proof of event {seq} leads elsewhere")
+    return leaf
 
-def check_erasures(erasures, acts):
-    for by in sorted(erasures):
-        need(by in acts, f"leaf {by}, which erased values, is not in this bundle")
-        need(acts[by] == ERASED, f"leaf {by} records no erasure")
-
-def check_proofs(bundle, claims, head, note):
-    """Checks a filtered bundle."""
-    seqs = sorted(int(name.split(".")[0]) for name in names_in(bundle, "proofs"))
-    newest, openings, erasures, acts = "", 0, set(), {}
-    for seq in seqs:
-        leaf = check_leaf(proven_leaf(bundle, seq, head, note), seq, head[0], newest)
-        newest = leaf["rt"]
-        line = lines_of(bundle, seq // BLOCK).get(seq)
-        if line is None:
-            need(leaf["act"] == ERASED, f"event {seq} has no line of openings")
+def read_leaves(bundle, claims, head, lines):
+    """The leaves of a full or range bundle by their numbers; all hashes, and the first one's number."""
+    first, last, size = claims["from"], claims["to"], head[1]
+    begin = max(first - 1, 0) // BLOCK * BLOCK
+    end = min(-(-min(last + 1, size) // BLOCK) * BLOCK, size)
+    gone = {seq for since, to in claims["purged"] for seq in range(since, to)}
+    kept, hashes = {}, []
+    for block in range(begin, end, BLOCK):
+        seqs = range(block, min(block + BLOCK, end))
+        tile = read_tile(bundle, 0, block // BLOCK, len(seqs))
+        hashes += (tile[i:i + 32] for i in range(0, len(tile), 32))
+        need(begin + len(hashes) == seqs.stop, f"tile/0 of block {block // BLOCK} has another length")
+        if gone.isdisjoint(seqs):
+            kept.update(zip(seqs, entries_of(read_tile(bundle, "entries", block // BLOCK, len(seqs)))))
         else:
-            erasures |= check_openings(line, leaf, claims["withheld"])
-            openings += 1
+            kept.update((seq, lines[seq]["leaf"].encode()) for seq in seqs if seq in lines)
+    for seq, hashed in enumerate(hashes, begin):
+        need(seq in kept or seq in gone or not first <= seq < last, f"leaf {seq} is missing")
+        need(seq not in kept or leaf_hash(kept[seq]) == hashed, f"leaf {seq} is not the one in tile/0")
+    edges = text_of(bundle / "range-edges").splitlines() if claims["kind"] == "range" else []
+    root = range_root(hashes, begin, size, [b64(line, 32) for line in edges])
+    need(root == head[2], "the leaves lead to another root")
+    print(f"{len(hashes)} leaves lead to the root, {len(hashes) - len(kept)} of them purged")
+    return kept, hashes, begin
+
+def check_events(bundle, claims, head, note, leaves, lines):
+    """Checks leaves that are in the log, and what is opened of them; returns when each was recorded."""
+    newest, times, acts, erasures, count = "", {}, {}, set(), 0
+    for seq in sorted(leaves):
+        leaf = check_leaf(leaves[seq], seq, head[0], newest)
+        newest = times[seq] = leaf["rt"]
         acts[seq] = leaf["act"]
-    need(openings == claims["event_count"], "bundle.json counts other events")
-    check_erasures(erasures, acts)
-    print(f"{openings} events are in the log; that there are no others is NOT proven")
+        # In a filtered bundle the leaf of an erasure may stand without a line.
+        is_extra = claims["kind"] == "filtered" and seq not in lines and leaf["act"] == ERASED
+        if claims["from"] <= seq < claims["to"] and not is_extra:
+            erasures |= check_openings(lines[seq], leaf, claims["withheld"])
+            count += 1
+    need(count == claims["event_count"], "bundle.json counts other events")
+    for by in erasures:
+        if by not in acts:
+            acts[by] = check_leaf(proven_leaf(bundle, by, head, note), by, head[0], "")["act"]
+        need(acts[by] == ERASED, f"leaf {by} records no erasure")
+    print(f"{count} events opened")
+    return times
+
+def check_window(claims, size, times):
+    first, last, since, to = claims["from"], claims["to"], claims["window"]["from"], claims["window"]["to"]
+    need(all(since <= times[seq] < to for seq in range(first, last)), "an event is outside the window")
+    need(first == 0 or times[first - 1] < since, "the window begins too late")
+    need(last == size or times[last] >= to, "the window ends too early")
 
 def check_older(bundle, older, head, hashes, begin, note):
     origin, size, root = head
     need(older[0] == origin, "the kept head is of another log")
     need(older[1] <= size, f"the log was cut or rolled back: size {older[1]} was signed before")
-    if hashes is not None and begin == 0 and older[1] <= len(hashes):
+    if begin == 0 and older[1] <= len(hashes):
         need(root_of(hashes[:older[1]]) == older[2], "the log does not continue the older head")
         return
-    text, checkpoint = read(bundle, f"consistency/{older[1]}").decode().split("\n\n", 1)
+    text, checkpoint = text_of(bundle / f"consistency/{older[1]}").split("\n\n", 1)
     need(checkpoint == note, "the consistency lines are of another head")
     proof = [b64(line, 32) for line in text.split("\n")[1:]]
     need(consistent(older[1], older[2], size, root, proof), "the log does not continue the older head")
 
-def verify(bundle, vkey, kept=None):
+def verify(bundle, vkey, kept_heads):
     check_sums(bundle)
-    note = read(bundle, "checkpoint").decode()
+    note = text_of(bundle / "checkpoint")
     head = open_checkpoint(note, vkey)
     print(f"the head of {head[0]} at size {head[1]} is signed")
-    claims = json.loads(read(bundle, "bundle.json"))
+    claims = json.loads(text_of(bundle / "bundle.json"))
     need((claims["v"], claims["origin"], claims["size"]) == (1, *head[:2]), "bundle.json is of another head")
-    hashes = begin = None
+    paths = (bundle / "openings").rglob("*.ndjson")
+    lines = {line["seq"]: line for path in paths for line in map(json.loads, text_of(path).splitlines())}
     if claims["kind"] == "filtered":
-        check_proofs(bundle, claims, head, note)
+        seqs = [int(path.name.split(".")[0]) for path in (bundle / "proofs").glob("*")]
+        leaves, hashes, begin = {seq: proven_leaf(bundle, seq, head, note) for seq in seqs}, [], None
+        print("that no other events pass the filter is NOT proven")
     else:
         need(claims["kind"] == "range" or (claims["from"], claims["to"]) == (0, head[1]), "not the whole log")
-        hashes, begin = check_leaves(bundle, claims, head, note)
-    older = [open_checkpoint(read(bundle, f"heads/{name}").decode(), vkey)
-             for name in sorted(names_in(bundle, "heads"), key=int)]
-    if kept is not None:
-        older.append(open_checkpoint(kept, vkey))
-    for one in older:
-        check_older(bundle, one, head, hashes, begin, note)
-        print(f"the log continues the head of size {one[1]}")
+        leaves, hashes, begin = read_leaves(bundle, claims, head, lines)
+    times = check_events(bundle, claims, head, note, leaves, lines)
+    if "window" in claims:
+        check_window(claims, head[1], times)
+    for older in [*(bundle / "heads").glob("*"), *kept_heads]:
+        older = open_checkpoint(text_of(older), vkey)
+        check_older(bundle, older, head, hashes, begin, note)
+        print(f"the log continues the head of size {older[1]}")
 
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
+    bundle, vkey_file, *kept_heads = map(Path, sys.argv[1:])
     try:
-        with open(sys.argv[2]) as file:
-            keys = [line.strip() for line in file if line.strip() and not line.startswith("#")]
-        verify(sys.argv[1], keys[0], read(".", sys.argv[3]).decode() if len(sys.argv) == 4 else None)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        keys = [line for line in text_of(vkey_file).splitlines() if line and not line.startswith("#")]
+        verify(bundle, keys[0].strip(), kept_heads)
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         sys.exit(f"NOT VERIFIED: {type(error).__name__}: {error}")
     print("verified")
