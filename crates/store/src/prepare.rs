@@ -4,6 +4,9 @@
 //! Each event gets its workspace's next place in a run of leaf keys (`seats.rs`), is admitted by the
 //! catalog in force, and is encoded as the log will hold it. A workspace or run that is not known durable
 //! yet is recorded again by every batch that uses it, so batches may reach the log in any order.
+//!
+//! A batch takes its events in parts ([`Judging`]): a thousand parsed events are more than a processor's
+//! cache holds, and who judges them after all are parsed waits for memory at every value.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -221,8 +224,7 @@ impl Preparer {
     }
 }
 
-/// A batch that takes events in parts: few enough at once that what was parsed of them is still in the
-/// processor's cache when they are judged.
+/// A batch that takes its events in parts.
 pub struct Judging<'p> {
     preparer: &'p Preparer,
     published: &'p Published,

@@ -162,6 +162,9 @@ impl Seats {
 
     /// Takes further places for a batch that has some of a workspace's run already; returns the first of
     /// them. `None` unless the run is durable, in use and has as many left: then [`Seats::take`] is asked.
+    ///
+    /// Should events of the run be erased meanwhile, these places are like those that the batch has from
+    /// before: what is left of a run still seals all of its other places.
     pub(crate) fn go_on(&self, index: u32, run: u32, count: usize) -> Option<Slot> {
         let mut table = self.lock();
         let seat =
