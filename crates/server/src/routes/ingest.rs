@@ -80,7 +80,7 @@ async fn take_in(
     let mut job = Job { app: app.clone(), grant, workspace, form, payload, wants_proofs };
     let sent = match is_small.then(|| job.run(WhenBusy::Answer)).transpose()? {
         Some(sent) if !sent.is_busy() => {
-            drop(place);
+            drop((place, job));
             sent
         }
         _ => app.blocking(place, move || job.run(WhenBusy::Wait)).await?,
@@ -256,21 +256,9 @@ impl Job {
         let count = texts.len();
         let until = Instant::now() + self.app.config.queue_timeout;
         loop {
-            // Judging is the dear part, so a store that is full is not judged for.
-            let recent = self.app.store.recent_bytes();
-            let lags = recent >= RECENT_LAG_BYTES as u64;
-            let error = if recent < RECENT_BYTES as u64 && !(lags && when_busy == WhenBusy::Answer)
-            {
-                // Before it comes to that, packing gets a core of its own.
-                let turn = lags.then(|| self.app.ingest_turn.lock());
-                let handed = self.hand_over(texts, named);
-                drop(turn);
-                match handed {
-                    Ok(receipts) => return Step::Waits { count, receipts },
-                    Err(error) => error,
-                }
-            } else {
-                CommitError::Busy
+            let error = match self.step_now(texts, named, when_busy) {
+                Ok(receipts) => return Step::Waits { count, receipts },
+                Err(error) => error,
             };
             let is_over = when_busy == WhenBusy::Answer
                 || Instant::now() >= until
@@ -280,6 +268,24 @@ impl Job {
             }
             std::thread::sleep(BUSY_PAUSE);
         }
+    }
+
+    /// As [`Job::step`], without waiting for a full store. Judging is the dear part, so such a store is not
+    /// judged for.
+    fn step_now(
+        &self,
+        texts: &[&[u8]],
+        named: &mut Named,
+        when_busy: WhenBusy,
+    ) -> Result<oneshot::Receiver<Receipts>, CommitError> {
+        let recent = self.app.store.recent_bytes();
+        let packing_lags = recent >= RECENT_LAG_BYTES as u64;
+        if recent >= RECENT_BYTES as u64 || packing_lags && when_busy == WhenBusy::Answer {
+            return Err(CommitError::Busy);
+        }
+        // Before the store is full, packing gets a core of its own.
+        let _turn = packing_lags.then(|| self.app.ingest_turn.lock());
+        self.hand_over(texts, named)
     }
 
     fn hand_over(
