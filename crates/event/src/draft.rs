@@ -226,6 +226,7 @@ impl<'a> EventDraft<'a> {
         let Value::Object(members) = value else {
             return Err(invalid("", format!("an event is an object, not {}", value.type_word())));
         };
+        debug_assert!(self.sent.is_empty(), "a draft is read once");
         self.sent.reserve(SENT_BYTES);
         let spans = &mut self.spans.0;
         canonical::write_members(&members, &mut self.sent, |key, span| {

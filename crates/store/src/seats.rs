@@ -32,7 +32,6 @@ pub(crate) struct SeatRun {
 }
 
 /// Consecutive places of one run.
-#[derive(Clone)]
 pub(crate) struct Places {
     pub(crate) run: SeatRun,
     pub(crate) first: Slot,

@@ -297,21 +297,10 @@ impl Job {
         judging.expect(texts.len(), texts.iter().map(|text| text.len()).sum());
         let mut producers = Producers::default();
         for (part, texts) in texts.chunks(limits::PARSED_EVENTS).enumerate() {
-            // A draft is large: it is read where it stays until it is judged.
-            let mut wanted: Vec<Result<Wanted<'_>, Rejected>> = Vec::with_capacity(texts.len());
-            let mut numbers = Vec::with_capacity(texts.len());
-            for text in texts {
-                wanted.push(Ok(Wanted { workspace: "", draft: EventDraft::internal("") }));
-                let Some(last) = wanted.last_mut() else { continue };
-                let Ok(Wanted { draft, .. }) = last else { continue };
-                let read = draft.read(text).map_err(Rejected::from);
-                match read.and_then(|()| self.home_of(draft, named)) {
-                    Ok(number) => numbers.push(number),
-                    Err(rejected) => *last = Err(rejected),
-                }
-            }
+            let (mut wanted, numbers) = self.read(texts, named);
             let drafted = wanted.iter_mut().enumerate();
             let drafted = drafted.filter_map(|(at, one)| Some((at, one.as_mut().ok()?)));
+            // Now that all are read, their workspaces' names stand still.
             for ((at, wanted), number) in drafted.zip(numbers) {
                 wanted.workspace = &named.all[number].0;
                 let index = part * limits::PARSED_EVENTS + at;
@@ -333,6 +322,29 @@ impl Job {
             let _ = sender.send(receipts);
         })?;
         Ok(receiver)
+    }
+
+    /// Reads events, and decides whose each one is: the numbers of their workspaces, of those that are not
+    /// refused.
+    fn read<'t>(
+        &self,
+        texts: &[&'t [u8]],
+        named: &mut Named,
+    ) -> (Vec<Result<Wanted<'t>, Rejected>>, Vec<usize>) {
+        let mut wanted = Vec::with_capacity(texts.len());
+        let mut numbers = Vec::with_capacity(texts.len());
+        for text in texts {
+            // A draft is large: it is read where it stays until it is judged.
+            wanted.push(Ok(Wanted { workspace: "", draft: EventDraft::internal("") }));
+            let Some(last) = wanted.last_mut() else { continue };
+            let Ok(Wanted { draft, .. }) = last else { continue };
+            let read = draft.read(text).map_err(Rejected::from);
+            match read.and_then(|()| self.home_of(draft, named)) {
+                Ok(number) => numbers.push(number),
+                Err(rejected) => *last = Err(rejected),
+            }
+        }
+        (wanted, numbers)
     }
 
     /// Decides whose an event is: the number of a workspace.
