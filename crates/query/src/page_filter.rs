@@ -58,6 +58,24 @@ impl PageFilter {
         };
         any.iter().any(|parts| parts.iter().all(|part| part.find(page).is_some()))
     }
+
+    /// Tells whether a part of a value that passes may lie across a border between two ASCII texts, of which
+    /// the first ends with `before` and the second begins with `behind`, or with anything where that is
+    /// empty; `false` is certain.
+    pub(crate) fn may_cross(&self, before: &[u8], behind: &[u8]) -> bool {
+        let Some(any) = &self.any else { return true };
+        let alike = |(one, other): (&u8, &u8)| match self.folded {
+            true => one.eq_ignore_ascii_case(other),
+            false => one == other,
+        };
+        any.iter().flatten().any(|part| {
+            (1..part.needle().len()).any(|at| {
+                let (left, right) = part.needle().split_at(at);
+                before.iter().rev().zip(left.iter().rev()).all(alike)
+                    && behind.iter().zip(right).all(alike)
+            })
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Reading the values of a block's undecided rows.
 
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use proofbook_event::Group;
-use proofbook_store::segment::{GroupSet, SegmentError};
+use proofbook_store::segment::{GroupSet, SegmentError, TextSearch};
 
 use crate::limits::SHARED_ROWS_MIN;
 use crate::page_filter::PageFilter;
@@ -47,41 +48,59 @@ impl Reading<'_> {
         Ok((passing, bytes))
     }
 
-    /// Returns the rows of which some group has a text that passes.
-    fn rows_with_text(self, rows: &RowSet, passes: &dyn Fn(&str) -> bool) -> Read {
-        let (mut passing, mut bytes) = (rows.emptied(), 0);
-        let mut lower = Vec::new();
-        for group in Group::ALL.into_iter().filter(|group| self.groups.contains(*group)) {
-            bytes += self.block.segment.rows_with_text(
-                self.block.number,
-                group,
-                &mut rows.iter(),
-                &mut |texts| self.filter.may_be_in(texts, &mut lower),
-                &mut |text| passes(text),
-                &mut |row| passing.insert(row),
-            )?;
+    /// Returns the rows of which some group has a text that passes. Two threads take the groups in turn
+    /// where there are several and many rows: a text that no filter can refuse is the one query that
+    /// costs time in the length of the history, and most of it goes into loading pages.
+    pub(crate) fn texts(self, rows: &RowSet, passes: &(dyn Fn(&str) -> bool + Sync)) -> Read {
+        let asked: Vec<usize> = rows.iter().collect();
+        let groups = Group::ALL.into_iter().filter(|group| self.groups.contains(*group));
+        let groups: Vec<Group> = groups.collect();
+        let next = AtomicUsize::new(0);
+        let work = || -> Read {
+            let mut search = Search { filter: self.filter, lower: Vec::new(), passes };
+            let (mut passing, mut bytes) = (rows.emptied(), 0);
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (segment, block) = (self.block.segment, self.block.number);
+                let found = &mut |row| passing.insert(row);
+                bytes += segment.find_text(block, *group, &asked, &mut search, found)?;
+            }
+            Ok((passing, bytes))
+        };
+        if groups.len() < 2 || asked.len() < SHARED_ROWS_MIN {
+            return work();
         }
-        Ok((passing, bytes))
+        thread::scope(|scope| {
+            let other = thread::Builder::new().name("query".to_owned()).spawn_scoped(scope, work);
+            let (mut passing, mut bytes) = work()?;
+            // Without a second thread the first one has taken all groups.
+            if let Ok(other) = other {
+                let (more, more_bytes) =
+                    other.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+                passing.add(&more);
+                bytes += more_bytes;
+            }
+            Ok((passing, bytes))
+        })
+    }
+}
+
+/// What one thread asks texts.
+struct Search<'r> {
+    filter: &'r PageFilter,
+    lower: Vec<u8>,
+    passes: &'r dyn Fn(&str) -> bool,
+}
+
+impl TextSearch for Search<'_> {
+    fn may_be_in(&mut self, texts: &[u8]) -> bool {
+        self.filter.may_be_in(texts, &mut self.lower)
     }
 
-    /// Returns the rows of which some group has a text that passes, on two threads when there are many
-    /// rows: a word that no filter can refuse is the one query that costs time in the length of the
-    /// history.
-    pub(crate) fn texts(self, rows: &RowSet, passes: &(dyn Fn(&str) -> bool + Sync)) -> Read {
-        if rows.len() < SHARED_ROWS_MIN {
-            return self.rows_with_text(rows, passes);
-        }
-        let (low, high) = rows.halves();
-        thread::scope(|scope| {
-            let other = thread::Builder::new().name("query".to_owned());
-            let other = other.spawn_scoped(scope, || self.rows_with_text(&high, passes));
-            let (mut passing, bytes) = self.rows_with_text(&low, passes)?;
-            let (more, more_bytes) = match other {
-                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic))?,
-                Err(_) => self.rows_with_text(&high, passes)?,
-            };
-            passing.add(&more);
-            Ok((passing, bytes + more_bytes))
-        })
+    fn may_cross(&self, before: &[u8], behind: &[u8]) -> bool {
+        self.filter.may_cross(before, behind)
+    }
+
+    fn passes(&mut self, text: &str) -> bool {
+        (self.passes)(text)
     }
 }

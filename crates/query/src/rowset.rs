@@ -56,16 +56,6 @@ impl RowSet {
         passing
     }
 
-    /// Splits the set in the middle of its bounds.
-    pub(crate) fn halves(&self) -> (Self, Self) {
-        let bounds = self.bounds();
-        let middle = (bounds.start + bounds.end) / 2 / 64;
-        let (mut low, mut high) = (self.clone(), self.clone());
-        low.words[middle..].fill(0);
-        high.words[..middle].fill(0);
-        (low, high)
-    }
-
     /// Returns the first row and the one behind the last; `0..0` when there are none.
     pub(crate) fn bounds(&self) -> Range<usize> {
         let Some(first) = self.words.iter().position(|word| *word != 0) else { return 0..0 };

@@ -268,6 +268,27 @@ impl<'v> Names<'v> {
     }
 }
 
+/// Visits the borders of a sentence's marks: the text before each and the text behind it, of which one
+/// or, where two marks touch, both are empty.
+pub(super) fn for_each_border(text: &[u8], visit: &mut dyn FnMut(&[u8], &[u8])) {
+    let is_mark =
+        |at: &usize| [ACTOR_MARK, TARGET_MARK].iter().any(|mark| text[*at..].starts_with(mark));
+    let mut end = 0;
+    let begins = memchr::memchr_iter(b'{', text).filter(is_mark);
+    for begin in begins.chain(std::iter::once(text.len())) {
+        let part = &text[end..begin];
+        let (is_behind, is_before) = (end > 0, begin < text.len());
+        if is_behind && (is_before || !part.is_empty()) {
+            visit(b"", part);
+        }
+        if is_before && !part.is_empty() {
+            visit(part, b"");
+        }
+        let mark = memchr::memchr(b'}', &text[begin..]).map_or(0, |at| at + 1);
+        end = begin + mark;
+    }
+}
+
 /// Returns the name in an actor's group, when JSON writes it without escapes.
 pub(super) fn actor_name(actor: &[u8]) -> Option<&[u8]> {
     // Mostly the actor comes first, and its end need not be found.

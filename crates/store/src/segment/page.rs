@@ -158,8 +158,16 @@ impl PlainPage {
         (at == body.len()).then_some(Self { body, ranges })
     }
 
-    fn get(&self, index: usize) -> Option<&[u8]> {
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = *self.ranges.get(index)?;
+        self.body.get(from as usize..to as usize)
+    }
+
+    /// Returns the values of ascending rows, with what stands between them; `None` when all are absent.
+    pub(super) fn span(&self, rows: &[usize]) -> Option<&[u8]> {
+        let present = |row: &usize| self.ranges.get(*row).copied().filter(|(from, to)| from <= to);
+        let (from, _) = rows.iter().find_map(present)?;
+        let (_, to) = rows.iter().rev().find_map(present)?;
         self.body.get(from as usize..to as usize)
     }
 
@@ -209,6 +217,40 @@ impl ValuePage {
         match self {
             Self::Plain(page) => page.get(row),
             Self::Coded { codes, entries } => entries.get(codes.get(row)?.checked_sub(1)? as usize),
+        }
+    }
+
+    /// Visits the values of some rows; one that many of them share by its number only once.
+    pub(super) fn for_each_distinct(&self, rows: &[usize], visit: &mut dyn FnMut(&[u8])) {
+        match self {
+            Self::Plain(page) => rows.iter().filter_map(|row| page.get(*row)).for_each(visit),
+            Self::Coded { codes, entries } => {
+                let mut visited = vec![false; entries.len() + 1];
+                for row in rows {
+                    let code = codes.get(*row).copied().unwrap_or(0) as usize;
+                    if !std::mem::replace(&mut visited[code], true)
+                        && let Some(entry) = code.checked_sub(1).and_then(|at| entries.get(at))
+                    {
+                        visit(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Appends the values of some ascending rows, with other bytes between them, so that no text lies across
+    /// two. One that many rows share by its number is there once.
+    pub(super) fn put_distinct(&self, rows: &[usize], out: &mut Vec<u8>) {
+        match self {
+            Self::Plain(page) => {
+                out.extend_from_slice(page.span(rows).unwrap_or_default());
+                out.push(0);
+            }
+            Self::Coded { .. } => self.for_each_distinct(rows, &mut |value| {
+                out.extend_from_slice(value);
+                // NUL is refused in events.
+                out.push(0);
+            }),
         }
     }
 

@@ -1,0 +1,187 @@
+//! Finding the rows of a block that have a text: what is read where the text filters could not say no.
+//!
+//! A page is looked at as a whole first. Where it may have the text, its rows are halved until few are
+//! left, and only those are asked one by one: a rare word costs about two looks at its page.
+//!
+//! A sentence stands without its names ([`super::lift`]). A text lies in a sentence if it lies in one of
+//! the parts, or across the border of two. The second needs a part that ends as the text begins, or begins
+//! as it ends; mostly there is none, and no sentence has to be put together.
+
+use proofbook_event::Group;
+
+use super::error::SegmentError;
+use super::lift::{
+    Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, actor_name, for_each_border, lifted,
+    places_of,
+};
+use super::page::{PlainPage, ValuePage};
+use super::reader::Segment;
+use super::slice::for_each_text;
+
+/// Rows of a page that are asked one by one.
+const FEW_ROWS: usize = 16;
+
+/// What texts are asked.
+pub trait TextSearch {
+    /// Tells whether any of these ASCII texts may pass; `false` is certain for all of them. They may be
+    /// whole JSON values, and have other bytes between them.
+    fn may_be_in(&mut self, texts: &[u8]) -> bool;
+
+    /// Tells whether what is looked for may lie across a border between two texts, of which the first ends
+    /// with `before` and the second begins with `behind`, or with anything where that is empty; `false` is
+    /// certain in ASCII texts.
+    fn may_cross(&self, before: &[u8], behind: &[u8]) -> bool;
+
+    /// Tells whether a text passes.
+    fn passes(&mut self, text: &str) -> bool;
+}
+
+type Pages = [Option<ValuePage>; VALUE_COLUMNS];
+
+/// A search in one group of a block.
+struct Find<'f> {
+    search: &'f mut dyn TextSearch,
+    found: &'f mut dyn FnMut(usize),
+    scratch: String,
+    bytes: u64,
+}
+
+impl Segment {
+    /// Finds the rows of a block of which one group has a text that passes.
+    ///
+    /// A text that several rows share is asked once. `rows` ascend and count from the block's first; a row
+    /// may be found more than once. Returns how many bytes were looked at one by one.
+    ///
+    /// # Errors
+    /// A page is damaged or cannot be read.
+    pub fn find_text(
+        &self,
+        block: usize,
+        group: Group,
+        rows: &[usize],
+        search: &mut dyn TextSearch,
+        found: &mut dyn FnMut(usize),
+    ) -> Result<u64, SegmentError> {
+        let mut pages: Pages = Default::default();
+        for place in places_of(group) {
+            pages[place] = Some(self.values_in_passing(VALUES[place], block)?);
+        }
+        let (first, keys) = lifted(group);
+        let mut find = Find { search, found, scratch: String::new(), bytes: 0 };
+        for place in std::iter::once(group.index()).chain(first..first + keys.len()) {
+            let Some(page) = &pages[place] else { continue };
+            if place == SENTENCE {
+                find.in_sentences(page, &pages, rows);
+            } else {
+                find.in_page(page, rows, place == group.index());
+            }
+        }
+        Ok(find.bytes)
+    }
+}
+
+impl Find<'_> {
+    fn passes(&mut self, value: &[u8], is_json: bool) -> bool {
+        self.bytes += value.len() as u64;
+        if !is_json {
+            return std::str::from_utf8(value).is_ok_and(|text| self.search.passes(text));
+        }
+        let mut any = false;
+        for_each_text(value, &mut self.scratch, &mut |text| any |= self.search.passes(text));
+        any
+    }
+
+    fn in_page(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) {
+        match page {
+            ValuePage::Plain(plain) if plain.ascii_values().is_some() => {
+                self.halving(plain, rows, is_json);
+            }
+            ValuePage::Plain(_) => self.one_by_one(page, rows, is_json),
+            ValuePage::Coded { codes, entries } => {
+                let mut values = Vec::new();
+                page.put_distinct(rows, &mut values);
+                if values.is_ascii() && !self.search.may_be_in(&values) {
+                    return;
+                }
+                let mut verdicts: Vec<Option<bool>> = vec![None; entries.len() + 1];
+                for row in rows {
+                    let code = codes.get(*row).copied().unwrap_or(0) as usize;
+                    let entry = || code.checked_sub(1).and_then(|number| entries.get(number));
+                    let verdict = verdicts[code].get_or_insert_with(|| {
+                        entry().is_some_and(|entry| self.passes(entry, is_json))
+                    });
+                    if *verdict {
+                        (self.found)(*row);
+                    }
+                }
+            }
+        }
+    }
+
+    fn one_by_one(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) {
+        for row in rows {
+            if page.get(*row).is_some_and(|value| self.passes(value, is_json)) {
+                (self.found)(*row);
+            }
+        }
+    }
+
+    /// Looks at the values of a page of ASCII together, and at each half of them if one may pass.
+    fn halving(&mut self, plain: &PlainPage, rows: &[usize], is_json: bool) {
+        if rows.len() <= FEW_ROWS {
+            for row in rows {
+                if plain.get(*row).is_some_and(|value| self.passes(value, is_json)) {
+                    (self.found)(*row);
+                }
+            }
+        } else if plain.span(rows).is_some_and(|values| self.search.may_be_in(values)) {
+            let (low, high) = rows.split_at(rows.len() / 2);
+            self.halving(plain, low, is_json);
+            self.halving(plain, high, is_json);
+        }
+    }
+
+    fn in_sentences(&mut self, page: &ValuePage, pages: &Pages, rows: &[usize]) {
+        let (actors, targets) = (&pages[Group::Actor.index()], &pages[TARGET_NAME]);
+        if !self.may_be_in_sentences(page, [actors, targets], rows) {
+            return;
+        }
+        let mut sentence = Vec::new();
+        for row in rows {
+            let Some(text) = page.get(*row) else { continue };
+            let actor = actors.as_ref().and_then(|actors| actors.get(*row)).and_then(actor_name);
+            let target = targets.as_ref().and_then(|targets| targets.get(*row));
+            sentence.clear();
+            Names::new(actor, target).put_in(text, &mut sentence);
+            if self.passes(&sentence, false) {
+                (self.found)(*row);
+            }
+        }
+    }
+
+    /// Looks at what sentences are put together from; `false` is certain for all of them.
+    fn may_be_in_sentences(
+        &mut self,
+        page: &ValuePage,
+        names: [&Option<ValuePage>; 2],
+        rows: &[usize],
+    ) -> bool {
+        let mut crosses = false;
+        page.for_each_distinct(rows, &mut |text| {
+            for_each_border(text, &mut |before, behind| {
+                crosses = crosses || self.search.may_cross(before, behind);
+            });
+        });
+        if crosses {
+            return true;
+        }
+        let mut parts = Vec::new();
+        for page in std::iter::once(page).chain(names.into_iter().flatten()) {
+            page.put_distinct(rows, &mut parts);
+        }
+        !parts.is_ascii() || self.search.may_be_in(&parts)
+    }
+}
+
+#[cfg(test)]
+mod tests;
