@@ -163,9 +163,8 @@ impl PackedBlock<'_> {
         let recorded = self.columns.segment.recorded_at(self.columns.number)?;
         let flags = self.columns.segment.flags(self.columns.number)?;
         let actions = self.columns.segment.actions(self.columns.number)?;
-        let since: Vec<Option<i64>> = (0..actions.words())
-            .map(|word| actions.word(word).and_then(|word| cutoffs.since(word)))
-            .collect();
+        let since: Vec<Option<i64>> =
+            actions.words().iter().map(|word| cutoffs.since(word)).collect();
         for row in rows.iter() {
             let from = counts_from(flags.get(row) as u8, times.get(row), recorded.get(row));
             let since = since[actions.codes()[row] as usize];
@@ -178,8 +177,7 @@ impl PackedBlock<'_> {
 
     fn leave_own_out(&self, rows: &mut RowSet) -> Result<u64, SegmentError> {
         let actions = self.columns.segment.actions(self.columns.number)?;
-        let own: Vec<bool> =
-            (0..actions.words()).map(|word| actions.word(word).is_some_and(is_own)).collect();
+        let own: Vec<bool> = actions.words().iter().map(is_own).collect();
         if !own.contains(&true) {
             return Ok(0);
         }

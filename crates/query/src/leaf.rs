@@ -8,11 +8,12 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use proofbook_event::{Event, Group, GroupBytes, Outcome, Value};
 use proofbook_filter::{Clause, Condition, Field, Predicate, Test, TextPattern};
 use proofbook_store::segment::{
-    BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError,
+    BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError, Words,
 };
 
 use crate::block::{Block, PackedBlock};
@@ -31,12 +32,19 @@ pub(crate) struct Leaf<'q> {
     predicate: &'q Predicate,
     /// Entries come again from block to block.
     verdicts: RefCell<HashMap<Box<[u8]>, bool>>,
+    /// Which of the words pass that were met last; many blocks share them.
+    passing_words: RefCell<Option<(Words, Rc<[bool]>)>>,
     filter: OnceCell<PageFilter>,
 }
 
 impl<'q> Leaf<'q> {
     pub(crate) fn new(predicate: &'q Predicate) -> Self {
-        Self { predicate, verdicts: RefCell::default(), filter: OnceCell::new() }
+        Self {
+            predicate,
+            verdicts: RefCell::default(),
+            passing_words: RefCell::default(),
+            filter: OnceCell::new(),
+        }
     }
 
     /// Decides rows of a block; the answer may speak of further rows.
@@ -220,7 +228,8 @@ impl<'q> Leaf<'q> {
         }
         let (segment, number) = (block.columns.segment, block.columns.number);
         // Which rows have an action is read only where one of the names passes.
-        let mut sure = match segment.any_action(number, &mut |word| pattern.matches(word))? {
+        let passing = self.passing_words(&segment.action_words(number)?, with_action);
+        let mut sure = match passing.contains(&true) {
             true => self.words(&segment.actions(number)?, rows, with_action),
             false => rows.emptied(),
         };
@@ -310,23 +319,26 @@ impl<'q> Leaf<'q> {
 
     /// Returns the rows whose word passes.
     fn words(&self, words: &BlockWords, rows: &RowSet, event: fn(&str) -> Stored<'_>) -> RowSet {
-        let passing: Vec<bool> = (0..words.words())
-            .map(|number| {
-                let word = words.word(number).unwrap_or_default();
-                self.is_true_of(&event(word), &GroupBytes::default())
-            })
-            .collect();
+        let passing = self.passing_words(words.words(), event);
         let mut found = rows.emptied();
         if passing.contains(&true) {
             let bounds = rows.bounds();
-            let first = bounds.start;
-            for (place, code) in words.codes()[bounds].iter().enumerate() {
-                if passing[*code as usize] {
-                    found.insert(first + place);
-                }
-            }
+            found.insert_passing(bounds.start, &words.codes()[bounds], &passing);
         }
         found
+    }
+
+    /// Tells of each word whether it passes.
+    fn passing_words(&self, words: &Words, event: fn(&str) -> Stored<'_>) -> Rc<[bool]> {
+        if let Some((known, passing)) = &*self.passing_words.borrow()
+            && known.is(words)
+        {
+            return passing.clone();
+        }
+        let passes = |word| self.is_true_of(&event(word), &GroupBytes::default());
+        let passing: Rc<[bool]> = words.iter().map(passes).collect();
+        *self.passing_words.borrow_mut() = Some((words.clone(), passing.clone()));
+        passing
     }
 }
 

@@ -69,6 +69,25 @@ impl RowSet {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    /// Adds the rows from `first` on whose code passes, 64 at a time: which rows pass is not to be foreseen,
+    /// so nothing branches on it.
+    ///
+    /// # Panics
+    /// A code is none of those of which `passing` tells.
+    pub(crate) fn insert_passing(&mut self, first: usize, codes: &[u32], passing: &[bool]) {
+        let bits = |codes: &[u32]| -> u64 {
+            let bit = |(at, code): (usize, &u32)| u64::from(passing[*code as usize]) << at;
+            codes.iter().enumerate().map(bit).fold(0, |word, bit| word | bit)
+        };
+        let (head, rest) = codes.split_at(codes.len().min((64 - first % 64) % 64));
+        if !head.is_empty() {
+            self.words[first / 64] |= bits(head) << (first % 64);
+        }
+        for (word, codes) in self.words[first.div_ceil(64)..].iter_mut().zip(rest.chunks(64)) {
+            *word |= bits(codes);
+        }
+    }
+
     /// Takes a row out.
     pub(crate) fn remove(&mut self, row: usize) {
         self.words[row / 64] &= !(1 << (row % 64));

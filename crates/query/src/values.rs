@@ -132,9 +132,8 @@ impl<'f> Values<'f> {
         rows: &RowSet,
         visit: &mut dyn FnMut(usize, &[u32]),
     ) {
-        let numbers: Vec<Option<u32>> = (0..words.words())
-            .map(|word| words.word(word).and_then(|word| self.number(word)))
-            .collect();
+        let numbers: Vec<Option<u32>> =
+            words.words().iter().map(|word| self.number(word)).collect();
         for row in rows.iter() {
             if let Some(number) = numbers[words.codes()[row] as usize] {
                 visit(row, &[number]);

@@ -169,7 +169,7 @@ pub(crate) fn for_each_block_of_older(
                 seq,
                 occurred_at,
                 counts_from: counts_from(flags.get(at) as u8, occurred_at, recorded.get(at)),
-                action: actions.word(actions.codes()[at] as usize).unwrap_or_default(),
+                action: actions.get(at).unwrap_or_default(),
             };
             if seqs.contains(&seq) && takes(&event) {
                 taken.push((number, event));

@@ -352,7 +352,7 @@ impl<'p> Books<'p> {
                     is_over = true;
                     break;
                 }
-                let action = actions.word(actions.codes()[at] as usize).unwrap_or_default();
+                let action = actions.get(at).unwrap_or_default();
                 let from = counts_from(flags.get(at) as u8, occurred_at, recorded.get(at));
                 match cutoffs.since(action) {
                     Some(since) if from < since => found.push((number, since - from)),

@@ -73,7 +73,7 @@ pub use rows::{GroupSet, OwnedRows};
 pub use salvage::{HashId, SalvagedIds};
 pub use scan::GroupScan;
 pub use schema::ParquetColumn;
-pub use search::{BlockNumbers, BlockWords};
+pub use search::{BlockNumbers, BlockWords, Words};
 pub use stream::RowStream;
 pub use workspaces::WorkspaceRange;
 pub use writer::SegmentWriter;

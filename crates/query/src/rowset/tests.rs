@@ -17,6 +17,22 @@ fn spans_hold_exactly_their_rows() {
 }
 
 #[test]
+fn rows_whose_code_passes_are_inserted_wherever_they_begin() {
+    let passing = [true, false, false, true, false];
+    for first in [0, 1, 63, 64, 65, 100] {
+        for count in [0, 1, 5, 27, 28, 63, 64, 65, 200] {
+            let codes: Vec<u32> = (0..count).map(|at| (at * 7 + at / 3) as u32 % 5).collect();
+            let mut set = RowSet::none(300);
+            set.insert(299);
+            set.insert_passing(first, &codes, &passing);
+            let passes = |at: &usize| passing[codes[*at] as usize];
+            let naive = (0..count).filter(passes).map(|at| first + at).chain([299]);
+            assert_eq!(set.iter().collect::<Vec<_>>(), naive.collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
 fn inserts_and_removes_like_a_set_of_numbers() {
     let (mut set, mut naive) = (RowSet::none(300), BTreeSet::new());
     let mut dice = 7_usize;

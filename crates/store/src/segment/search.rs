@@ -58,22 +58,46 @@ impl BlockNumbers {
     }
 }
 
+/// Words that blocks share, such as the actions of a row group; some may not occur in a block.
+#[derive(Clone, Debug)]
+pub struct Words(Arc<Entries>);
+
+impl Words {
+    /// Returns a word by its number; `None` when there is no such, or it is no text.
+    pub fn get(&self, number: usize) -> Option<&str> {
+        std::str::from_utf8(self.0.get(number)?).ok()
+    }
+
+    /// Yields the words by number; one that is no text is empty.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.0.len()).map(|number| self.get(number).unwrap_or_default())
+    }
+
+    /// Tells whether these are the very same words in memory; `false` says nothing.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// The words of one block by row: its actions or outcomes.
 #[derive(Clone, Debug)]
 pub struct BlockWords {
-    dictionary: Arc<Entries>,
+    words: Words,
     codes: Arc<Vec<u32>>,
 }
 
 impl BlockWords {
-    /// Returns the number of words, some of which may not occur in this very block.
-    pub fn words(&self) -> usize {
-        self.dictionary.len()
+    /// Returns the words.
+    pub fn words(&self) -> &Words {
+        &self.words
     }
 
-    /// Returns a word by its number; `None` for one that is no text.
-    pub fn word(&self, number: usize) -> Option<&str> {
-        std::str::from_utf8(self.dictionary.get(number)?).ok()
+    /// Returns a row's word, counted from the block's first row; `None` for one that is no text.
+    ///
+    /// # Panics
+    /// The block has no such row.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.words.get(self.codes[row] as usize)
     }
 
     /// Returns the number of each row's word, by row.
@@ -123,19 +147,13 @@ impl Segment {
         self.words(ParquetColumn::Action, block)
     }
 
-    /// Tells whether an action that may occur in a block passes, without reading which rows have it.
+    /// Returns the actions that may occur in a block, without reading which rows have them.
     ///
     /// # Errors
     /// As [`Segment::occurred_at`].
-    pub fn any_action(
-        &self,
-        block: usize,
-        passes: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<bool, SegmentError> {
+    pub fn action_words(&self, block: usize) -> Result<Words, SegmentError> {
         let group = self.directory.group_of_block(block);
-        let dictionary = self.dictionary(ParquetColumn::Action, group)?;
-        let mut words = (0..dictionary.len()).filter_map(|number| dictionary.get(number));
-        Ok(words.any(|word| std::str::from_utf8(word).is_ok_and(&mut *passes)))
+        self.dictionary(ParquetColumn::Action, group).map(Words)
     }
 
     /// Returns the outcomes of a block's rows; each word is one of [`Outcome`].
@@ -144,8 +162,7 @@ impl Segment {
     /// As [`Segment::occurred_at`].
     pub fn outcomes(&self, block: usize) -> Result<BlockWords, SegmentError> {
         let words = self.words(ParquetColumn::Outcome, block)?;
-        let known = |number| words.word(number).and_then(Outcome::parse).is_some();
-        if (0..words.words()).all(known) {
+        if words.words().iter().all(|word| Outcome::parse(word).is_some()) {
             Ok(words)
         } else {
             Err(self.inconsistent("an outcome is no word of ours"))
@@ -155,7 +172,7 @@ impl Segment {
     fn words(&self, column: ParquetColumn, block: usize) -> Result<BlockWords, SegmentError> {
         let group = self.directory.group_of_block(block);
         let dictionary = self.dictionary(column, group)?;
-        Ok(BlockWords { dictionary, codes: self.codes(column, block)? })
+        Ok(BlockWords { words: Words(dictionary), codes: self.codes(column, block)? })
     }
 
     /// Returns a search column of a block.

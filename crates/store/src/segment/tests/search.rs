@@ -65,8 +65,8 @@ fn check_columns(segment: &Segment, rows: &[OwnedRow]) -> HashSet<FieldColumn> {
             let row = &rows[row as usize];
             assert_eq!(times.get(place), row.occurred_at);
             assert_eq!(seqs.get(place), row.seq as i64);
-            assert_eq!(actions.word(actions.codes()[place] as usize), Some(&*row.action));
-            assert_eq!(outcomes.word(outcomes.codes()[place] as usize), Some(row.outcome.as_str()));
+            assert_eq!(actions.get(place), Some(&*row.action));
+            assert_eq!(outcomes.get(place), Some(row.outcome.as_str()));
         }
         for column in FieldColumn::ALL {
             let read = segment.column(column, block).unwrap();
