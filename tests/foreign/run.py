@@ -165,15 +165,16 @@ def build_go(folder):
 
 def by_hand(bundle, vkey):
     """The commands of VERIFY.md, in a copy, with the vkey beside them."""
-    copy = bundle + "-by-hand"
+    around = bundle + "-by-hand"
+    copy = os.path.join(around, "bundle")
     shutil.copytree(bundle, copy)
     with open(os.path.join(copy, "VERIFY.md")) as file:
         text = file.read()
     section = text[text.index("## By hand"):text.index("## With Go")]
     commands = [line[4:] for line in section.splitlines() if line.startswith("    ")]
-    shutil.copy(vkey, os.path.join(copy, "vkey.txt"))
+    shutil.copy(vkey, os.path.join(around, "vkey.txt"))
     result = run("bash", "-e", "-o", "pipefail", "-c", "\n".join(commands), cwd=copy)
-    shutil.rmtree(copy)
+    shutil.rmtree(around)
     return result
 
 
