@@ -6,8 +6,8 @@
 //! [`tile`] (C2SP tile coordinates), [`upper`] (the tiles above the leaves), [`note`] (signed notes
 //! and their keys), [`mod@checkpoint`] (signed heads), [`tlog_proof`] and [`consistency`] (proofs as
 //! texts), [`entries`] (entry bundles), [`policy`] (whose cosignatures a head needs), [`mod@bundle`] and
-//! [`tar`] (what an auditor is given), [`witness`] (what a witness decides). `docs/spec` has the
-//! normative descriptions.
+//! [`tar`] (what an auditor is given), [`witness`] (what a witness decides), [`submission`] (what it is
+//! asked, and what its answer is worth). `docs/spec` has the normative descriptions.
 //!
 //! What stays out: files, network, threads, clocks, randomness, and every tenant's configuration.
 //! Bytes and values in, bytes and values out, so that an auditor can build this crate alone.
@@ -34,6 +34,7 @@ pub mod policy;
 pub mod prf;
 pub mod proof;
 mod sha256;
+pub mod submission;
 pub mod tar;
 pub mod tile;
 pub mod tlog_proof;

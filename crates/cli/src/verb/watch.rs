@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proofbook_ledger::consistency::ConsistencyLines;
-use proofbook_ledger::note::{SignatureLine, write_note};
 use proofbook_ledger::policy::Policy;
+use proofbook_ledger::submission::{Answer, Submission};
 use proofbook_ledger::{Checkpoint, Note, VerifierKey};
 use serde_json::json;
 
@@ -214,68 +214,45 @@ impl Watch {
         output: &mut Output,
     ) -> Result<String, Failure> {
         let Some(policy) = &self.policy else { return Ok(note) };
-        let parsed = Note::parse(note.as_bytes())
-            .map_err(|error| Failure::failed("the head is no note").because(error))?;
-        let mut lines: Vec<String> =
-            parsed.lines().iter().map(|line| line.line.to_owned()).collect();
+        let submission = Submission::new(&note)
+            .map_err(|error| Failure::failed("the head is no checkpoint").because(error))?;
+        let mut lines: Vec<String> = Vec::new();
         for (index, witness) in policy.witnesses().iter().enumerate() {
             let url = policy.witness_url(index).and_then(|url| std::str::from_utf8(url).ok());
             let Some(url) = url else { continue };
-            match self.ask_witness(url, head, &note) {
-                Ok(answer) => {
-                    for line in answer.lines() {
-                        let is_its = SignatureLine::parse(line).is_ok_and(|line| {
-                            line.name == witness.name() && line.key_id == witness.id()
-                        });
-                        let alone = write_note(parsed.text(), [line]);
-                        let holds = Note::parse(alone.as_bytes())
-                            .is_ok_and(|note| note.verify(std::slice::from_ref(witness)).is_ok());
-                        if is_its && holds {
-                            lines.push(line.to_owned());
-                        }
-                    }
-                }
+            match self.ask_witness(url, witness, head, &submission) {
+                Ok(line) => lines.push(line),
                 Err(failure) => {
                     output.warning(&format!("warning: {}: {}", witness.name(), failure.chain()))
                 }
             }
         }
-        Ok(write_note(parsed.text(), lines.iter().map(String::as_str)))
+        Ok(submission.cosigned(lines.iter().map(String::as_str)))
     }
 
-    /// Submits a head, from the size that the witness says it knows.
-    fn ask_witness(&self, url: &str, head: &Checkpoint, note: &str) -> Result<String, Failure> {
+    /// Submits a head, from the size that the witness says it knows; returns the line of the cosignature.
+    fn ask_witness(
+        &self,
+        url: &str,
+        witness: &VerifierKey,
+        head: &Checkpoint,
+        submission: &Submission<'_>,
+    ) -> Result<String, Failure> {
         let address = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-        let first = format!("old 0\n\n{note}");
+        let first = submission.body(0, Vec::new());
         let (status, answer) = self.client.post_elsewhere(&address, first.as_bytes())?;
-        let (status, answer) = match status {
-            409 => {
-                let old: u64 = answer
-                    .trim_end()
-                    .parse()
-                    .map_err(|_| Failure::failed("the witness names no size"))?;
-                if old > head.size {
-                    let message = format!("the witness saw size {old}, greater than this head");
-                    return Err(Failure::new(ExitKind::Forked, message));
-                }
-                let lines =
-                    ConsistencyLines::parse(self.lines(old)?.as_bytes()).map_err(|error| {
-                        Failure::failed("the server's consistency lines are none").because(error)
-                    })?;
-                // The proof must end at the very head that is to be cosigned.
-                if self.open(&lines.checkpoint)? != *head {
-                    return Err(Failure::failed("the log grew meanwhile; the next look goes on"));
-                }
-                let again = ConsistencyLines { checkpoint: note.to_owned(), ..lines };
-                self.client.post_elsewhere(&address, again.to_text().as_bytes())?
-            }
-            status => (status, answer),
-        };
-        match status {
-            200 => Ok(answer),
-            422 => Err(Failure::new(ExitKind::Forked, "the witness says that the log was forked")),
-            status => Err(Failure::failed(format!("the witness answers {status}"))),
+        let judged = submission.judge(witness, 0, status, answer.as_bytes());
+        let Answer::Knows { size: old } = judged else { return cosignature(judged, status) };
+        let lines = ConsistencyLines::parse(self.lines(old)?.as_bytes()).map_err(|error| {
+            Failure::failed("the server's consistency lines are none").because(error)
+        })?;
+        // The proof must end at the very head that is to be cosigned.
+        if self.open(&lines.checkpoint)? != *head {
+            return Err(Failure::failed("the log grew meanwhile; the next look goes on"));
         }
+        let again = submission.body(old, lines.proof);
+        let (status, answer) = self.client.post_elsewhere(&address, again.as_bytes())?;
+        cosignature(submission.judge(witness, old, status, answer.as_bytes()), status)
     }
 
     fn check_policy(&self, note: &str) -> Result<(), Failure> {
@@ -286,6 +263,22 @@ impl Watch {
         match standing.is_met {
             true => Ok(()),
             false => Err(Failure::new(ExitKind::NotMet, "too few witnesses cosigned the head")),
+        }
+    }
+}
+
+/// Returns the line of a cosignature, or says why there is none.
+fn cosignature(answer: Answer<'_>, status: u16) -> Result<String, Failure> {
+    let forked = |message: &str| Err(Failure::new(ExitKind::Forked, message));
+    match answer {
+        Answer::Cosigned(line) => Ok(line.to_owned()),
+        Answer::Ahead { size } => {
+            forked(&format!("the witness saw size {size}, greater than this head"))
+        }
+        Answer::Forked => forked("the witness says that the log was forked"),
+        Answer::Unsigned => Err(Failure::failed("the witness's answer does not cosign this head")),
+        Answer::Knows { .. } | Answer::Refused => {
+            Err(Failure::failed(format!("the witness answers {status}")))
         }
     }
 }

@@ -138,7 +138,7 @@ impl VerifierKey {
     /// Checks a signature, the blob behind the key ID; the inner value is a cosignature's time.
     ///
     /// Weak points and unreduced scalars are refused, which RFC 8032 leaves open.
-    pub(super) fn verify(&self, text: &[u8], signature: &[u8]) -> Option<Option<u64>> {
+    pub(crate) fn verify(&self, text: &[u8], signature: &[u8]) -> Option<Option<u64>> {
         match self.kind {
             KeyKind::Ed25519 => {
                 let signature: &[u8; SIGNATURE_LENGTH] = signature.try_into().ok()?;
