@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::board::Board;
+use crate::call::tls_config;
 use crate::destination::{self, MAIL, SettingsError, WEBHOOK, WebhookSecrets};
 use crate::encode;
 use crate::guard::Guard;
@@ -31,7 +32,7 @@ use crate::message::{Message, Payload};
 use crate::rule::{RuleSettings, owners_manner};
 use crate::stream::{self, Stream, Work};
 use crate::transport::mail::{Mail, MailSettings};
-use crate::transport::webhook::{Webhook, tls_config};
+use crate::transport::webhook::Webhook;
 use crate::transport::{Answer, Transport};
 use crate::warnings::{Sources, Watch};
 

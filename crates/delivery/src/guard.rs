@@ -106,6 +106,12 @@ impl AllowList {
             .map(Self)
     }
 
+    /// Allows one target and nothing else: for an address that the operator himself wrote down.
+    pub fn only(target: &Target) -> Self {
+        // A target's host and port have this form; if one had not, nothing would be allowed.
+        Self::parse(&format!("{}:{}", target.host, target.port)).unwrap_or_default()
+    }
+
     /// Tells whether nothing is allowed beyond the public internet.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -162,8 +168,8 @@ impl Target {
     /// # Errors
     /// It is none.
     pub fn parse(text: &str) -> Result<Self, GuardError> {
-        let url =
-            Url::parse(text).map_err(|_| GuardError::Url("this is no address of a webhook"))?;
+        let url = Url::parse(text)
+            .map_err(|_| GuardError::Url("this is no address that can be called"))?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(GuardError::Url("an address begins with https://"));
         }

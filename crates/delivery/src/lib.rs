@@ -3,8 +3,8 @@
 //! What lives here: [`engine`] (one loop for every destination, and progress into the log), `stream`
 //! (that loop), `reading` (the next events of a workspace, as a View holds them), [`board`] (where each
 //! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
-//! there to a receiver: the two things that are pluggable), [`guard`] (which addresses may be called),
-//! [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
+//! there to a receiver: the two things that are pluggable), [`call`] (one POST over HTTP, also for the
+//! server's own calls to witnesses), [`guard`] (which addresses may be called), [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
 //! when), `letters` (one by one, or many in one) and `letter` (what it says, in the reader's language);
 //! and [`warnings`] (what somebody must be told although no event says it).
 //!
@@ -20,6 +20,7 @@
 
 mod backoff;
 pub mod board;
+pub mod call;
 pub mod destination;
 pub mod encode;
 pub mod engine;

@@ -343,3 +343,20 @@ fn an_address_is_shown_without_its_query() {
     assert_eq!(target.path(), "/in?token=s3cret");
     assert_eq!(target.authority(), "hooks.example:8443");
 }
+
+#[tokio::test]
+async fn b5_an_address_of_the_operators_own_is_called_and_nothing_beside_it() {
+    let rows = [
+        ("http://127.0.0.1:81/w", "http://127.0.0.1:82/w"),
+        ("http://[::1]:81/w", "http://[::2]:81/w"),
+        ("http://witness.corp/w", "http://other.corp/w"),
+        ("https://witness.corp:9000", "https://witness.corp:9001"),
+    ];
+    for (own, other) in rows {
+        let allowed = AllowList::only(&Target::parse(own).expect("a target"));
+        let fake = Fake(Mutex::new(vec![addresses(&["10.0.0.7"])]));
+        let guard = Guard::new(allowed, Arc::new(fake));
+        assert!(ask(&guard, own).await.is_ok(), "{own}");
+        assert!(ask(&guard, other).await.is_err(), "{other}");
+    }
+}

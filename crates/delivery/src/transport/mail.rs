@@ -12,6 +12,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 use super::{Answer, Sending, Transport};
+use crate::call::chain;
 use crate::limits;
 use crate::message::{Letter, Message, Payload};
 
@@ -149,19 +150,6 @@ impl Transport for Mail {
 fn is_about_the_letter(error: &SmtpError) -> bool {
     error.is_permanent()
         && error.status().is_some_and(|code| (550..=554).contains(&u16::from(code)))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 const _: Duration = limits::MESSAGE_DEADLINE;

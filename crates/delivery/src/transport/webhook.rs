@@ -4,40 +4,27 @@
 //! proxy is asked, no cookie is kept. A connection is used again only when the answer before came to
 //! its end; a kept one that turns out closed is replaced once, under the same delivery id.
 
-use std::error::Error as _;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response, header};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_rustls::TlsConnector;
 
 use super::{Answer, Sending, Transport};
-use crate::guard::{Guard, GuardError, Target};
+use crate::call::{Caller, ConnectError, Connection, Whole, chain};
+use crate::guard::{Guard, Target};
 use crate::limits;
 use crate::message::{Message, Payload};
 use crate::sign::{Secret, signatures};
 
 /// A receiver of webhooks.
 pub struct Webhook {
-    target: Target,
+    caller: Caller,
     secrets: Vec<Secret>,
-    guard: Guard,
-    tls: Arc<rustls::ClientConfig>,
     idle: Mutex<Vec<Idle>>,
 }
-
-/// The body of our requests: all of it at once.
-type Whole = http_body_util::Full<Bytes>;
 
 /// A connection that waits for its next request.
 struct Idle {
@@ -45,37 +32,15 @@ struct Idle {
     since: Instant,
 }
 
-struct Connection {
-    sender: SendRequest<Whole>,
-    /// Moves the bytes; ends with this value.
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
 /// Why a message did not arrive.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
     #[error(transparent)]
-    Guard(#[from] GuardError),
-    #[error("cannot connect to {address}")]
-    Connect {
-        address: SocketAddr,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("the certificate or the encryption was not accepted")]
-    Tls(#[source] std::io::Error),
+    Connect(#[from] ConnectError),
     #[error("the address cannot be used for a request")]
     Request(#[from] hyper::http::Error),
     #[error("the connection broke")]
     Http(#[source] hyper::Error),
-    #[error("the host's name cannot stand in a certificate")]
-    Name,
     #[error("this message is a letter")]
     Letter,
 }
@@ -88,7 +53,7 @@ impl Webhook {
         guard: Guard,
         tls: Arc<rustls::ClientConfig>,
     ) -> Self {
-        Self { target, secrets, guard, tls, idle: Mutex::default() }
+        Self { caller: Caller::new(target, guard, tls), secrets, idle: Mutex::default() }
     }
 
     async fn post(&self, message: &Message, now: i64) -> Result<Answer, SendError> {
@@ -102,7 +67,7 @@ impl Webhook {
                 Err(_) => break,
             }
         }
-        let mut fresh = self.connect().await?;
+        let mut fresh = self.caller.connect().await?;
         let response = fresh
             .sender
             .send_request(self.request(message, now)?)
@@ -115,10 +80,10 @@ impl Webhook {
         let Payload::Body { content_type, bytes } = &message.payload else {
             return Err(SendError::Letter);
         };
-        let mut request = Request::post(self.target.path())
-            .header(header::HOST, self.target.authority())
+        let mut request = self
+            .caller
+            .post()
             .header(header::CONTENT_TYPE, *content_type)
-            .header(header::USER_AGENT, concat!("Proofbook/", env!("CARGO_PKG_VERSION")))
             .header("webhook-id", &message.id)
             .header("webhook-timestamp", now);
         if !self.secrets.is_empty() {
@@ -126,32 +91,6 @@ impl Webhook {
             request = request.header("webhook-signature", signatures);
         }
         Ok(request.body(Whole::new(bytes.clone()))?)
-    }
-
-    async fn connect(&self) -> Result<Connection, SendError> {
-        let addresses = self.guard.addresses(&self.target).await?;
-        let mut last = None;
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // A message is one small write; it must not wait for an acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    return self.converse(stream).await;
-                }
-                Err(source) => last = Some(SendError::Connect { address, source }),
-            }
-        }
-        Err(last.unwrap_or_else(|| GuardError::NoAddress(self.target.host()).into()))
-    }
-
-    async fn converse(&self, stream: TcpStream) -> Result<Connection, SendError> {
-        if !self.target.is_encrypted() {
-            return handshake(stream).await;
-        }
-        let name = ServerName::try_from(self.target.host()).map_err(|_| SendError::Name)?;
-        let connector = TlsConnector::from(self.tls.clone());
-        let stream = connector.connect(name, stream).await.map_err(SendError::Tls)?;
-        handshake(stream).await
     }
 
     /// Reads what must be read of an answer, and keeps the connection when it came to its end.
@@ -194,22 +133,6 @@ impl Transport for Webhook {
     }
 }
 
-async fn handshake<S>(stream: S) -> Result<Connection, SendError>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (sender, connection) = http1::Builder::new()
-        .max_buf_size(limits::ANSWER_HEAD_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(SendError::Http)?;
-    let driver = tokio::spawn(async move {
-        // How a connection ends is told to whoever waits for its answer.
-        let _ = connection.await;
-    });
-    Ok(Connection { sender, driver })
-}
-
 /// Reads a body to its end; false when it is longer than it may be or breaks off.
 async fn drain(mut body: Incoming) -> bool {
     let mut bytes_total = 0;
@@ -250,38 +173,6 @@ fn answer_of(response: &Response<Incoming>) -> Answer {
         400..=499 => Answer::Refused { why: format!("answered {code}") },
         _ => Answer::Failed { why: format!("answered {code}"), retry_after },
     }
-}
-
-/// Writes an error with its causes in one line.
-fn chain(error: &SendError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// Returns how connections are encrypted: TLS 1.2 or 1.3, the machine's trusted authorities.
-pub fn tls_config() -> Arc<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    for error in found.errors {
-        tracing::warn!(error = &error as &dyn std::error::Error, "an authority cannot be read");
-    }
-    roots.add_parsable_certificates(found.certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has every cipher suite of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::call::tls_config;
 use crate::guard::{AllowList, SystemResolver};
 
 fn message() -> Message {
