@@ -22,6 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::trusted;
 
 /// A running server.
 pub(crate) struct Running {
@@ -40,6 +41,7 @@ const CLOCK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn start(config: Config) -> Result<Running, Failure> {
     // Before the store, whose directory would be made for nothing.
     config.check().map_err(|error| Failure::usage("the server cannot start").because(error))?;
+    let cosigners = config.witness_policy.as_deref().map(trusted::cosigners).transpose()?;
     let options = Options {
         store_key: config.store_key,
         purge_within_micros: i64::try_from(config.purge_within.as_micros()).unwrap_or(i64::MAX),
@@ -62,7 +64,7 @@ pub(crate) fn start(config: Config) -> Result<Running, Failure> {
         .build()
         .map_err(|error| Failure::failed("cannot start threads").because(error))?;
     let server = runtime
-        .block_on(Server::start(config, store.clone(), signer, Arc::new(SystemRandom)))
+        .block_on(Server::start(config, store.clone(), signer, Arc::new(SystemRandom), cosigners))
         .map_err(|error| {
             Failure::failed("the server cannot start")
                 .because(error)

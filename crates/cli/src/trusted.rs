@@ -1,6 +1,6 @@
 //! What a verifier brings from elsewhere: keys, older heads, a policy, the greatest age of a log.
 //!
-//! Used by `verify`, `witness` and `watch`. Whatever is wrong with these files is the caller's to mend,
+//! Used by `verify`, `witness`, `watch` and `serve`. Whatever is wrong with these files is the caller's to mend,
 //! so it is a failure of usage.
 
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::path::Path;
 use proofbook_ledger::note::{KeyKind, VerifierKey};
 use proofbook_ledger::policy::{self, Policy};
 use proofbook_ledger::{Checkpoint, Note};
+use proofbook_server::Cosigners;
 
 use crate::failure::Failure;
 use crate::files;
@@ -57,6 +58,18 @@ pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
     let text = text(path)?;
     Policy::parse(text.as_bytes()).map_err(|error: policy::PolicyError| {
         Failure::usage(format!("{} is no policy", path.display())).because(error)
+    })
+}
+
+/// Reads the policy that a server carries its heads by.
+pub(crate) fn cosigners(path: &Path) -> Result<Cosigners, Failure> {
+    let text = text(path)?;
+    Cosigners::new(text.as_bytes()).map_err(|error| {
+        let message = format!("the witness policy {} cannot be used", path.display());
+        Failure::usage(message).because(error).hint(
+            "a witness is one line, `witness NAME VKEY https://…`, and the last line is `quorum NAME`; \
+             see docs/guide/proof.md",
+        )
     })
 }
 

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::body::{Memory, Patience};
 use crate::config::Config;
 use crate::console::Console;
+use crate::cosigners::Cosigners;
 use crate::heads::Heads;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) view_changes: Newcomers,
     /// Signs heads.
     pub(crate) heads: Heads,
+    /// Carries heads to witnesses, when a policy names some.
+    pub(crate) cosigners: Option<Cosigners>,
     /// Saved views, as far as they were read.
     pub(crate) views: Views,
     /// Operators' sessions and wrong passwords.
@@ -84,6 +87,7 @@ impl App {
         store: Arc<Store>,
         signer: Arc<Signer>,
         random: Arc<dyn Random>,
+        cosigners: Option<Cosigners>,
     ) -> Self {
         let places = |name, count: u32| Places {
             name,
@@ -115,6 +119,7 @@ impl App {
             link_mails: Newcomers::default(),
             view_changes: Newcomers::default(),
             heads: Heads::new(signer),
+            cosigners,
             views: Views::default(),
             console: Console::begin(&store.view().config, &*random),
             sign_ins: places("sign-ins", 1),

@@ -129,6 +129,7 @@ settings! {
     data: PathBuf = "./proofbook-data", "Directory of the data";
     signing: Option<PathBuf> = "", "Directory of the signing seed and of the memory of what was signed; DATA/signing when empty. Keep it on another disk, or in another backup, than the data";
     known_head: Option<PathBuf> = "", "A checkpoint of this store that somebody holds; a store that is older signs nothing";
+    witness_policy: Option<PathBuf> = "", "File with a policy (C2SP tlog-policy): heads that are read are carried to its witnesses that have an address, and carry their cosignatures";
     listen: SocketAddr = "127.0.0.1:7676", "Address and port to listen on; port 0 takes a free one";
     allow_plain_http: bool = "false", "Listen beyond this machine without TLS, because something in front brings it";
     public_url: Option<PublicUrl> = "", "Address under which people reach these pages, such as `https://log.acme.example`; for links in notifications";

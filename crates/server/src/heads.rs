@@ -4,6 +4,9 @@
 //! once a day while it does not, so that the log knows who is read from outside. Signing follows the
 //! log's records and nothing else; the signer's own memory and the tree decide whether this store may
 //! still sign, or is older than what the world has seen.
+//!
+//! [`signed`] is the one way by which a note gets to whoever asks: it adds the cosignatures of the
+//! witnesses that the settings name, see [`crate::cosigners`].
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +22,7 @@ use proofbook_store::prepare::Wanted;
 use proofbook_store::signing::{Outside, RefusedToSign, Signer};
 use proofbook_store::store::Store;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::admin::draft_of;
 use crate::app::App;
@@ -53,11 +57,41 @@ pub(crate) enum Freshness {
 
 /// A signed head and the reader that has its tree.
 pub(crate) struct SignedHead {
-    pub(crate) reader: Reader,
+    pub(crate) reader: Arc<Reader>,
     pub(crate) signing: Arc<Signing>,
     pub(crate) head: PublishedHead,
-    /// The signed note.
+    /// The signed note: the log's own lines, and behind [`signed`] the cosignatures that there are.
     pub(crate) note: String,
+}
+
+/// Publishes a workspace's head if it is due, signs the newest one, and adds the cosignatures that a
+/// policy asks for; waits for witnesses until `deadline` at most, and holds no place meanwhile.
+pub(crate) async fn signed(
+    app: &App,
+    workspace: &str,
+    need: Freshness,
+    deadline: Instant,
+) -> Result<SignedHead, Problem> {
+    let known = app.store.directory().by_name(workspace);
+    let (Some(cosigners), Some(known)) = (&app.cosigners, known) else {
+        return newest(app, workspace, need).await;
+    };
+    // Signed in the same turn: a head that grew while somebody waited is carried once for all of them.
+    let turn = cosigners.turn(known.uid, deadline).await;
+    let mut signed = newest(app, workspace, need).await?;
+    cosigners.cosign(app, &mut signed, turn).await;
+    Ok(signed)
+}
+
+/// Does the same for who needs the head and not its note: no witness is asked.
+pub(crate) async fn newest(
+    app: &App,
+    workspace: &str,
+    need: Freshness,
+) -> Result<SignedHead, Problem> {
+    let place = app.queries.enter(app.config.queue_timeout).await?;
+    let (shared, workspace) = (app.clone(), workspace.to_owned());
+    app.blocking(place, move || shared.heads.sign(&shared, &workspace, need)).await
 }
 
 impl Heads {
@@ -66,12 +100,7 @@ impl Heads {
     }
 
     /// Publishes a workspace's head if it is due, and signs the newest one. Blocks.
-    pub(crate) fn signed(
-        &self,
-        app: &App,
-        workspace: &str,
-        need: Freshness,
-    ) -> Result<SignedHead, Problem> {
+    fn sign(&self, app: &App, workspace: &str, need: Freshness) -> Result<SignedHead, Problem> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -111,7 +140,7 @@ impl Heads {
         let signing = reader.workspace().signing.clone().ok_or_else(no_seed)?;
         let head = *signing.newest().ok_or_else(no_seed)?;
         let note = self.signer.sign(known.uid, &signing, &head);
-        Ok(note.map(|note| SignedHead { reader, signing, head, note }))
+        Ok(note.map(|note| SignedHead { reader: Arc::new(reader), signing, head, note }))
     }
 
     /// Finds out whether this tree continues the greatest head that left the house, once a process.

@@ -25,6 +25,7 @@ mod bundle;
 pub mod config;
 mod console;
 mod cors;
+mod cosigners;
 mod delivery;
 mod demo;
 mod document;
@@ -56,6 +57,7 @@ pub mod witness;
 
 pub use admin::{FirstKey, FirstKeyError, ensure_admin_key};
 pub use config::Config;
+pub use cosigners::{Cosigners, CosignersError};
 pub use erased::{EraseAgainError, erase_again};
 pub use heads::{SigningSeedError, ensure_signing_seed};
 pub use serve::{Server, StartError, serve};

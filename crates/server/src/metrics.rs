@@ -82,6 +82,7 @@ pub(crate) fn write(app: &App) -> String {
     write_deliveries(app, &mut out);
     write_warnings(app, &mut out);
     write_erasures(app, &mut out);
+    write_cosignatures(app, &mut out);
     let metrics = &app.metrics;
     let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
     let name = "proofbook_ingested_events_total";
@@ -274,6 +275,17 @@ fn write_erasures(app: &App, out: &mut String) {
         let is_so = |erasure: &&Erasure| state_of(erasure, now) == state;
         let count = config.erasures.values().filter(is_so).count();
         line(out, name, &format!("{{state=\"{state}\"}}"), count as u64);
+    }
+}
+
+fn write_cosignatures(app: &App, out: &mut String) {
+    let Some(cosigners) = &app.cosigners else { return };
+    let name = "proofbook_witness_submissions_total";
+    let help =
+        "Heads carried to a witness by what came of it; ahead and forked should alarm somebody.";
+    family(out, name, "counter", help);
+    for (outcome, count) in cosigners.counts() {
+        line(out, name, &format!("{{outcome=\"{outcome}\"}}"), count);
     }
 }
 

@@ -34,6 +34,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError};
+use crate::cosigners::Cosigners;
 use crate::heads;
 use crate::limits;
 use crate::problem::{Code, Problem};
@@ -67,7 +68,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address and begins to answer. Must be called within a tokio runtime.
+    /// Binds the address and begins to answer. Must be called within a tokio runtime. `cosigners` are what
+    /// the file named by the setting `witness_policy` holds.
     ///
     /// # Errors
     /// The settings contradict each other, or the address is taken or not ours.
@@ -76,6 +78,7 @@ impl Server {
         store: Arc<Store>,
         signer: Arc<Signer>,
         random: Arc<dyn Random>,
+        cosigners: Option<Cosigners>,
     ) -> Result<Self, StartError> {
         config.check()?;
         let address = config.listen;
@@ -84,7 +87,7 @@ impl Server {
             .map_err(|source| StartError::Listen { address, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let app = App::new(config, store, signer, random);
+        let app = App::new(config, store, signer, random, cosigners);
         tokio::spawn(heads::beat(app.clone()));
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
@@ -146,9 +149,10 @@ pub async fn serve(
     store: Arc<Store>,
     signer: Arc<Signer>,
     random: Arc<dyn Random>,
+    cosigners: Option<Cosigners>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<bool, StartError> {
-    let server = Server::start(config, store, signer, random).await?;
+    let server = Server::start(config, store, signer, random, cosigners).await?;
     tracing::info!(address = %server.address(), "listening");
     shutdown.await;
     tracing::info!("stopping");

@@ -82,9 +82,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(directory: &Directory, data: &Path) -> Self {
+        Self::start_with(directory, data, &[])
+    }
+
+    /// Starts with some flags more.
+    pub(crate) fn start_with(directory: &Directory, data: &Path, flags: &[&str]) -> Self {
         let mut child = directory
             .command(&["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(flags)
             .env("PROOFBOOK_ADMIN_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -7,8 +7,7 @@
 //! nothing was recorded, except 503 `may_be_recorded`, which says so.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use proofbook_catalog::admit::Rejected;
 use proofbook_event::EventDraft;
 use proofbook_store::commit::CommitError;
@@ -27,7 +27,8 @@ use tokio::sync::oneshot;
 use crate::access::{Grant, InWorkspace};
 use crate::app::App;
 use crate::body::{self, Payload};
-use crate::heads::Freshness;
+use crate::cosigners;
+use crate::heads::{self, Freshness, SignedHead};
 use crate::limits;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
@@ -112,24 +113,32 @@ async fn take_in(
     answer(&app, sent.is_alone, steps, proofs)
 }
 
+/// Heads of one request that wait for witnesses at once.
+const HEADS_AT_ONCE: usize = 4;
+
 /// Publishes and signs the heads that cover some events, and proves each event against its head.
 async fn prove(app: &App, places: Vec<(String, u64)>) -> Proofs {
-    let seat = app.queries.enter(app.config.queue_timeout).await?;
-    let shared = app.clone();
-    app.blocking(seat, move || {
-        let mut heads = HashMap::new();
-        let mut proofs = HashMap::new();
-        for (workspace, seq) in places {
-            let head = match heads.entry(workspace.clone()) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => {
-                    let need = Freshness::Everything;
-                    place.insert(shared.heads.signed(&shared, &workspace, need)?)
-                }
-            };
-            proofs.insert((workspace, seq), ledger::proof_text(head, seq)?);
+    let names: BTreeSet<String> = places.iter().map(|(workspace, _)| workspace.clone()).collect();
+    let deadline = cosigners::deadline();
+    let heads = names.into_iter().map(|workspace| {
+        let app = app.clone();
+        async move {
+            let head = heads::signed(&app, &workspace, Freshness::Everything, deadline).await?;
+            Ok::<_, Problem>((workspace, head))
         }
-        Ok(proofs)
+    });
+    // One request signs one head at a time; while it waits for witnesses it may go on with others.
+    let at_once = if app.cosigners.is_some() { HEADS_AT_ONCE } else { 1 };
+    let heads: HashMap<String, SignedHead> =
+        stream::iter(heads).buffer_unordered(at_once).try_collect().await?;
+    let seat = app.queries.enter(app.config.queue_timeout).await?;
+    app.blocking(seat, move || {
+        let prove = |(workspace, seq): (String, u64)| {
+            let head = heads.get(&workspace)?;
+            let proof = ledger::proof_text(head, seq);
+            Some(proof.map(|proof| ((workspace, seq), proof)))
+        };
+        places.into_iter().filter_map(prove).collect()
     })
     .await
 }

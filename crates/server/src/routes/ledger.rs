@@ -23,7 +23,8 @@ use crate::access::InWorkspace;
 use crate::app::App;
 use crate::ask::{Which, ask};
 use crate::bundle::{self, Part};
-use crate::heads::{Freshness, SignedHead};
+use crate::cosigners;
+use crate::heads::{self, Freshness, SignedHead};
 use crate::notes;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
@@ -129,16 +130,12 @@ pub(crate) async fn proof(
     Params::read(&uri, &[])?;
     let seq = seq_of(&path)?;
     visible(&app, &place, seq).await?;
-    let workspace = place.name().to_owned();
-    let shared = app.clone();
-    let text = blocking(&app, move || {
-        let mut signed = shared.heads.signed(&shared, &workspace, Freshness::Recent)?;
-        if seq >= signed.head.size {
-            signed = shared.heads.signed(&shared, &workspace, Freshness::Everything)?;
-        }
-        proof_text(&signed, seq)
-    })
-    .await?;
+    let deadline = cosigners::deadline();
+    let mut signed = heads::signed(&app, place.name(), Freshness::Recent, deadline).await?;
+    if seq >= signed.head.size {
+        signed = heads::signed(&app, place.name(), Freshness::Everything, deadline).await?;
+    }
+    let text = blocking(&app, move || proof_text(&signed, seq)).await?;
     Ok(([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, NO_CACHE)], text).into_response())
 }
 
@@ -231,7 +228,8 @@ pub(crate) async fn keys(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Params::read(&uri, &[])?;
-    let signed = signed(&app, &place, Freshness::Recent).await?;
+    whole_sight(place.sight())?;
+    let signed = heads::newest(&app, place.name(), Freshness::Recent).await?;
     let data = key_history(&app, &signed.reader, &signed.signing);
     Ok(Json(json!({"data": data})).into_response())
 }
@@ -266,7 +264,8 @@ pub(crate) async fn heads(
 ) -> Result<Response, Problem> {
     let params = Params::read(&uri, &["since"])?;
     let since = params.number("since", 0..=u64::MAX)?.unwrap_or(0);
-    let signed = signed(&app, &place, Freshness::Recent).await?;
+    whole_sight(place.sight())?;
+    let signed = heads::newest(&app, place.name(), Freshness::Recent).await?;
     let heads = signed.signing.heads.iter().filter(|head| head.size >= since);
     let data: Vec<Value> = heads
         .map(|head| {
@@ -357,8 +356,7 @@ fn withheld_of(params: &Params) -> Result<Vec<Group>, Problem> {
 /// Publishes and signs the newest head, for who sees everything.
 async fn signed(app: &App, place: &InWorkspace, need: Freshness) -> Result<SignedHead, Problem> {
     whole_sight(place.sight())?;
-    let (shared, workspace) = (app.clone(), place.name().to_owned());
-    blocking(app, move || shared.heads.signed(&shared, &workspace, need)).await
+    heads::signed(app, place.name(), need, cosigners::deadline()).await
 }
 
 async fn blocking<T: Send + 'static>(

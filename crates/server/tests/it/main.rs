@@ -4,6 +4,7 @@ mod admin;
 mod boundaries;
 mod bundles;
 mod console;
+mod cosigners;
 mod destinations;
 mod encodings;
 mod erasures;

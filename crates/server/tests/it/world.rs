@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofbook_server::{Config, FirstKey, Server, ensure_admin_key, ensure_signing_seed};
+use proofbook_server::{
+    Config, Cosigners, FirstKey, Server, ensure_admin_key, ensure_signing_seed,
+};
 use proofbook_store::clock::SimClock;
 use proofbook_store::disk::SimDisk;
 use proofbook_store::log::LogOptions;
@@ -51,6 +53,16 @@ impl World {
 
     /// Starts with some settings and options of the store changed.
     pub(crate) fn with_options(settings: &[(&str, &str)], options: Options) -> Self {
+        Self::begin(settings, options, None)
+    }
+
+    /// Starts with some settings changed and the witnesses of a policy.
+    pub(crate) fn with_witnesses(settings: &[(&str, &str)], policy: &str) -> Self {
+        let cosigners = Cosigners::new(policy.as_bytes()).expect("a policy");
+        Self::begin(settings, Options::default(), Some(cosigners))
+    }
+
+    fn begin(settings: &[(&str, &str)], options: Options, cosigners: Option<Cosigners>) -> Self {
         let disk = SimDisk::new(1);
         let clock = SimClock::new(NOW);
         let machine = Machine {
@@ -81,7 +93,8 @@ impl World {
             .enable_all()
             .build()
             .expect("a runtime");
-        let server = runtime.block_on(Server::start(config, store.clone(), signer.clone(), random));
+        let server = Server::start(config, store.clone(), signer.clone(), random, cosigners);
+        let server = runtime.block_on(server);
         let server = server.expect("it starts");
         let address = server.address();
         Self { store, disk, clock, signer, address, admin, server: Some(server), runtime }
