@@ -42,8 +42,9 @@ const PAUSE: Duration = Duration::from_secs(60);
 const HEADS_MAX: usize = 4096;
 /// Witnesses with an address. The specification of policies asks for 32, and a note has room for 64 lines.
 const WITNESSES_MAX: usize = 32;
-/// Requests to one witness at once, over all workspaces.
-const REQUESTS_AT_ONCE: usize = 16;
+/// Heads that are carried at once, over all workspaces, and so the connections that a witness sees. A
+/// reader of a further one waits for a place.
+const CARRIED_AT_ONCE: usize = 64;
 /// Requests to one witness for one head: from the size that is remembered, from the size that it says,
 /// and once more when somebody else was faster.
 const REQUESTS_MAX: u32 = 3;
@@ -79,6 +80,7 @@ pub enum CosignersError {
 pub struct Cosigners {
     witnesses: Vec<Witness>,
     kept: Mutex<Kept>,
+    seats: Arc<Semaphore>,
     counts: Counts,
 }
 
@@ -86,7 +88,6 @@ pub struct Cosigners {
 struct Witness {
     key: VerifierKey,
     caller: Caller,
-    seats: Semaphore,
     /// Set while it is not to be asked, and still after that until it answers.
     rests_until: Mutex<Option<Instant>>,
 }
@@ -151,13 +152,13 @@ enum Outcome {
     Invalid,
     Ahead,
     Forked,
-    Overtaken,
-    Unproved,
+    /// For a reason of our own: too many heads, a newer one was faster, no proof could be made.
+    PutOff,
 }
 
 /// The outcomes in the order of the enum, as the metrics name them.
-const OUTCOMES: [&str; 8] =
-    ["cosigned", "unreachable", "refused", "invalid", "ahead", "forked", "overtaken", "unproved"];
+const OUTCOMES: [&str; 7] =
+    ["cosigned", "unreachable", "refused", "invalid", "ahead", "forked", "put_off"];
 
 /// Why a witness did not cosign.
 #[derive(Debug, thiserror::Error)]
@@ -166,8 +167,6 @@ enum Failure {
     Unreachable(#[from] CallError),
     #[error("the witness did not answer within {} s", DEADLINE.as_secs())]
     Late,
-    #[error("too many heads wait for this witness")]
-    Crowded,
     #[error("the witness answers {status}")]
     Refused { status: u16 },
     #[error("the witness answers no cosignature of its key over this head")]
@@ -209,14 +208,16 @@ impl Cosigners {
             witnesses.push(Witness {
                 key: key.clone(),
                 caller: Caller::new(target, guard, tls.clone()),
-                seats: Semaphore::new(REQUESTS_AT_ONCE),
                 rests_until: Mutex::default(),
             });
         }
         match witnesses.len() {
-            1..=WITNESSES_MAX => {
-                Ok(Self { witnesses, kept: Mutex::default(), counts: Counts::default() })
-            }
+            1..=WITNESSES_MAX => Ok(Self {
+                witnesses,
+                kept: Mutex::default(),
+                seats: Arc::new(Semaphore::new(CARRIED_AT_ONCE)),
+                counts: Counts::default(),
+            }),
             found => Err(CosignersError::Count { found }),
         }
     }
@@ -237,7 +238,9 @@ impl Cosigners {
     /// Carries a head to the witnesses whose cosignatures it lacks, and puts into its note what there is
     /// when all answered or the deadline is over.
     pub(crate) async fn cosign(&self, app: &App, signed: &mut SignedHead, turn: Turn) {
-        let submission = match Submission::new(&signed.note) {
+        let Turn { place, held, deadline } = turn;
+        let own = signed.clone();
+        let submission = match Submission::new(&own.note) {
             Ok(submission) => submission,
             Err(error) => {
                 let error = &error as &dyn Error;
@@ -245,47 +248,67 @@ impl Cosigners {
                 return;
             }
         };
-        let has_time = turn.deadline.saturating_duration_since(Instant::now()) >= LEAST;
-        if turn.held.is_some() {
-            let count = self.witnesses.len();
-            let due = turn.place.turn_to(submission.head(), signed.head.at, count);
-            let due = due.into_iter().filter(|_| has_time);
-            let carried =
-                due.map(|(index, size)| self.carry(app, signed, &submission, &turn, index, size));
-            join_all(carried).await;
+        if let Some(held) = held {
+            let due = place.turn_to(submission.head(), own.head.at, self.witnesses.len());
+            let has_time = deadline.saturating_duration_since(Instant::now()) >= LEAST;
+            if has_time && !due.is_empty() {
+                self.carry(app, &own, &place, due, deadline, held).await;
+            }
         }
-        let lines = turn.place.lines(submission.text());
+        let lines = place.lines(submission.text());
         signed.note = submission.cosigned(lines.iter().map(String::as_str));
     }
 
-    /// Carries a head to one witness, and remembers what became of it.
+    /// Carries a head to the witnesses that are due, all at once.
+    ///
+    /// It is a task of its own: a reader who goes away early must not keep us from learning that a
+    /// witness is slow. It ends at the deadline.
     async fn carry(
         &self,
         app: &App,
         signed: &SignedHead,
-        submission: &Submission<'_>,
-        turn: &Turn,
-        index: usize,
-        size: u64,
+        place: &Arc<Place>,
+        due: Vec<(usize, u64)>,
+        deadline: Instant,
+        held: OwnedMutexGuard<()>,
     ) {
+        let seat = timeout_at(deadline - LEAST, self.seats.clone().acquire_owned()).await;
+        let Ok(Ok(seat)) = seat else {
+            self.counts.count(Outcome::PutOff);
+            tracing::warn!("too many heads wait for witnesses; one is served without them");
+            return;
+        };
+        let (app, signed, place) = (app.clone(), signed.clone(), place.clone());
+        let carried = tokio::spawn(async move {
+            if let (Some(all), Ok(submission)) = (&app.cosigners, Submission::new(&signed.note)) {
+                let round = Round { app: &app, signed: &signed, submission, place, deadline };
+                join_all(due.into_iter().map(|(index, size)| all.carry_to(&round, index, size)))
+                    .await;
+            }
+            drop((held, seat));
+        });
+        // A panic there was reported where it happened.
+        let _ = carried.await;
+    }
+
+    /// Carries a head to one witness, and remembers what became of it.
+    async fn carry_to(&self, round: &Round<'_>, index: usize, size: u64) {
         let Some(witness) = self.witnesses.get(index).filter(|witness| witness.is_awake()) else {
             return;
         };
-        let asked = witness.ask(app, signed, submission, size, turn.deadline);
-        let asked = timeout_at(turn.deadline, asked).await.unwrap_or(Err(Failure::Late));
+        let head = round.submission.head();
+        let asked = timeout_at(round.deadline, witness.ask(round, size)).await;
+        let asked = asked.unwrap_or(Err(Failure::Late));
         self.counts.count(asked.as_ref().map_or_else(Failure::outcome, |_| Outcome::Cosigned));
-        match &asked {
-            Ok(_) => witness.works(),
-            Err(failure) => failure.tell(witness.key.name(), &submission.head().origin),
+        witness.heard(asked.as_ref().err());
+        if let Err(failure) = &asked {
+            failure.tell(witness.key.name(), &head.origin);
         }
-        if asked.as_ref().is_err_and(Failure::is_about_the_witness) {
-            witness.rest();
-        }
-        turn.place.remember(submission.text(), index, |standing| match asked {
+        round.place.remember(round.submission.text(), index, |standing| match asked {
             Ok(line) => {
-                let size = submission.head().size;
-                let published_at = signed.head.at;
-                *standing = Standing { size, line: Some(line), published_at, rests_until: None };
+                let published_at = round.signed.head.at;
+                let line = Some(line);
+                *standing = Standing { size: head.size, line, published_at, rests_until: None };
             }
             Err(failure) if failure.is_about_the_log() => {
                 standing.rests_until = Some(Instant::now() + PAUSE);
@@ -295,29 +318,55 @@ impl Cosigners {
     }
 }
 
+/// One head on its way to its witnesses.
+struct Round<'a> {
+    app: &'a App,
+    signed: &'a SignedHead,
+    submission: Submission<'a>,
+    place: Arc<Place>,
+    deadline: Instant,
+}
+
+impl Round<'_> {
+    /// Makes the proof that the head continues the tree of an older size.
+    async fn proof(&self, old_size: u64) -> Result<Vec<Hash>, Problem> {
+        let size = self.signed.head.size;
+        if old_size == 0 || old_size == size {
+            return Ok(Vec::new());
+        }
+        let reader = self.signed.reader.clone();
+        let place = self.app.queries.enter(self.app.config.queue_timeout).await?;
+        self.app.blocking(place, move || Ok(reader.consistency_proof(old_size, size)?)).await
+    }
+
+    /// A witness knows a head that is greater than this one: is it ours too?
+    fn ahead(&self, size: u64) -> Failure {
+        let workspace = self.app.store.directory().by_uid(self.signed.reader.workspace().uid);
+        let newest =
+            workspace.and_then(|workspace| Some(workspace.signing.as_ref()?.newest()?.size));
+        match newest.unwrap_or_default() {
+            // Whoever reads that one has its cosignature.
+            published if size <= published => Failure::Overtaken,
+            published => Failure::Ahead { size, published },
+        }
+    }
+}
+
 impl Witness {
     /// Submits a head, at first from the size that is remembered; returns the line of the cosignature.
-    async fn ask(
-        &self,
-        app: &App,
-        signed: &SignedHead,
-        submission: &Submission<'_>,
-        size: u64,
-        deadline: Instant,
-    ) -> Result<String, Failure> {
-        let seat = timeout_at(deadline - LEAST, self.seats.acquire());
-        let Ok(Ok(_seat)) = seat.await else { return Err(Failure::Crowded) };
+    async fn ask(&self, round: &Round<'_>, size: u64) -> Result<String, Failure> {
+        let submission = &round.submission;
         let mut old_size = size;
         let mut last = 409;
         for _ in 0..REQUESTS_MAX {
-            let proof = proof(app, signed, old_size).await.map_err(Failure::Unproved)?;
+            let proof = round.proof(old_size).await.map_err(Failure::Unproved)?;
             let body = submission.body(old_size, proof);
             let (status, answer) = self.caller.post_text(body, ANSWER_BYTES_MAX).await?;
             last = status;
             match submission.judge(&self.key, old_size, status, &answer) {
                 Answer::Cosigned(line) => return Ok(line.to_owned()),
                 Answer::Knows { size } => old_size = size,
-                Answer::Ahead { size } => return Err(ahead(app, signed, size)),
+                Answer::Ahead { size } => return Err(round.ahead(size)),
                 Answer::Forked => return Err(Failure::Forked),
                 Answer::Unsigned => return Err(Failure::Invalid),
                 Answer::Refused => break,
@@ -338,47 +387,27 @@ impl Witness {
         is_awake
     }
 
-    fn works(&self) {
-        *lock(&self.rests_until) = None;
-    }
-
-    fn rest(&self) {
-        *lock(&self.rests_until) = Some(Instant::now() + PAUSE);
-    }
-}
-
-/// Makes the proof that a head continues the tree of an older size.
-async fn proof(app: &App, signed: &SignedHead, old_size: u64) -> Result<Vec<Hash>, Problem> {
-    let size = signed.head.size;
-    if old_size == 0 || old_size == size {
-        return Ok(Vec::new());
-    }
-    let reader = signed.reader.clone();
-    let place = app.queries.enter(app.config.queue_timeout).await?;
-    app.blocking(place, move || Ok(reader.consistency_proof(old_size, size)?)).await
-}
-
-/// A witness knows a head that is greater than ours: is it ours too?
-fn ahead(app: &App, signed: &SignedHead, size: u64) -> Failure {
-    let workspace = app.store.directory().by_uid(signed.reader.workspace().uid);
-    let newest = workspace.and_then(|workspace| Some(workspace.signing.as_ref()?.newest()?.size));
-    match newest.unwrap_or_default() {
-        // Whoever reads that one has its cosignature.
-        published if size <= published => Failure::Overtaken,
-        published => Failure::Ahead { size, published },
+    /// Takes note of how it went. Who refuses one log is there all the same for the others.
+    fn heard(&self, failure: Option<&Failure>) {
+        match failure {
+            Some(failure) if failure.is_about_the_witness() => {
+                *lock(&self.rests_until) = Some(Instant::now() + PAUSE);
+            }
+            Some(failure) if !failure.is_about_the_log() => {}
+            Some(_) | None => *lock(&self.rests_until) = None,
+        }
     }
 }
 
 impl Failure {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Unreachable(_) | Self::Late | Self::Crowded => Outcome::Unreachable,
+            Self::Unreachable(_) | Self::Late => Outcome::Unreachable,
             Self::Refused { .. } => Outcome::Refused,
             Self::Invalid => Outcome::Invalid,
             Self::Ahead { .. } => Outcome::Ahead,
             Self::Forked => Outcome::Forked,
-            Self::Overtaken => Outcome::Overtaken,
-            Self::Unproved(_) => Outcome::Unproved,
+            Self::Overtaken | Self::Unproved(_) => Outcome::PutOff,
         }
     }
 

@@ -55,7 +55,8 @@ pub(crate) enum Freshness {
     Everything,
 }
 
-/// A signed head and the reader that has its tree.
+/// A signed head and the reader that has its tree. A copy is cheap.
+#[derive(Clone)]
 pub(crate) struct SignedHead {
     pub(crate) reader: Arc<Reader>,
     pub(crate) signing: Arc<Signing>,

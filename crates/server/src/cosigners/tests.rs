@@ -24,7 +24,7 @@ async fn b5_a_witness_that_failed_is_left_alone_and_then_tried_by_one() {
     let cosigners = cosigners(1);
     let witness = &cosigners.witnesses[0];
     assert!(witness.is_awake() && witness.is_awake());
-    witness.rest();
+    witness.heard(Some(&Failure::Late));
     assert!(!witness.is_awake());
     tokio::time::advance(PAUSE - Duration::from_millis(1)).await;
     assert!(!witness.is_awake());
@@ -33,7 +33,13 @@ async fn b5_a_witness_that_failed_is_left_alone_and_then_tried_by_one() {
     assert!(!witness.is_awake(), "the others wait for what he finds");
     tokio::time::advance(PAUSE).await;
     assert!(witness.is_awake(), "he was never heard of again, and another one tries");
-    witness.works();
+    witness.heard(Some(&Failure::Overtaken));
+    assert!(!witness.is_awake(), "that was no word of his");
+    witness.heard(Some(&Failure::Refused { status: 404 }));
+    assert!(witness.is_awake() && witness.is_awake(), "he is there, though not for this log");
+    witness.heard(Some(&Failure::Refused { status: 503 }));
+    assert!(!witness.is_awake());
+    witness.heard(None);
     assert!(witness.is_awake() && witness.is_awake());
 }
 
@@ -100,7 +106,6 @@ fn b5_a_policy_has_a_witness_to_call_and_not_too_many() {
 fn b5_what_failed_is_blamed_on_whom_it_concerns() {
     let rows = [
         (Failure::Late, true, false),
-        (Failure::Crowded, false, false),
         (Failure::Overtaken, false, false),
         (Failure::Refused { status: 503 }, true, false),
         (Failure::Refused { status: 429 }, true, false),
@@ -115,5 +120,5 @@ fn b5_what_failed_is_blamed_on_whom_it_concerns() {
         assert_eq!(found, (witness, log), "{failure}");
         assert!(failure.outcome() != Outcome::Cosigned);
     }
-    assert_eq!(OUTCOMES[Outcome::Unproved as usize], "unproved", "the last of the enum");
+    assert_eq!(OUTCOMES[Outcome::PutOff as usize], "put_off", "the last of the enum");
 }

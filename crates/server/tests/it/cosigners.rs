@@ -12,7 +12,7 @@ use proofbook_ledger::proof::verify_consistency;
 use proofbook_ledger::{Checkpoint, Note, SigningKey};
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 /// What a witness does.
 #[derive(Clone, Copy, PartialEq)]
@@ -226,4 +226,28 @@ fn b5_a_silent_witness_takes_no_places_and_one_request_waits_once_for_all_its_he
     let began = Instant::now();
     names.iter().for_each(|name| drop(checkpoint(&world, name)));
     assert!(began.elapsed() < Duration::from_secs(3), "left alone: {:?}", began.elapsed());
+}
+
+fn until(holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "it never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn b5_readers_without_patience_teach_us_too_that_a_witness_is_silent() {
+    let witness = Witness::start(Manner::Silent);
+    let world = World::with_witnesses(&[], &witness.policy);
+    record(&world, "acme");
+    let headers = [("authorization", format!("Bearer {}", world.admin))];
+    let reader = world.open("GET", "/v1/workspaces/acme/log/checkpoint", &headers, b"");
+    until(|| !witness.asked().is_empty());
+    drop(reader);
+    until(|| count(&world, "unreachable") == 1);
+    let began = Instant::now();
+    checkpoint(&world, "acme");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(witness.asked().len(), 1);
 }
