@@ -91,8 +91,10 @@ pub const BLOCK_RAW_BYTES: usize = 3 * 1024 * 1024;
 pub const GROUP_ROWS: usize = 131_072;
 /// … or when its compressed pages, which wait in memory, reach this many bytes.
 pub const GROUP_PACKED_BYTES: usize = 12 * 1024 * 1024;
-/// zstd level of everything in a segment but values that are written out.
-pub const ZSTD_LEVEL: i32 = 3;
+/// zstd level of everything in a segment. Dictionaries have done most of its work: of a million events of
+/// workload W level 3 makes 78.1 MB too. In random digits it finds short repeats whose references are longer
+/// than the digits.
+pub const ZSTD_LEVEL: i32 = 1;
 
 /// One event's stored form, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

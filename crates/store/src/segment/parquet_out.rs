@@ -27,9 +27,6 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const DICTIONARY_BYTES_MAX: usize = 1024 * 1024;
 /// So few values are coded in any case.
 const CODED_VALUES_MIN: usize = 64;
-/// zstd level of values that are written out, because they do not repeat: above it zstd spends time on
-/// finding short repeats in random digits, whose references are longer than the digits.
-const VALUES_ZSTD_LEVEL: i32 = 1;
 /// After how many blocks a column whose values did not repeat is tried again.
 const TRIED_AGAIN_AFTER: u32 = 15;
 
@@ -170,7 +167,6 @@ impl Chunk {
     fn end_page(
         &mut self,
         packer: &mut Packer,
-        values_packer: &mut Packer,
         scratch: &mut Vec<u8>,
     ) -> Result<usize, SegmentError> {
         let count = self.ints.len().max(self.codes.len());
@@ -202,7 +198,7 @@ impl Chunk {
             Shape::Values => {
                 page::encode_levels(&self.codes, scratch);
                 scratch.extend_from_slice(&self.plain);
-                (values_packer.pack(scratch)?, PageEncoding::Plain)
+                (packer.pack(scratch)?, PageEncoding::Plain)
             }
         };
         let mut bytes = Vec::with_capacity(body.len() + 32);
@@ -303,8 +299,6 @@ fn pack_codes(
 pub(super) struct ParquetOut {
     file: OutFile,
     packer: Packer,
-    /// For values that are written out.
-    values_packer: Packer,
     footer: Footer,
     chunks: Vec<Chunk>,
     scratch: Vec<u8>,
@@ -322,7 +316,6 @@ impl ParquetOut {
         Ok(Self {
             file,
             packer: Packer::new(ZSTD_LEVEL)?,
-            values_packer: Packer::new(VALUES_ZSTD_LEVEL)?,
             footer: Footer::new()?,
             chunks: ParquetColumn::ALL.into_iter().map(Chunk::new).collect(),
             scratch: Vec::new(),
@@ -392,8 +385,7 @@ impl ParquetOut {
     /// Ends a block, and the row group with it when that is full.
     pub(super) fn end_block(&mut self, directory: &mut Directory) -> Result<(), SegmentError> {
         for chunk in &mut self.chunks {
-            self.waiting_bytes +=
-                chunk.end_page(&mut self.packer, &mut self.values_packer, &mut self.scratch)?;
+            self.waiting_bytes += chunk.end_page(&mut self.packer, &mut self.scratch)?;
         }
         let dictionary_bytes: usize =
             self.chunks.iter().map(|chunk| chunk.dictionary.plain().len()).sum();
