@@ -31,6 +31,10 @@ const SINGLE_CONNECTIONS: usize = 64;
 const SINGLES_ASKED_MAX: f64 = 15_000.0;
 /// The same of the goal.
 const SINGLES_GOAL_MAX: f64 = 25_000.0;
+/// How long a directory is given to be rid of what merging replaced.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+/// How often it is looked at meanwhile.
+const SETTLE_STEP: Duration = Duration::from_millis(200);
 /// Events of a workspace from which on the bounds of queries apply.
 const LARGE_EVENTS: f64 = 100_000.0;
 const MIB: f64 = 1024.0 * 1024.0;
@@ -256,6 +260,21 @@ pub(crate) fn verified(data: &Path) -> Result<Vec<Measure>, Failure> {
 /// Says where the bytes are: by kind of file and by column.
 pub(crate) fn space(data: &Path) -> Result<Vec<Measure>, Failure> {
     let store = data_dir::start_store(data, Options::default(), data_dir::on_fatal())?;
+    // What was being merged when the server was killed is finished now; what it replaced takes room until
+    // it is gone.
+    let begin = Instant::now();
+    let is_merging = || {
+        let view = store.view();
+        let files = view.segments.iter().map(|segment| segment.files());
+        let live: u64 = files.map(|files| files.parquet.len + files.idx.len).sum();
+        let kinds = bytes_by_kind(data).into_iter();
+        let there: u64 =
+            kinds.filter(|(kind, _)| kind.starts_with("segments/")).map(|(_, bytes)| bytes).sum();
+        there > live
+    };
+    while is_merging() && begin.elapsed() < SETTLE_MAX {
+        std::thread::sleep(SETTLE_STEP);
+    }
     let view = store.view();
     let rows: u64 = view.segments.iter().map(|segment| u64::from(segment.rows())).sum();
     let each = |bytes: u64| bytes as f64 / rows.max(1) as f64;

@@ -109,13 +109,14 @@ impl BlockCache {
         if slots.places.contains_key(&key) {
             return;
         }
+        let is_full = slots.bytes + bytes > self.bytes_max;
         while slots.bytes + bytes > self.bytes_max {
             slots.evict_one();
         }
-        let place = slots.slots.len();
-        slots.slots.push(Slot { key, value, bytes, marked: false });
-        slots.places.insert(key, place);
-        slots.bytes += bytes;
+        slots.push(Slot { key, value, bytes, marked: false });
+        if is_full {
+            slots.step_over_last();
+        }
     }
 
     /// Drops every piece of one open segment.
@@ -147,6 +148,23 @@ impl Slots {
                 Some(_) => return self.remove(self.hand),
             }
         }
+    }
+
+    fn push(&mut self, slot: Slot) {
+        self.places.insert(slot.key, self.slots.len());
+        self.bytes += slot.bytes;
+        self.slots.push(slot);
+    }
+
+    /// Puts the last entry where the hand is and moves the hand on: the hand comes to what is new only when
+    /// it has been round.
+    fn step_over_last(&mut self) {
+        let last = self.slots.len() - 1;
+        self.slots.swap(self.hand, last);
+        for place in [self.hand, last] {
+            self.places.insert(self.slots[place].key, place);
+        }
+        self.hand += 1;
     }
 
     fn remove(&mut self, place: usize) {

@@ -1,11 +1,13 @@
 //! Finding the rows of a block that have a text: what is read where the text filters could not say no.
 //!
-//! A page is looked at as a whole first. Where it may have the text, its rows are halved until few are
-//! left, and only those are asked one by one: a rare word costs about two looks at its page.
+//! The values of a page are looked at together first. Where they may have the text, they are halved until
+//! few are left, and only those are asked one by one: a rare word costs about two looks at its page.
 //!
 //! A sentence stands without its names ([`super::lift`]). A text lies in a sentence if it lies in one of
 //! the parts, or across the border of two. The second needs a part that ends as the text begins, or begins
 //! as it ends; mostly there is none, and no sentence has to be put together.
+
+use std::ops::Range;
 
 use proofbook_event::Group;
 
@@ -14,12 +16,15 @@ use super::lift::{
     Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, actor_name, for_each_border, lifted,
     places_of,
 };
-use super::page::{PlainPage, ValuePage};
+use super::page::ValuePage;
 use super::reader::Segment;
 use super::slice::for_each_text;
 
-/// Rows of a page that are asked one by one.
-const FEW_ROWS: usize = 16;
+/// Values of a page that are asked one by one.
+const FEW_PARTS: usize = 16;
+
+/// A value's number, and where it stands in a buffer; parts ascend by where they stand.
+type Part = (u32, Range<usize>);
 
 /// What texts are asked.
 pub trait TextSearch {
@@ -93,51 +98,67 @@ impl Find<'_> {
 
     fn in_page(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) {
         match page {
-            ValuePage::Plain(plain) if plain.ascii_values().is_some() => {
-                self.halving(plain, rows, is_json);
+            ValuePage::Plain(plain) => {
+                let parts: Vec<Part> = plain.parts(rows).collect();
+                for row in self.passing(plain.body(), &parts, is_json) {
+                    (self.found)(row as usize);
+                }
             }
-            ValuePage::Plain(_) => self.one_by_one(page, rows, is_json),
             ValuePage::Coded { codes, entries } => {
-                let mut values = Vec::new();
-                page.put_distinct(rows, &mut values);
-                if values.is_ascii() && !self.search.may_be_in(&values) {
+                let (mut values, mut parts) = (Vec::new(), Vec::new());
+                page.for_each_distinct(rows, &mut |code, value| {
+                    let from = values.len();
+                    values.extend_from_slice(value);
+                    parts.push((code, from..values.len()));
+                    // NUL is refused in events, so no text lies across two values.
+                    values.push(0);
+                });
+                let passing = self.passing(&values, &parts, is_json);
+                if passing.is_empty() {
                     return;
                 }
-                let mut verdicts: Vec<Option<bool>> = vec![None; entries.len() + 1];
-                for row in rows {
-                    let code = codes.get(*row).copied().unwrap_or(0) as usize;
-                    let entry = || code.checked_sub(1).and_then(|number| entries.get(number));
-                    let verdict = verdicts[code].get_or_insert_with(|| {
-                        entry().is_some_and(|entry| self.passes(entry, is_json))
-                    });
-                    if *verdict {
-                        (self.found)(*row);
-                    }
-                }
+                let mut passes = vec![false; entries.len() + 1];
+                passing.into_iter().for_each(|code| passes[code as usize] = true);
+                let has =
+                    |row: &&usize| codes.get(**row).is_some_and(|code| passes[*code as usize]);
+                rows.iter().filter(has).for_each(|row| (self.found)(*row));
             }
         }
     }
 
-    fn one_by_one(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) {
-        for row in rows {
-            if page.get(*row).is_some_and(|value| self.passes(value, is_json)) {
-                (self.found)(*row);
-            }
+    /// Returns which parts of a buffer pass, by their numbers.
+    fn passing(&mut self, texts: &[u8], parts: &[Part], is_json: bool) -> Vec<u32> {
+        let mut passing = Vec::new();
+        let all = match parts {
+            [(_, first), .., (_, last)] => &texts[first.start..last.end],
+            _ => b"",
+        };
+        if all.is_ascii() {
+            self.halving(texts, parts, is_json, &mut passing);
+        } else {
+            self.one_by_one(texts, parts, is_json, &mut passing);
+        }
+        passing
+    }
+
+    /// Looks at parts together, and at each half of them if one may pass.
+    fn halving(&mut self, texts: &[u8], parts: &[Part], is_json: bool, passing: &mut Vec<u32>) {
+        if parts.len() <= FEW_PARTS {
+            self.one_by_one(texts, parts, is_json, passing);
+        } else if let [(_, first), .., (_, last)] = parts
+            && self.search.may_be_in(&texts[first.start..last.end])
+        {
+            let (low, high) = parts.split_at(parts.len() / 2);
+            self.halving(texts, low, is_json, passing);
+            self.halving(texts, high, is_json, passing);
         }
     }
 
-    /// Looks at the values of a page of ASCII together, and at each half of them if one may pass.
-    fn halving(&mut self, plain: &PlainPage, rows: &[usize], is_json: bool) {
-        if rows.len() <= FEW_ROWS {
-            for row in rows {
-                if plain.get(*row).is_some_and(|value| self.passes(value, is_json)) {
-                    (self.found)(*row);
-                }
+    fn one_by_one(&mut self, texts: &[u8], parts: &[Part], is_json: bool, passing: &mut Vec<u32>) {
+        for (number, range) in parts {
+            if self.passes(&texts[range.clone()], is_json) {
+                passing.push(*number);
             }
-        } else if plain.span(rows).is_some_and(|values| self.search.may_be_in(values)) {
-            let (low, high) = rows.split_at(rows.len() / 2);
-            self.halving(plain, low, is_json);
-            self.halving(plain, high, is_json);
         }
     }
 
@@ -167,7 +188,7 @@ impl Find<'_> {
         rows: &[usize],
     ) -> bool {
         let mut crosses = false;
-        page.for_each_distinct(rows, &mut |text| {
+        page.for_each_distinct(rows, &mut |_, text| {
             for_each_border(text, &mut |before, behind| {
                 crosses = crosses || self.search.may_cross(before, behind);
             });

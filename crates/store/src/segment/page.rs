@@ -11,6 +11,7 @@
 //! The header serves foreign readers; ours knows a body's place, hash and count from the directory
 //! and never parses one. Source: Apache parquet-format, parquet.thrift and Encodings.md.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::codec::Encode;
@@ -124,7 +125,7 @@ pub(super) fn for_each_plain(plain: &[u8], visit: &mut dyn FnMut(&[u8])) {
 }
 
 /// Reads one PLAIN byte array at `at` and returns its range.
-fn plain_range(body: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+fn plain_range(body: &[u8], at: usize) -> Option<Range<usize>> {
     let from = at.checked_add(LENGTH_BYTES)?;
     let length = u32::from_le_bytes(body.get(at..from)?.try_into().ok()?);
     let to = from.checked_add(usize::try_from(length).ok()?)?;
@@ -171,10 +172,17 @@ impl PlainPage {
         self.body.get(from as usize..to as usize)
     }
 
-    /// Returns all values with their lengths between them, when every byte is ASCII.
-    pub(super) fn ascii_values(&self) -> Option<&[u8]> {
-        let levels = plain_range(&self.body, 0)?;
-        self.body.get(levels.end..).filter(|values| values.is_ascii())
+    /// Returns what values stand in.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Yields the values of ascending rows that are present: the row, and where its value stands.
+    pub(super) fn parts(&self, rows: &[usize]) -> impl Iterator<Item = (u32, Range<usize>)> {
+        rows.iter().filter_map(|row| {
+            let (from, to) = *self.ranges.get(*row)?;
+            (from <= to).then_some((*row as u32, from as usize..to as usize))
+        })
     }
 
     /// Returns how much memory it holds.
@@ -220,10 +228,13 @@ impl ValuePage {
         }
     }
 
-    /// Visits the values of some rows; one that many of them share by its number only once.
-    pub(super) fn for_each_distinct(&self, rows: &[usize], visit: &mut dyn FnMut(&[u8])) {
+    /// Visits the values of some rows with their codes; one that many rows share by its code only once. The
+    /// code is 0 where values stand in the page.
+    pub(super) fn for_each_distinct(&self, rows: &[usize], visit: &mut dyn FnMut(u32, &[u8])) {
         match self {
-            Self::Plain(page) => rows.iter().filter_map(|row| page.get(*row)).for_each(visit),
+            Self::Plain(page) => {
+                rows.iter().filter_map(|row| page.get(*row)).for_each(|value| visit(0, value));
+            }
             Self::Coded { codes, entries } => {
                 let mut visited = vec![false; entries.len() + 1];
                 for row in rows {
@@ -231,7 +242,7 @@ impl ValuePage {
                     if !std::mem::replace(&mut visited[code], true)
                         && let Some(entry) = code.checked_sub(1).and_then(|at| entries.get(at))
                     {
-                        visit(entry);
+                        visit(code as u32, entry);
                     }
                 }
             }
@@ -246,7 +257,7 @@ impl ValuePage {
                 out.extend_from_slice(page.span(rows).unwrap_or_default());
                 out.push(0);
             }
-            Self::Coded { .. } => self.for_each_distinct(rows, &mut |value| {
+            Self::Coded { .. } => self.for_each_distinct(rows, &mut |_, value| {
                 out.extend_from_slice(value);
                 // NUL is refused in events.
                 out.push(0);

@@ -146,5 +146,5 @@ fn a6_a_rare_word_is_asked_of_few_rows() {
     let segment = model::segment(&rows);
     let (hits, asked) = check(&segment, &rows, Group::Description, "quetzalcoatl");
     assert!((1..=2).contains(&hits), "{hits}");
-    assert!(asked < 4 * FEW_ROWS + 10, "{asked} texts were asked one by one");
+    assert!(asked < 4 * FEW_PARTS + 10, "{asked} texts were asked one by one");
 }
