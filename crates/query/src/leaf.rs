@@ -66,15 +66,16 @@ impl<'q> Leaf<'q> {
         &self,
         block: &Block<'_>,
         rows: &RowSet,
-        groups: GroupSet,
+        decided: &Decided,
         meter: &Meter<'_>,
     ) -> Result<RowSet, SegmentError> {
+        let Decided { groups, parts, .. } = *decided;
         let block = match block {
             Block::Packed(block) => block,
             Block::Recent(recent, _) => return Ok(self.read_recent(recent, rows, groups, meter)),
         };
         let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
-        let reading = Reading { block: block.columns, filter, groups };
+        let reading = Reading { block: block.columns, filter, groups, parts };
         let (passing, bytes) = match self.predicate {
             Predicate::Text(pattern) => reading.texts(rows, &|text| pattern.matches(text))?,
             _ => reading.rows(rows, &|group, value| {
@@ -233,9 +234,11 @@ impl<'q> Leaf<'q> {
             true => self.words(&segment.actions(number)?, rows, with_action),
             false => rows.emptied(),
         };
-        let mut groups = GroupSet::ALL;
+        let (mut groups, mut parts) = (GroupSet::ALL, GroupSet::NONE);
         for part in pattern.segments() {
-            groups = groups.intersection(block.groups_with(part)?);
+            let with_part = block.groups_with(part)?;
+            groups = groups.intersection(with_part);
+            parts = parts.union(with_part);
             if groups.is_empty() {
                 return Ok(exact(sure));
             }
@@ -250,7 +253,7 @@ impl<'q> Leaf<'q> {
             }
         }
         let possible = if groups.is_empty() { sure.clone() } else { rows.clone() };
-        Ok(Decided { bounds: Bounds { sure, possible }, groups })
+        Ok(Decided { bounds: Bounds { sure, possible }, groups, parts })
     }
 
     /// Decides by a coded column.
@@ -351,11 +354,11 @@ fn with_outcome(word: &str) -> Stored<'_> {
 }
 
 fn exact(rows: RowSet) -> Decided {
-    Decided { bounds: Bounds::exact(rows), groups: GroupSet::NONE }
+    Decided { bounds: Bounds::exact(rows), groups: GroupSet::NONE, parts: GroupSet::NONE }
 }
 
 fn open(rows: &RowSet, group: Group) -> Decided {
-    Decided { bounds: Bounds::open(rows), groups: GroupSet::NONE.with(group) }
+    Decided { bounds: Bounds::open(rows), groups: GroupSet::NONE.with(group), parts: GroupSet::ALL }
 }
 
 /// Tells whether a time or seq passes one of some tests.

@@ -49,6 +49,8 @@ pub(crate) struct Decided {
     pub(crate) bounds: Bounds,
     /// Groups that an undecided row is asked by.
     pub(crate) groups: GroupSet,
+    /// Groups in which a part of a text that is looked for may stand.
+    pub(crate) parts: GroupSet,
 }
 
 /// A filter ready to be asked of blocks.
@@ -101,7 +103,7 @@ impl<'q> Plan<'q> {
             if open.is_empty() {
                 continue;
             }
-            let passing = self.leaves[number].read(block, &open, decided.groups, meter)?;
+            let passing = self.leaves[number].read(block, &open, decided, meter)?;
             decided.bounds.possible.take(&open);
             decided.bounds.possible.add(&passing);
             decided.bounds.sure.add(&passing);

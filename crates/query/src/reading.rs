@@ -19,6 +19,8 @@ pub(crate) struct Reading<'r> {
     /// Refuses many texts at once.
     pub(crate) filter: &'r PageFilter,
     pub(crate) groups: GroupSet,
+    /// Groups in which a part of a text that is looked for may stand.
+    pub(crate) parts: GroupSet,
 }
 
 /// Rows that pass, and the bytes that were looked at.
@@ -62,7 +64,8 @@ impl Reading<'_> {
             while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (segment, block) = (self.block.segment, self.block.number);
                 let found = &mut |row| passing.insert(row);
-                bytes += segment.find_text(block, *group, &asked, &mut search, found)?;
+                bytes +=
+                    segment.find_text(block, *group, self.parts, &asked, &mut search, found)?;
             }
             Ok((passing, bytes))
         };

@@ -43,7 +43,7 @@ impl Leaf<'_> {
             Predicate::Text(_) => {
                 let bounds =
                     Bounds { sure: self.with_action(recent, rows), possible: rows.clone() };
-                Decided { bounds, groups: GroupSet::ALL }
+                Decided { bounds, groups: GroupSet::ALL, parts: GroupSet::ALL }
             }
         }
     }

@@ -5,19 +5,18 @@
 //!
 //! A sentence stands without its names ([`super::lift`]). A text lies in a sentence if it lies in one of
 //! the parts, or across the border of two. The second needs a part that ends as the text begins, or begins
-//! as it ends; mostly there is none, and no sentence has to be put together.
+//! as it ends; mostly there is none, and no sentence has to be put together. That no name has the text is
+//! mostly known from the text filters, and then the names are not even read.
 
 use std::ops::Range;
 
 use proofbook_event::Group;
 
 use super::error::SegmentError;
-use super::lift::{
-    Names, SENTENCE, TARGET_NAME, VALUE_COLUMNS, VALUES, actor_name, for_each_border, lifted,
-    places_of,
-};
+use super::lift::{Names, SENTENCE, TARGET_NAME, VALUES, actor_name, for_each_border, lifted};
 use super::page::ValuePage;
 use super::reader::Segment;
+use super::rows::GroupSet;
 use super::slice::for_each_text;
 
 /// Values of a page that are asked one by one.
@@ -41,12 +40,9 @@ pub trait TextSearch {
     fn passes(&mut self, text: &str) -> bool;
 }
 
-type Pages = [Option<ValuePage>; VALUE_COLUMNS];
-
 /// A search in one group of a block.
 struct Find<'f> {
     search: &'f mut dyn TextSearch,
-    found: &'f mut dyn FnMut(usize),
     scratch: String,
     bytes: u64,
 }
@@ -54,8 +50,10 @@ struct Find<'f> {
 impl Segment {
     /// Finds the rows of a block of which one group has a text that passes.
     ///
-    /// A text that several rows share is asked once. `rows` ascend and count from the block's first; a row
-    /// may be found more than once. Returns how many bytes were looked at one by one.
+    /// `elsewhere` are the groups in which what is looked for may stand, as [`Segment::text_groups`] says: a
+    /// name that is in none of them need not be put into a sentence. A text that several rows share is asked
+    /// once. `rows` ascend and count from the block's first; a row may be found more than once. Returns how
+    /// many bytes were looked at one by one.
     ///
     /// # Errors
     /// A page is damaged or cannot be read.
@@ -63,22 +61,34 @@ impl Segment {
         &self,
         block: usize,
         group: Group,
+        elsewhere: GroupSet,
         rows: &[usize],
         search: &mut dyn TextSearch,
         found: &mut dyn FnMut(usize),
     ) -> Result<u64, SegmentError> {
-        let mut pages: Pages = Default::default();
-        for place in places_of(group) {
-            pages[place] = Some(self.values_in_passing(VALUES[place], block)?);
-        }
         let (first, keys) = lifted(group);
-        let mut find = Find { search, found, scratch: String::new(), bytes: 0 };
+        let page = |place: usize| self.values_in_passing(VALUES[place], block);
+        let mut find = Find { search, scratch: String::new(), bytes: 0 };
         for place in std::iter::once(group.index()).chain(first..first + keys.len()) {
-            let Some(page) = &pages[place] else { continue };
-            if place == SENTENCE {
-                find.in_sentences(page, &pages, rows);
-            } else {
-                find.in_page(page, rows, place == group.index());
+            let values = page(place)?;
+            let is_json = place == group.index();
+            if place != SENTENCE {
+                find.in_page(&values, rows, is_json).into_iter().for_each(&mut *found);
+                continue;
+            }
+            let crosses = find.may_cross_a_border(&values, rows);
+            let is_named =
+                [Group::Actor, Group::Targets].iter().any(|group| elsewhere.contains(*group));
+            // What is in no name and crosses no border is in what is between them, or in a mark.
+            let rows = match crosses || is_named {
+                true => rows.to_vec(),
+                false => find.in_page(&values, rows, is_json),
+            };
+            if !rows.is_empty() {
+                let names = [page(Group::Actor.index())?, page(TARGET_NAME)?];
+                find.in_sentences(&values, &names, &rows, crosses)
+                    .into_iter()
+                    .for_each(&mut *found);
             }
         }
         Ok(find.bytes)
@@ -96,13 +106,13 @@ impl Find<'_> {
         any
     }
 
-    fn in_page(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) {
+    /// Returns the rows whose value passes.
+    fn in_page(&mut self, page: &ValuePage, rows: &[usize], is_json: bool) -> Vec<usize> {
         match page {
             ValuePage::Plain(plain) => {
                 let parts: Vec<Part> = plain.parts(rows).collect();
-                for row in self.passing(plain.body(), &parts, is_json) {
-                    (self.found)(row as usize);
-                }
+                let passing = self.passing(plain.body(), &parts, is_json);
+                passing.into_iter().map(|row| row as usize).collect()
             }
             ValuePage::Coded { codes, entries } => {
                 let (mut values, mut parts) = (Vec::new(), Vec::new());
@@ -115,13 +125,12 @@ impl Find<'_> {
                 });
                 let passing = self.passing(&values, &parts, is_json);
                 if passing.is_empty() {
-                    return;
+                    return Vec::new();
                 }
                 let mut passes = vec![false; entries.len() + 1];
                 passing.into_iter().for_each(|code| passes[code as usize] = true);
-                let has =
-                    |row: &&usize| codes.get(**row).is_some_and(|code| passes[*code as usize]);
-                rows.iter().filter(has).for_each(|row| (self.found)(*row));
+                let has = |row: &usize| codes.get(*row).is_some_and(|code| passes[*code as usize]);
+                rows.iter().copied().filter(has).collect()
             }
         }
     }
@@ -162,45 +171,43 @@ impl Find<'_> {
         }
     }
 
-    fn in_sentences(&mut self, page: &ValuePage, pages: &Pages, rows: &[usize]) {
-        let (actors, targets) = (&pages[Group::Actor.index()], &pages[TARGET_NAME]);
-        if !self.may_be_in_sentences(page, [actors, targets], rows) {
-            return;
-        }
-        let mut sentence = Vec::new();
-        for row in rows {
-            let Some(text) = page.get(*row) else { continue };
-            let actor = actors.as_ref().and_then(|actors| actors.get(*row)).and_then(actor_name);
-            let target = targets.as_ref().and_then(|targets| targets.get(*row));
-            sentence.clear();
-            Names::new(actor, target).put_in(text, &mut sentence);
-            if self.passes(&sentence, false) {
-                (self.found)(*row);
-            }
-        }
-    }
-
-    /// Looks at what sentences are put together from; `false` is certain for all of them.
-    fn may_be_in_sentences(
+    /// Returns the rows whose sentence passes with the names in it.
+    fn in_sentences(
         &mut self,
         page: &ValuePage,
-        names: [&Option<ValuePage>; 2],
+        [actors, targets]: &[ValuePage; 2],
         rows: &[usize],
-    ) -> bool {
+        crosses: bool,
+    ) -> Vec<usize> {
+        if !crosses {
+            let mut parts = Vec::new();
+            [page, actors, targets].iter().for_each(|page| page.put_distinct(rows, &mut parts));
+            if parts.is_ascii() && !self.search.may_be_in(&parts) {
+                return Vec::new();
+            }
+        }
+        let mut sentence = Vec::new();
+        let mut passes = |row: &usize| {
+            let Some(text) = page.get(*row) else { return false };
+            sentence.clear();
+            let actor = actors.get(*row).and_then(actor_name);
+            Names::new(actor, targets.get(*row)).put_in(text, &mut sentence);
+            self.passes(&sentence, false)
+        };
+        rows.iter().copied().filter(&mut passes).collect()
+    }
+
+    /// Tells whether what is looked for may lie across the border of a name in some sentence.
+    fn may_cross_a_border(&mut self, page: &ValuePage, rows: &[usize]) -> bool {
         let mut crosses = false;
         page.for_each_distinct(rows, &mut |_, text| {
+            // Beyond ASCII a letter may fold to what is looked for.
+            crosses = crosses || !text.is_ascii();
             for_each_border(text, &mut |before, behind| {
                 crosses = crosses || self.search.may_cross(before, behind);
             });
         });
-        if crosses {
-            return true;
-        }
-        let mut parts = Vec::new();
-        for page in std::iter::once(page).chain(names.into_iter().flatten()) {
-            page.put_distinct(rows, &mut parts);
-        }
-        !parts.is_ascii() || self.search.may_be_in(&parts)
+        crosses
     }
 }
 
