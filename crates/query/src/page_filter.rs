@@ -61,7 +61,8 @@ impl PageFilter {
 
     /// Tells whether a part of a value that passes may lie across a border between two ASCII texts, of which
     /// the first ends with `before` and the second begins with `behind`, or with anything where that is
-    /// empty; `false` is certain.
+    /// empty; `false` is certain. What JSON would escape is not looked for: it stands in no sentence that was
+    /// taken out of its JSON.
     pub(crate) fn may_cross(&self, before: &[u8], behind: &[u8]) -> bool {
         let Some(any) = &self.any else { return true };
         let alike = |(one, other): (&u8, &u8)| match self.folded {

@@ -13,7 +13,7 @@ use hyper::{Request, Response, header};
 use tokio::time::Instant;
 
 use super::{Answer, Sending, Transport};
-use crate::call::{Caller, ConnectError, Connection, Whole, chain};
+use crate::call::{CallError, Caller, Connection, Whole, chain};
 use crate::guard::{Guard, Target};
 use crate::limits;
 use crate::message::{Message, Payload};
@@ -36,11 +36,7 @@ struct Idle {
 #[derive(Debug, thiserror::Error)]
 enum SendError {
     #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("the address cannot be used for a request")]
-    Request(#[from] hyper::http::Error),
-    #[error("the connection broke")]
-    Http(#[source] hyper::Error),
+    Call(#[from] CallError),
     #[error("this message is a letter")]
     Letter,
 }
@@ -67,12 +63,12 @@ impl Webhook {
                 Err(_) => break,
             }
         }
-        let mut fresh = self.caller.connect().await?;
+        let mut fresh = self.caller.connect().await.map_err(CallError::from)?;
         let response = fresh
             .sender
             .send_request(self.request(message, now)?)
             .await
-            .map_err(SendError::Http)?;
+            .map_err(CallError::Http)?;
         Ok(self.judge(response, fresh).await)
     }
 
@@ -90,7 +86,7 @@ impl Webhook {
             let signatures = signatures(&self.secrets, &message.id, now, bytes);
             request = request.header("webhook-signature", signatures);
         }
-        Ok(request.body(Whole::new(bytes.clone()))?)
+        Ok(request.body(Whole::new(bytes.clone())).map_err(CallError::from)?)
     }
 
     /// Reads what must be read of an answer, and keeps the connection when it came to its end.

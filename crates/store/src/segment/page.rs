@@ -164,14 +164,6 @@ impl PlainPage {
         self.body.get(from as usize..to as usize)
     }
 
-    /// Returns the values of ascending rows, with what stands between them; `None` when all are absent.
-    pub(super) fn span(&self, rows: &[usize]) -> Option<&[u8]> {
-        let present = |row: &usize| self.ranges.get(*row).copied().filter(|(from, to)| from <= to);
-        let (from, _) = rows.iter().find_map(present)?;
-        let (_, to) = rows.iter().rev().find_map(present)?;
-        self.body.get(from as usize..to as usize)
-    }
-
     /// Returns what values stand in.
     pub(super) fn body(&self) -> &[u8] {
         &self.body
@@ -249,20 +241,13 @@ impl ValuePage {
         }
     }
 
-    /// Appends the values of some ascending rows, with other bytes between them, so that no text lies across
-    /// two. One that many rows share by its number is there once.
+    /// Appends the values of some rows, with NUL between them, which is refused in events: no text lies
+    /// across two. One that many rows share by its code is there once.
     pub(super) fn put_distinct(&self, rows: &[usize], out: &mut Vec<u8>) {
-        match self {
-            Self::Plain(page) => {
-                out.extend_from_slice(page.span(rows).unwrap_or_default());
-                out.push(0);
-            }
-            Self::Coded { .. } => self.for_each_distinct(rows, &mut |_, value| {
-                out.extend_from_slice(value);
-                // NUL is refused in events.
-                out.push(0);
-            }),
-        }
+        self.for_each_distinct(rows, &mut |_, value| {
+            out.extend_from_slice(value);
+            out.push(0);
+        });
     }
 
     /// Returns a value and its code by its row in the block; the code is 0 when the value is absent or
