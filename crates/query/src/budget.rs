@@ -3,8 +3,7 @@
 //! Checked once a block. A query that runs out never answers with what it has: it is refused with
 //! the bound it met, or leaves out the total and says so.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::error::QueryError;
 
@@ -20,7 +19,7 @@ pub struct Budget<'b> {
     /// Set when nobody waits for the answer any more.
     pub cancelled: &'b AtomicBool,
     /// A monotonic clock in microseconds.
-    pub now_micros: &'b dyn Fn() -> u64,
+    pub now_micros: &'b (dyn Fn() -> u64 + Sync),
 }
 
 impl Budget<'static> {
@@ -30,22 +29,22 @@ impl Budget<'static> {
     }
 }
 
-/// A budget being spent.
+/// A budget being spent, by several threads.
 pub(crate) struct Meter<'b> {
     budget: Budget<'b>,
     started: u64,
-    bytes: Cell<u64>,
+    bytes: AtomicU64,
 }
 
 impl<'b> Meter<'b> {
     /// Begins to count.
     pub(crate) fn start(budget: &Budget<'b>) -> Self {
-        Self { budget: *budget, started: (budget.now_micros)(), bytes: Cell::new(0) }
+        Self { budget: *budget, started: (budget.now_micros)(), bytes: AtomicU64::new(0) }
     }
 
     /// Counts bytes that were looked at.
     pub(crate) fn spend(&self, bytes: u64) {
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Fails when a bound was passed.
@@ -54,8 +53,9 @@ impl<'b> Meter<'b> {
             return Err(QueryError::Cancelled);
         }
         let over = |what, spent, limit| Err(QueryError::OverBudget { what, spent, limit });
-        if self.bytes.get() > self.budget.bytes {
-            return over("bytes", self.bytes.get(), self.budget.bytes);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        if bytes > self.budget.bytes {
+            return over("bytes", bytes, self.budget.bytes);
         }
         if self.budget.micros < u64::MAX {
             let spent = (self.budget.now_micros)().saturating_sub(self.started);

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use proofbook_event::{Event, Group, GroupBytes, Outcome, Value};
 use proofbook_filter::{Clause, Condition, Field, Predicate, Test, TextPattern};
 use proofbook_store::segment::{
-    BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError, Words,
+    BlockNumbers, BlockWords, Column, FieldColumn, GroupSet, SegmentError, TextFinder, Words,
 };
 
 use crate::block::{Block, PackedBlock};
@@ -35,6 +35,7 @@ pub(crate) struct Leaf<'q> {
     /// Which of the words pass that were met last; many blocks share them.
     passing_words: RefCell<Option<(Words, Rc<[bool]>)>>,
     filter: OnceCell<PageFilter>,
+    finder: RefCell<TextFinder>,
 }
 
 impl<'q> Leaf<'q> {
@@ -44,6 +45,17 @@ impl<'q> Leaf<'q> {
             verdicts: RefCell::default(),
             passing_words: RefCell::default(),
             filter: OnceCell::new(),
+            finder: RefCell::default(),
+        }
+    }
+
+    /// Tells whether [`Leaf::decide`] may leave rows open.
+    pub(crate) fn may_read_values(&self) -> bool {
+        match self.predicate {
+            Predicate::Field { field, .. } => {
+                !matches!(field, Field::Action | Field::Outcome) && field.group().is_some()
+            }
+            Predicate::Target(_) | Predicate::Change(_) | Predicate::Text(_) => true,
         }
     }
 
@@ -77,7 +89,10 @@ impl<'q> Leaf<'q> {
         let filter = self.filter.get_or_init(|| PageFilter::new(self.predicate));
         let reading = Reading { block: block.columns, filter, groups, parts };
         let (passing, bytes) = match self.predicate {
-            Predicate::Text(pattern) => reading.texts(rows, &|text| pattern.matches(text))?,
+            Predicate::Text(pattern) => {
+                let finder = &mut self.finder.borrow_mut();
+                reading.texts(rows, finder, &|text| pattern.matches(text))?
+            }
             _ => reading.rows(rows, &|group, value| {
                 self.may_pass(value) && self.entry_passes(group, value)
             })?,

@@ -21,6 +21,7 @@ mod error;
 mod facets;
 mod found;
 mod histogram;
+mod judge;
 pub mod leaf;
 pub mod limits;
 mod list;
@@ -36,6 +37,7 @@ mod rowset;
 mod scan;
 mod selection;
 mod source;
+mod threads;
 mod tree;
 mod values;
 

@@ -17,5 +17,3 @@ pub const SPLIT_VALUES_MAX: usize = 12;
 pub const UNREAD_NAMES_MAX: usize = 16;
 /// Dictionary entries of which a condition remembers whether they pass, from block to block.
 pub(crate) const VERDICTS_MAX: usize = 65_536;
-/// Rows of a block from which on two threads read them; below, starting one costs more than it saves.
-pub(crate) const SHARED_ROWS_MIN: usize = 1_024;

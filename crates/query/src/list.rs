@@ -81,6 +81,8 @@ impl Reader {
         let selection = self.select(question, 0, budget).remembering();
         let after = cursor.map(|cursor| order.key(cursor.occurred_at, cursor.seq));
 
+        // The total asks for all of them.
+        selection.judge_all(order);
         let mut merge = Merge::new(&selection, order, after);
         let mut skipped = 0;
         while skipped < skip && merge.next()?.is_some() {

@@ -79,6 +79,11 @@ impl<'q> Plan<'q> {
         Self { root, leaves }
     }
 
+    /// Tells whether values of a block may be read, and not only what it keeps for searching.
+    pub(crate) fn may_read_values(&self) -> bool {
+        self.leaves.iter().any(Leaf::may_read_values)
+    }
+
     /// Returns the rows of a block that pass.
     pub(crate) fn passing(
         &self,

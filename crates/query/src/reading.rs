@@ -1,13 +1,8 @@
 //! Reading the values of a block's undecided rows.
 
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
 use proofbook_event::Group;
-use proofbook_store::segment::{GroupSet, SegmentError, TextSearch};
+use proofbook_store::segment::{GroupSet, SegmentError, TextFinder, TextPlace, TextSearch};
 
-use crate::limits::SHARED_ROWS_MIN;
 use crate::page_filter::PageFilter;
 use crate::rowset::RowSet;
 use crate::source::Columns;
@@ -50,44 +45,27 @@ impl Reading<'_> {
         Ok((passing, bytes))
     }
 
-    /// Returns the rows of which some group has a text that passes. Two threads take the groups in turn
-    /// where there are several and many rows: a text that no filter can refuse is the one query that
-    /// costs time in the length of the history, and most of it goes into loading pages.
-    pub(crate) fn texts(self, rows: &RowSet, passes: &(dyn Fn(&str) -> bool + Sync)) -> Read {
+    /// Returns the rows of which some group has a text that passes; `finder` has found nothing else before.
+    pub(crate) fn texts(
+        self,
+        rows: &RowSet,
+        finder: &mut TextFinder,
+        passes: &dyn Fn(&str) -> bool,
+    ) -> Read {
+        let Self { block, filter, groups, parts: elsewhere } = self;
         let asked: Vec<usize> = rows.iter().collect();
-        let groups = Group::ALL.into_iter().filter(|group| self.groups.contains(*group));
-        let groups: Vec<Group> = groups.collect();
-        let next = AtomicUsize::new(0);
-        let work = || -> Read {
-            let mut search = Search { filter: self.filter, lower: Vec::new(), passes };
-            let (mut passing, mut bytes) = (rows.emptied(), 0);
-            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (segment, block) = (self.block.segment, self.block.number);
-                let found = &mut |row| passing.insert(row);
-                bytes +=
-                    segment.find_text(block, *group, self.parts, &asked, &mut search, found)?;
-            }
-            Ok((passing, bytes))
-        };
-        if groups.len() < 2 || asked.len() < SHARED_ROWS_MIN {
-            return work();
+        let mut search = Search { filter, lower: Vec::new(), passes };
+        let (mut passing, mut bytes) = (rows.emptied(), 0);
+        for group in Group::ALL.into_iter().filter(|group| groups.contains(*group)) {
+            let place = TextPlace { block: block.number, group, elsewhere, rows: &asked };
+            let found = &mut |row| passing.insert(row);
+            bytes += finder.find(block.segment, place, &mut search, found)?;
         }
-        thread::scope(|scope| {
-            let other = thread::Builder::new().name("query".to_owned()).spawn_scoped(scope, work);
-            let (mut passing, mut bytes) = work()?;
-            // Without a second thread the first one has taken all groups.
-            if let Ok(other) = other {
-                let (more, more_bytes) =
-                    other.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-                passing.add(&more);
-                bytes += more_bytes;
-            }
-            Ok((passing, bytes))
-        })
+        Ok((passing, bytes))
     }
 }
 
-/// What one thread asks texts.
+/// What texts are asked.
 struct Search<'r> {
     filter: &'r PageFilter,
     lower: Vec<u8>,

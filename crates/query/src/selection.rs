@@ -9,28 +9,22 @@ use proofbook_store::fold::Workspace;
 use proofbook_store::prepare::IdHasher;
 use proofbook_store::segment::SegmentError;
 
-use crate::block::IdRows;
 use crate::budget::Meter;
 use crate::error::{QueryError, describe};
 use crate::found::Found;
+use crate::judge::{Judge, Judged};
 use crate::limits::UNREAD_NAMES_MAX;
 use crate::merge::Place;
-use crate::plan::Plan;
+use crate::order::Order;
 use crate::question::Question;
-use crate::rowset::RowSet;
 use crate::source::Source;
+use crate::threads::on_two_threads;
 
-/// The rows of a block that answer the question.
-#[derive(Debug, Default)]
-pub(crate) struct Judged {
-    /// Rows that pass.
-    pub(crate) rows: RowSet,
-    /// How many of Proofbook's own events would pass.
-    pub(crate) left_out: u64,
-}
+/// Blocks that are judged together before they are asked for.
+const TOGETHER_BLOCKS: usize = 128;
 
-/// By source and block.
-type KnownBlocks = HashMap<(usize, usize), Rc<Judged>>;
+/// Number of a source and of its block.
+type BlockNumber = (usize, usize);
 
 /// A question put to a workspace's sources.
 pub(crate) struct Selection<'q> {
@@ -38,12 +32,12 @@ pub(crate) struct Selection<'q> {
     pub(crate) sources: Vec<Source>,
     pub(crate) question: Question<'q>,
     pub(crate) meter: Meter<'q>,
-    plan: Plan<'q>,
-    /// What is kept whatever retention says.
-    holds: Vec<Plan<'q>>,
-    ids: IdRows,
-    /// Judged blocks, when blocks are looked at more than once; 512 bytes each.
-    known: Option<RefCell<KnownBlocks>>,
+    judge: Judge<'q>,
+    ids: IdHasher,
+    /// Judged blocks that will be asked for, 512 bytes each.
+    known: RefCell<HashMap<BlockNumber, Rc<Judged>>>,
+    /// Whether blocks are asked for more than once.
+    remembers: bool,
     unread: RefCell<Unread>,
 }
 
@@ -63,69 +57,83 @@ impl<'q> Selection<'q> {
         ids: IdHasher,
     ) -> Self {
         Self {
-            plan: Plan::new(question.filter.expr()),
-            holds: question.rules.holds.iter().map(|hold| Plan::new(hold.expr())).collect(),
-            ids: IdRows::new(workspace.uid, ids),
+            judge: Judge::new(question, workspace.uid, ids),
             workspace,
             sources,
             question,
             meter,
-            known: None,
+            ids,
+            known: RefCell::default(),
+            remembers: false,
             unread: RefCell::default(),
         }
     }
 
     /// Keeps what was judged, for queries that come back to a block.
     pub(crate) fn remembering(mut self) -> Self {
-        self.known = Some(RefCell::default());
+        self.remembers = true;
         self
     }
 
     /// Judges a block. A block that cannot be read has no rows and is named as unread.
     pub(crate) fn judge(&self, source: usize, block: usize) -> Result<Rc<Judged>, QueryError> {
-        if let Some(known) = &self.known
-            && let Some(judged) = known.borrow().get(&(source, block))
-        {
+        if let Some(judged) = self.known.borrow().get(&(source, block)) {
             return Ok(judged.clone());
         }
         self.meter.check()?;
-        let judged = match self.judge_anew(&self.sources[source], block) {
-            Ok(judged) => judged,
-            Err(error) => {
-                self.unread(&error);
-                Judged { rows: self.sources[source].all_of_block(block).emptied(), left_out: 0 }
-            }
-        };
-        let judged = Rc::new(judged);
-        if let Some(known) = &self.known {
-            known.borrow_mut().insert((source, block), judged.clone());
+        let judged = self.judge.judge(&self.sources[source], block, &self.meter);
+        let judged = self.readable((source, block), judged);
+        if self.remembers {
+            self.known.borrow_mut().insert((source, block), judged.clone());
         }
         Ok(judged)
     }
 
-    /// Decides by columns and filters, and reads the values that are left open.
-    fn judge_anew(&self, source: &Source, number: usize) -> Result<Judged, SegmentError> {
-        let block = source.block(number, &self.ids);
-        let extent = source.extent(number);
-        let mut rows = source.all_of_block(number);
-        if extent.seqs.1 >= self.question.seq_below {
-            block.keep_seqs_below(self.question.seq_below, &mut rows)?;
+    /// Judges all blocks where that is work for two threads, those that come first in an order first, and
+    /// ends early when the budget ran out.
+    pub(crate) fn judge_all(&self, order: Order) {
+        if !self.judge.may_read_values() {
+            return;
         }
-        let cutoffs = &self.question.rules.cutoffs;
-        if cutoffs.latest().is_some_and(|latest| extent.times.0 < latest) {
-            let expired = block.expired(cutoffs, &rows)?;
-            rows.take(&expired);
-            for hold in self.holds.iter().filter(|_| !expired.is_empty()) {
-                rows.add(&hold.passing(&block, &expired, &self.meter)?);
+        let mut blocks: Vec<BlockNumber> = self.blocks().collect();
+        if order.descending {
+            blocks.reverse();
+        }
+        blocks.sort_by_key(|(source, block)| order.bound(self.sources[*source].extent(*block)));
+        for together in blocks.chunks(TOGETHER_BLOCKS) {
+            self.judge_together(together);
+        }
+    }
+
+    /// Judges blocks on two threads, until the budget ran out.
+    fn judge_together(&self, blocks: &[BlockNumber]) {
+        let is_new = |block: &BlockNumber| !self.known.borrow().contains_key(block);
+        let blocks: Vec<BlockNumber> = blocks.iter().copied().filter(is_new).collect();
+        let Self { sources, question, meter, workspace, ids, .. } = self;
+        let judged = on_two_threads(&blocks, || {
+            let judge = Judge::new(*question, workspace.uid, *ids);
+            move |(source, block): &BlockNumber| {
+                meter.check().is_ok().then(|| judge.judge(&sources[*source], *block, meter))
+            }
+        });
+        for (block, judged) in blocks.into_iter().zip(judged) {
+            if let Some(judged) = judged {
+                let judged = self.readable(block, judged);
+                self.known.borrow_mut().insert(block, judged);
             }
         }
-        let mut rows = self.plan.passing(&block, &rows, &self.meter)?;
-        let left_out = if self.question.filter.names_audit_log() || rows.is_empty() {
-            0
-        } else {
-            block.leave_own_out(&mut rows)?
-        };
-        Ok(Judged { rows, left_out })
+    }
+
+    /// Takes no row of a block that could not be read, and names it.
+    fn readable(
+        &self,
+        (source, block): BlockNumber,
+        judged: Result<Judged, SegmentError>,
+    ) -> Rc<Judged> {
+        Rc::new(judged.unwrap_or_else(|error| {
+            self.unread(&error);
+            Judged { rows: self.sources[source].all_of_block(block).emptied(), left_out: 0 }
+        }))
     }
 
     /// Names a block that could not be read.
@@ -159,23 +167,22 @@ impl<'q> Selection<'q> {
         let mut order: Vec<usize> = (0..places.len()).collect();
         let at = |index: &usize| (places[*index].source, places[*index].block, places[*index].row);
         order.sort_unstable_by_key(at);
-        let mut fetched: Vec<Option<Found>> = vec![None; places.len()];
-        for chunk in order.chunk_by(|a, b| (at(a).0, at(a).1) == (at(b).0, at(b).1)) {
-            let (source, block, _) = at(&chunk[0]);
-            let source = &self.sources[source];
-            let rows: Vec<usize> = chunk.iter().map(|index| places[*index].row).collect();
-            if let Ok(found) = source.fetch(&self.workspace, block, &rows) {
-                for (index, found) in chunk.iter().zip(found) {
-                    fetched[*index] = Some(found);
-                }
-                continue;
+        let same_block =
+            |one: &usize, other: &usize| (at(one).0, at(one).1) == (at(other).0, at(other).1);
+        let blocks: Vec<&[usize]> = order.chunk_by(same_block).collect();
+        let (sources, workspace) = (&self.sources, &self.workspace);
+        let read = on_two_threads(&blocks, || {
+            |indexes: &&[usize]| {
+                let (source, block, _) = at(&indexes[0]);
+                let rows: Vec<usize> = indexes.iter().map(|index| places[*index].row).collect();
+                sources[source].fetch_each(workspace, block, &rows)
             }
-            // One damaged page must not hide the rows beside it.
-            for (index, row) in chunk.iter().zip(rows) {
-                match source.fetch(&self.workspace, block, &[row]) {
-                    Ok(found) => fetched[*index] = found.into_iter().next(),
-                    Err(error) => self.unread(&error),
-                }
+        });
+        let mut fetched: Vec<Option<Found>> = vec![None; places.len()];
+        for (index, found) in blocks.into_iter().flatten().zip(read.into_iter().flatten()) {
+            match found {
+                Ok(found) => fetched[*index] = Some(found),
+                Err(error) => self.unread(&error),
             }
         }
         fetched
@@ -186,12 +193,26 @@ impl<'q> Selection<'q> {
         &self,
         visit: &mut dyn FnMut(&Source, usize, &Judged) -> Result<(), QueryError>,
     ) -> Result<(), QueryError> {
-        for (index, source) in self.sources.iter().enumerate() {
-            for block in 0..source.blocks() {
-                let judged = self.judge(index, block)?;
-                visit(source, block, &judged)?;
+        let blocks: Vec<BlockNumber> = self.blocks().collect();
+        for together in blocks.chunks(TOGETHER_BLOCKS) {
+            if self.judge.may_read_values() {
+                self.judge_together(together);
+            }
+            for (source, block) in together {
+                let judged = self.judge(*source, *block)?;
+                visit(&self.sources[*source], *block, &judged)?;
+            }
+            if !self.remembers {
+                self.known.borrow_mut().clear();
             }
         }
         Ok(())
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = BlockNumber> + '_ {
+        let of_source = |(index, source): (usize, &Source)| {
+            (0..source.blocks()).map(move |block| (index, block))
+        };
+        self.sources.iter().enumerate().flat_map(of_source)
     }
 }

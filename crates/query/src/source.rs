@@ -238,8 +238,28 @@ impl Source {
         Ok(())
     }
 
-    /// Reads whole events of a block; rows ascend.
-    pub(crate) fn fetch(
+    /// Reads whole events of a block, of which rows ascend, and says of each that cannot be read why: one
+    /// damaged page must not hide the rows beside it.
+    pub(crate) fn fetch_each(
+        &self,
+        workspace: &Arc<Workspace>,
+        block: usize,
+        rows: &[usize],
+    ) -> Vec<Result<Found, SegmentError>> {
+        match self.fetch(workspace, block, rows) {
+            Ok(found) => found.into_iter().map(Ok).collect(),
+            Err(_) => {
+                let alone = |row: &usize| self.fetch(workspace, block, &[*row]);
+                let alone = rows.iter().flat_map(|row| match alone(row) {
+                    Ok(found) => found.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error)],
+                });
+                alone.collect()
+            }
+        }
+    }
+
+    fn fetch(
         &self,
         workspace: &Arc<Workspace>,
         block: usize,

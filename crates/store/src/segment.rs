@@ -61,7 +61,7 @@ pub use columns::{CodedColumn, Column};
 pub use digests::{MergeDigest, digest_of};
 pub use error::{Damaged, SegmentError};
 pub use extract::{FieldColumn, extract};
-pub use find_text::TextSearch;
+pub use find_text::{TextFinder, TextPlace, TextSearch};
 pub(crate) use id_lookup::IdKey;
 pub(crate) use ids::stored_part;
 pub use merge::merge;

@@ -167,11 +167,8 @@ fn a_spent_budget_is_an_error_and_never_a_shorter_answer() {
     world.pack();
     let reader = Reader::open(&world.store, WORKSPACE).expect("there");
     let resolved = resolve(&world, "\"happened\"");
-    let ticks = std::cell::Cell::new(0);
-    let clock = || {
-        ticks.set(ticks.get() + 1_000);
-        ticks.get()
-    };
+    let ticks = std::sync::atomic::AtomicU64::new(0);
+    let clock = || ticks.fetch_add(1_000, std::sync::atomic::Ordering::Relaxed);
     let tight = Budget { micros: 500, now_micros: &clock, ..Budget::unlimited() };
     assert!(matches!(
         reader.count(&resolved, &tight),

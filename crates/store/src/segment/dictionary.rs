@@ -1,6 +1,7 @@
 //! The distinct values of one column in one row group, and their numbers.
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -34,6 +35,19 @@ impl Entries {
     pub(super) fn get(&self, number: usize) -> Option<&[u8]> {
         let [start, end] = *self.bounds.get(number..)?.first_chunk()?;
         self.bytes.get(start as usize + self.length_bytes..end as usize)
+    }
+
+    /// Returns what the entries stand in.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Yields where each entry stands in the body, by number.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.bounds.windows(2).map(|bounds| {
+            let (start, end) = (bounds[0] as usize + self.length_bytes, bounds[1] as usize);
+            start..end
+        })
     }
 
     /// Returns how much memory it holds.

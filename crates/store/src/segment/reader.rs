@@ -435,6 +435,11 @@ impl Segment {
         }
     }
 
+    /// Names the dictionaries of a block among those of all open segments.
+    pub(super) fn dictionary_name(&self, block: usize) -> (u64, usize) {
+        (self.number, self.directory.group_of_block(block))
+    }
+
     /// Loads the dictionary of a row group.
     pub(super) fn load_dictionary(
         &self,

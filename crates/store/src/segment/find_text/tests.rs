@@ -13,10 +13,9 @@ struct Needle<'n> {
 
 impl TextSearch for Needle<'_> {
     fn may_be_in(&mut self, texts: &[u8]) -> bool {
-        assert!(texts.is_ascii(), "only ASCII is looked at together");
         let is_escaped = |c: char| c < ' ' || c == '"' || c == '\\';
         self.folded.contains(is_escaped)
-            || String::from_utf8(texts.to_ascii_lowercase()).unwrap().contains(self.folded)
+            || String::from_utf8_lossy(&texts.to_ascii_lowercase()).contains(self.folded)
     }
 
     fn may_cross(&self, before: &[u8], behind: &[u8]) -> bool {
@@ -47,6 +46,7 @@ fn texts(row: &OwnedRow, group: Group) -> Vec<String> {
 /// Finds a text in some rows of every block as the oracle does; returns (found, asked).
 fn check(segment: &Segment, rows: &[OwnedRow], group: Group, needle: &str) -> (usize, usize) {
     let (mut hits, mut asked) = (0, 0);
+    let mut finder = TextFinder::default();
     for block in 0..segment.blocks() {
         let range = segment.rows_of_block(block);
         let here = &rows[range.start as usize..range.end as usize];
@@ -59,11 +59,8 @@ fn check(segment: &Segment, rows: &[OwnedRow], group: Group, needle: &str) -> (u
             let mut search = Needle { folded: needle, asked: 0 };
             let wanted: Vec<usize> = wanted;
             let elsewhere = segment.text_groups(block, needle, None).unwrap();
-            segment
-                .find_text(block, group, elsewhere, &wanted, &mut search, &mut |row| {
-                    found[row] = true
-                })
-                .unwrap();
+            let place = TextPlace { block, group, elsewhere, rows: &wanted };
+            finder.find(segment, place, &mut search, &mut |row| found[row] = true).unwrap();
             for row in wanted {
                 let is_in = texts(&here[row], group).iter().any(|text| text.contains(needle));
                 assert_eq!(found[row], is_in, "{needle:?} in {group} of row {row}");
