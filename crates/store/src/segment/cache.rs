@@ -1,7 +1,9 @@
 //! One cache of decoded pieces for all segments, bounded in bytes.
 //!
-//! Entries are what a decoder made of hash-checked bytes. Eviction is CLOCK: a hit sets a mark, the
-//! hand clears marks and evicts what it finds unmarked, so a hit costs no list surgery.
+//! Entries are what a decoder made of hash-checked bytes. What goes is chosen by lot, and whoever was used
+//! since it was met last has a second chance. A hand that goes round, as that of CLOCK does, evicts in the
+//! order in which entries came; a query that reads a little more than fits, in the same order each time,
+//! would then always evict what it needs next and never find anything. By lot it finds most of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,8 +61,28 @@ struct Slot {
 struct Slots {
     places: HashMap<Key, usize>,
     slots: Vec<Slot>,
-    hand: usize,
+    lots: Lots,
     bytes: usize,
+}
+
+/// Numbers that look random: xorshift64 (Marsaglia 2003). What is written or answered never depends on
+/// them, so they need no source of randomness.
+struct Lots(u64);
+
+impl Default for Lots {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Lots {
+    /// Draws a number below `count`, which is not 0.
+    fn draw(&mut self, count: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % count as u64) as usize
+    }
 }
 
 /// The shared cache of decoded pieces.
@@ -109,14 +131,10 @@ impl BlockCache {
         if slots.places.contains_key(&key) {
             return;
         }
-        let is_full = slots.bytes + bytes > self.bytes_max;
         while slots.bytes + bytes > self.bytes_max {
             slots.evict_one();
         }
         slots.push(Slot { key, value, bytes, marked: false });
-        if is_full {
-            slots.step_over_last();
-        }
     }
 
     /// Drops every piece of one open segment.
@@ -134,18 +152,12 @@ impl BlockCache {
 }
 
 impl Slots {
+    /// Evicts an entry; there is one.
     fn evict_one(&mut self) {
         loop {
-            if self.hand >= self.slots.len() {
-                self.hand = 0;
-            }
-            match self.slots.get_mut(self.hand) {
-                None => return,
-                Some(slot) if slot.marked => {
-                    slot.marked = false;
-                    self.hand += 1;
-                }
-                Some(_) => return self.remove(self.hand),
+            let place = self.lots.draw(self.slots.len());
+            if !std::mem::take(&mut self.slots[place].marked) {
+                return self.remove(place);
             }
         }
     }
@@ -154,17 +166,6 @@ impl Slots {
         self.places.insert(slot.key, self.slots.len());
         self.bytes += slot.bytes;
         self.slots.push(slot);
-    }
-
-    /// Puts the last entry where the hand is and moves the hand on: the hand comes to what is new only when
-    /// it has been round.
-    fn step_over_last(&mut self) {
-        let last = self.slots.len() - 1;
-        self.slots.swap(self.hand, last);
-        for place in [self.hand, last] {
-            self.places.insert(self.slots[place].key, place);
-        }
-        self.hand += 1;
     }
 
     fn remove(&mut self, place: usize) {

@@ -188,9 +188,15 @@ impl PlainPage {
 pub(super) fn decode_optional_codes(body: &[u8], count: usize, entries: usize) -> Option<Vec<u32>> {
     let levels_at = plain_range(body, 0)?;
     let at = levels_at.end;
-    let mut codes = rle::decode(body.get(levels_at)?, count, 1)?;
-    let present = codes.iter().filter(|level| **level > 0).count();
-    let mut numbers = decode_codes(body.get(at..)?, present, entries)?.into_iter();
+    let levels = rle::decode(body.get(levels_at)?, count, 1)?;
+    let present = levels.iter().sum::<u32>() as usize;
+    let mut numbers = decode_codes(body.get(at..)?, present, entries)?;
+    if present == count {
+        numbers.iter_mut().for_each(|number| *number += 1);
+        return Some(numbers);
+    }
+    let mut codes = levels;
+    let mut numbers = numbers.into_iter();
     for code in codes.iter_mut().filter(|code| **code > 0) {
         *code += numbers.next()?;
     }

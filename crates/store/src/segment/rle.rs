@@ -84,24 +84,25 @@ pub(super) fn decode(bytes: &[u8], count: usize, width: u32) -> Option<Vec<u32>>
         }
         let packed = from.raw(length.checked_mul(width as usize)?, "literals").ok()?;
         let take = (count - codes.len()).min(length.checked_mul(8)?);
-        if width == 8 {
-            codes.extend(packed[..take].iter().map(|byte| u32::from(*byte)));
-            continue;
-        }
-        let mut pending = 0_u64;
-        let mut filled = 0;
-        let mut bytes = packed.iter();
-        for _ in 0..take {
-            while filled < width {
-                pending |= u64::from(bytes.next().copied().unwrap_or(0)) << filled;
-                filled += 8;
-            }
-            codes.push(pending as u32 & mask);
-            pending >>= width;
-            filled -= width;
-        }
+        unpack(packed, width as usize, take, &mut codes);
     }
     from.is_empty().then_some(codes)
+}
+
+/// Appends the first `take` codes of `width` bits each.
+fn unpack(packed: &[u8], width: usize, take: usize, codes: &mut Vec<u32>) {
+    let mask = (1_u64 << width) - 1;
+    codes.extend((0..take).map(|place| {
+        let bit = place * width;
+        // Eight bytes hold a code and the bits before it in its first byte; behind the last ones are none.
+        let rest = packed.get(bit / 8..).unwrap_or_default();
+        let window = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut window = [0; 8];
+            window[..rest.len()].copy_from_slice(rest);
+            window
+        });
+        ((u64::from_le_bytes(window) >> (bit % 8)) & mask) as u32
+    }));
 }
 
 #[cfg(test)]

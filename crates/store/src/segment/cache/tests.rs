@@ -5,53 +5,57 @@ fn codes(count: usize) -> Cached {
 }
 
 #[test]
-fn bytes_stay_within_the_bound_and_used_entries_stay() {
+fn bytes_stay_within_the_bound_and_what_is_used_stays_longer() {
     let cache = BlockCache::new(100_000);
-    cache.insert((1, 0, 0), codes(1000));
+    let mut found = 0;
     for index in 0..500 {
-        assert!(cache.get((1, 0, 0)).is_some(), "evicted before {index}");
+        match cache.get((1, 0, 0)) {
+            Some(_) => found += 1,
+            None => cache.insert((1, 0, 0), codes(1000)),
+        }
         cache.insert((2, 0, index), codes(1000));
         assert!(cache.bytes() <= 100_000);
     }
-    assert!(cache.get((2, 0, 0)).is_none());
+    // 24 fit, so another entry stays for some 24 that come.
+    assert!(found > 490, "{found} times of 500");
     cache.forget(2);
-    assert_eq!(cache.bytes(), 4000 + ENTRY_BYTES);
+    assert!([0, 4000 + ENTRY_BYTES].contains(&cache.bytes()));
     cache.forget(1);
     assert_eq!(cache.bytes(), 0);
 }
 
-#[test]
-fn what_came_last_is_not_the_first_to_go() {
-    let cache = BlockCache::new(100_000);
-    for index in 0..500 {
-        cache.insert((1, 0, index), codes(1000));
-        // 24 fit; whoever comes has a whole round of the hand.
-        for newer in index.saturating_sub(23)..=index {
-            let slots = cache.lock();
-            assert!(slots.places.contains_key(&(1, 0, newer)), "{newer} was gone at {index}");
+/// Asks for some entries in order, `rounds` times; returns how many were found in the last round.
+fn found_in_round(cache: &BlockCache, rounds: usize, entries: u32) -> usize {
+    let mut found = 0;
+    for _ in 0..rounds {
+        found = 0;
+        for index in 0..entries {
+            match cache.get((2, 0, index)) {
+                Some(_) => found += 1,
+                None => cache.insert((2, 0, index), codes(100)),
+            }
         }
     }
+    found
 }
 
 #[test]
 fn what_is_asked_for_again_and_again_comes_to_stay() {
-    let cache = BlockCache::new(100_000);
-    // Entries that were used, and are not any more.
-    for index in 0..24 {
-        cache.insert((1, 0, index), codes(1000));
+    // Two hundred fit. At first they are such as were used, and are not any more.
+    let cache = BlockCache::new(200 * (400 + ENTRY_BYTES));
+    for index in 0..200 {
+        cache.insert((1, 0, index), codes(100));
         cache.get((1, 0, index));
     }
-    let mut missed = 0;
-    for _ in 0..4 {
-        missed = 0;
-        for index in 0..20 {
-            if cache.get((2, 0, index)).is_none() {
-                missed += 1;
-                cache.insert((2, 0, index), codes(1000));
-            }
-        }
-    }
-    assert_eq!(missed, 0, "missed in the fourth round");
+    let found = found_in_round(&cache, 8, 180);
+    assert!(found >= 170, "{found} of 180 in the eighth round");
+}
+
+#[test]
+fn most_of_what_is_a_little_too_much_is_found_all_the_same() {
+    let cache = BlockCache::new(200 * (400 + ENTRY_BYTES));
+    let found = found_in_round(&cache, 20, 240);
+    assert!(found > 120, "{found} of 240, of which 200 fit");
 }
 
 #[test]
