@@ -12,7 +12,7 @@ use proofbook_filter::IntRange;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvents;
-use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
+use proofbook_store::segment::{Column, FieldColumn, GroupSet, Keep, Segment, SegmentError};
 
 use crate::block::{Block, IdRows, PackedBlock};
 use crate::found::{Found, Stored};
@@ -223,7 +223,7 @@ impl Source {
             Self::Segment(part) => {
                 let first = part.segment.rows_of_block(part.first_block + block).start;
                 let numbers: Vec<u32> = rows.iter().map(|row| first + row as u32).collect();
-                let read = part.segment.read_rows(&numbers, GroupSet::NONE)?;
+                let read = part.segment.read_rows(&numbers, GroupSet::NONE, Keep::Cached)?;
                 for (row, found) in rows.iter().zip(read.iter()) {
                     visit(row, &Stored::of_row(&found));
                 }
@@ -245,11 +245,12 @@ impl Source {
         workspace: &Arc<Workspace>,
         block: usize,
         rows: &[usize],
+        keep: Keep,
     ) -> Vec<Result<Found, SegmentError>> {
-        match self.fetch(workspace, block, rows) {
+        match self.fetch(workspace, block, rows, keep) {
             Ok(found) => found.into_iter().map(Ok).collect(),
             Err(_) => {
-                let alone = |row: &usize| self.fetch(workspace, block, &[*row]);
+                let alone = |row: &usize| self.fetch(workspace, block, &[*row], keep);
                 let alone = rows.iter().flat_map(|row| match alone(row) {
                     Ok(found) => found.into_iter().map(Ok).collect(),
                     Err(error) => vec![Err(error)],
@@ -264,12 +265,13 @@ impl Source {
         workspace: &Arc<Workspace>,
         block: usize,
         rows: &[usize],
+        keep: Keep,
     ) -> Result<Vec<Found>, SegmentError> {
         match self {
             Self::Segment(part) => {
                 let first = part.segment.rows_of_block(part.first_block + block).start;
                 let numbers: Vec<u32> = rows.iter().map(|row| first + *row as u32).collect();
-                let read = part.segment.read_rows(&numbers, GroupSet::ALL)?;
+                let read = part.segment.read_rows(&numbers, GroupSet::ALL, keep)?;
                 Ok(read.iter().map(|row| Found::packed(workspace.clone(), &row)).collect())
             }
             Self::Recent(part) => {

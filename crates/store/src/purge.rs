@@ -32,7 +32,8 @@ use crate::record::{EventParts, Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, GroupSet, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter, WorkspaceRange,
+    self, GroupSet, Keep, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter,
+    WorkspaceRange,
 };
 use crate::segment_entry::SegmentEntry;
 
@@ -203,7 +204,7 @@ impl Purger {
             found.held += ended.expired - rows.count() as u64;
             let numbers: Vec<u32> = range.rows.filter(|row| rows.contains(*row)).collect();
             for chunk in numbers.chunks(HELD_CHUNK_ROWS) {
-                for row in segment.read_rows(chunk, GroupSet::NONE)?.iter() {
+                for row in segment.read_rows(chunk, GroupSet::NONE, Keep::Cached)?.iter() {
                     found.add(row.seq, row.occurred_at);
                 }
             }
@@ -388,7 +389,7 @@ pub(crate) fn held(
     let mut held = Vec::new();
     for chunk in rows.chunks(HELD_CHUNK_ROWS) {
         let numbers: Vec<u32> = chunk.iter().map(|(row, _)| *row).collect();
-        let read = segment.read_rows(&numbers, GroupSet::ALL)?;
+        let read = segment.read_rows(&numbers, GroupSet::ALL, Keep::Cached)?;
         for (number, row) in numbers.iter().zip(read.iter()) {
             if rules.is_held(&clear_of(&row), &row.groups) {
                 held.push(*number);

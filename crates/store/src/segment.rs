@@ -69,7 +69,7 @@ pub(crate) use merge::{Rewrite, Rewrote, rewrite};
 pub use purged::{Cover, PurgedLeaf};
 pub use reader::Segment;
 pub(crate) use reader::damaged_files;
-pub use rows::{GroupSet, OwnedRows};
+pub use rows::{GroupSet, Keep, OwnedRows};
 pub use salvage::{HashId, SalvagedIds};
 pub use scan::GroupScan;
 pub use schema::ParquetColumn;

@@ -22,7 +22,7 @@ use super::lift::{
 };
 use super::page::ValuePage;
 use super::reader::Segment;
-use super::rows::GroupSet;
+use super::rows::{GroupSet, Keep};
 use super::slice::for_each_text;
 
 /// Values of a page that are asked one by one.
@@ -94,7 +94,7 @@ impl TextFinder {
     ) -> Result<u64, SegmentError> {
         let TextPlace { block, group, elsewhere, rows } = place;
         let (first, keys) = lifted(group);
-        let page = |place: usize| segment.values_in_passing(VALUES[place], block);
+        let page = |place: usize| segment.values(VALUES[place], block, Keep::Nothing);
         let dictionary = segment.dictionary_name(block);
         let mut find = Find { finder: self, dictionary, search, bytes: 0 };
         for place in std::iter::once(group.index()).chain(first..first + keys.len()) {

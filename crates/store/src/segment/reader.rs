@@ -22,6 +22,7 @@ use super::ints::Ints;
 use super::out::{hash_file, piece_hash};
 use super::pack::{RAW_BYTES_MAX, unpack};
 use super::page::{self, PlainPage, ValuePage};
+use super::rows::Keep;
 use super::salvage::{HashId, SalvagedIds, salvage};
 use super::schema::{ParquetColumn, Shape};
 use super::workspaces::{SeqOrder, WorkspaceRange};
@@ -255,7 +256,7 @@ impl Segment {
                         continue;
                     }
                     let block = first_block + offset;
-                    let seqs = self.ints(ParquetColumn::Seq, block)?;
+                    let seqs = self.ints(ParquetColumn::Seq, block, Keep::Cached)?;
                     let rows = self.rows_of_block(block);
                     let from = rows.start.max(range.rows.start);
                     let to = rows.end.min(range.rows.end);
@@ -349,6 +350,7 @@ impl Segment {
         &self,
         kind: u8,
         index: usize,
+        keep: Keep,
         make: impl FnOnce() -> Result<Cached, SegmentError>,
     ) -> Result<Cached, SegmentError> {
         let key = (self.number, kind, index as u32);
@@ -356,18 +358,21 @@ impl Segment {
             return Ok(cached);
         }
         let made = make()?;
-        self.cache.insert(key, made.clone());
+        if keep == Keep::Cached {
+            self.cache.insert(key, made.clone());
+        }
         Ok(made)
     }
 
-    /// Returns the numbers of a block, through the cache.
+    /// Returns the numbers of a block, from the cache or past it.
     pub(super) fn ints(
         &self,
         column: ParquetColumn,
         block: usize,
+        keep: Keep,
     ) -> Result<Arc<Ints>, SegmentError> {
         let make = || Ok(Cached::Ints(Arc::new(self.load_ints(column, block)?)));
-        match self.cached(column as u8, block, make)? {
+        match self.cached(column as u8, block, keep, make)? {
             Cached::Ints(ints) => Ok(ints),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
@@ -397,14 +402,15 @@ impl Segment {
         Ok((piece, self.load(File::Parquet, piece, column.name())?))
     }
 
-    /// Returns the dictionary codes of a block, through the cache.
+    /// Returns the dictionary codes of a block, from the cache or past it.
     pub(super) fn codes(
         &self,
         column: ParquetColumn,
         block: usize,
+        keep: Keep,
     ) -> Result<Arc<Vec<u32>>, SegmentError> {
         let make = || Ok(Cached::Codes(Arc::new(self.load_codes(column, block)?)));
-        match self.cached(column as u8, block, make)? {
+        match self.cached(column as u8, block, keep, make)? {
             Cached::Codes(codes) => Ok(codes),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
@@ -429,7 +435,7 @@ impl Segment {
         group: usize,
     ) -> Result<Arc<Entries>, SegmentError> {
         let make = || Ok(Cached::Dictionary(self.load_dictionary(column, group)?));
-        match self.cached(DICTIONARY_KIND | column as u8, group, make)? {
+        match self.cached(DICTIONARY_KIND | column as u8, group, Keep::Cached, make)? {
             Cached::Dictionary(entries) => Ok(entries),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
@@ -457,27 +463,15 @@ impl Segment {
             .ok_or_else(|| self.undecodable(File::Parquet, piece.piece, column.name()))
     }
 
-    /// Returns the values of a block through the cache.
+    /// Returns the values of a block, from the cache or past it.
     pub(super) fn values(
         &self,
         column: ParquetColumn,
         block: usize,
+        keep: Keep,
     ) -> Result<ValuePage, SegmentError> {
         let make = || self.load_values(column, block);
-        let cached = self.cached(column as u8, block, make)?;
-        self.value_page(block, cached, |group| self.dictionary(column, group))
-    }
-
-    /// Returns the values of a block, from the cache or past it.
-    pub(super) fn values_in_passing(
-        &self,
-        column: ParquetColumn,
-        block: usize,
-    ) -> Result<ValuePage, SegmentError> {
-        let loaded = match self.cache.get((self.number, column as u8, block as u32)) {
-            Some(cached) => cached,
-            None => self.load_values(column, block)?,
-        };
+        let loaded = self.cached(column as u8, block, keep, make)?;
         self.value_page(block, loaded, |group| self.dictionary(column, group))
     }
 

@@ -76,6 +76,15 @@ impl GroupSet {
     }
 }
 
+/// What becomes of pages that were decoded and were not in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They wait in the cache for whoever comes next.
+    Cached,
+    /// They were for this once: a row of many blocks must not drive out what all queries need.
+    Nothing,
+}
+
 /// The small columns of one block.
 pub(super) struct SmallColumns {
     pub(super) rows: std::ops::Range<u32>,
@@ -93,25 +102,9 @@ pub(super) struct SmallColumns {
 }
 
 impl SmallColumns {
-    pub(super) fn read(
-        segment: &Segment,
-        block: usize,
-        cached: bool,
-    ) -> Result<Self, SegmentError> {
-        let ints = |column| {
-            if cached {
-                segment.ints(column, block)
-            } else {
-                segment.load_ints(column, block).map(Arc::new)
-            }
-        };
-        let codes = |column| {
-            if cached {
-                segment.codes(column, block)
-            } else {
-                segment.load_codes(column, block).map(Arc::new)
-            }
-        };
+    pub(super) fn read(segment: &Segment, block: usize, keep: Keep) -> Result<Self, SegmentError> {
+        let ints = |column| segment.ints(column, block, keep);
+        let codes = |column| segment.codes(column, block, keep);
         let group = segment.directory.group_of_block(block);
         let words = segment.dictionary(ParquetColumn::Outcome, group)?;
         let outcome = |number| Outcome::parse(std::str::from_utf8(words.get(number)?).ok()?);
@@ -229,7 +222,12 @@ impl Segment {
     ///
     /// # Errors
     /// A piece is damaged or cannot be read, or a row is not in the segment.
-    pub fn read_rows(&self, rows: &[u32], groups: GroupSet) -> Result<OwnedRows, SegmentError> {
+    pub fn read_rows(
+        &self,
+        rows: &[u32],
+        groups: GroupSet,
+        keep: Keep,
+    ) -> Result<OwnedRows, SegmentError> {
         if !rows.is_sorted() || rows.last().is_some_and(|last| *last >= self.rows()) {
             return Err(SegmentError::refused("rows asked for are not in the segment's order"));
         }
@@ -245,9 +243,9 @@ impl Segment {
         for row in rows {
             if read.small.last().is_none_or(|small| !small.rows.contains(row)) {
                 let block = self.block_of_row(*row);
-                read.small.push(SmallColumns::read(self, block, true)?);
+                read.small.push(SmallColumns::read(self, block, keep)?);
                 for place in (0..VALUE_COLUMNS).filter(|place| needed[*place]) {
-                    pages[place] = Some(self.values(VALUES[place], block)?);
+                    pages[place] = Some(self.values(VALUES[place], block, keep)?);
                 }
             }
             let workspaces = &self.directory.workspaces;

@@ -12,6 +12,7 @@ use super::join::join;
 use super::lift::{VALUE_COLUMNS, VALUES, Values, places_of};
 use super::page::ValuePage;
 use super::reader::Segment;
+use super::rows::Keep;
 
 /// A walk over the values of one group, rows ascending.
 pub struct GroupScan<'s> {
@@ -49,7 +50,7 @@ impl GroupScan<'_> {
         }
         let block = self.segment.block_of_row(row);
         for place in places_of(self.group) {
-            self.pages[place] = Some(self.segment.values_in_passing(VALUES[place], block)?);
+            self.pages[place] = Some(self.segment.values(VALUES[place], block, Keep::Nothing)?);
         }
         self.rows = self.segment.rows_of_block(block);
         Ok(self.rows.clone())

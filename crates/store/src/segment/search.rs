@@ -14,7 +14,7 @@ use super::fuse::Fuse;
 use super::ints::Ints;
 use super::lift;
 use super::reader::{File, Segment};
-use super::rows::GroupSet;
+use super::rows::{GroupSet, Keep};
 use super::schema::ParquetColumn;
 use super::text::{AnyToken, SPAN_BLOCKS, TextFilter, WholeTokens, value_key};
 
@@ -112,7 +112,7 @@ impl Segment {
     /// # Errors
     /// The piece is damaged or cannot be read; so for all below.
     pub fn occurred_at(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
-        self.ints(ParquetColumn::OccurredAt, block).map(BlockNumbers)
+        self.ints(ParquetColumn::OccurredAt, block, Keep::Cached).map(BlockNumbers)
     }
 
     /// Returns `recorded_at` of a block's rows, microseconds UTC.
@@ -120,7 +120,7 @@ impl Segment {
     /// # Errors
     /// As [`Segment::occurred_at`].
     pub fn recorded_at(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
-        self.ints(ParquetColumn::RecordedAt, block).map(BlockNumbers)
+        self.ints(ParquetColumn::RecordedAt, block, Keep::Cached).map(BlockNumbers)
     }
 
     /// Returns the seqs of a block's rows.
@@ -128,7 +128,7 @@ impl Segment {
     /// # Errors
     /// As [`Segment::occurred_at`].
     pub fn seqs(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
-        self.ints(ParquetColumn::Seq, block).map(BlockNumbers)
+        self.ints(ParquetColumn::Seq, block, Keep::Cached).map(BlockNumbers)
     }
 
     /// Returns the flags of a block's rows.
@@ -136,7 +136,7 @@ impl Segment {
     /// # Errors
     /// As [`Segment::occurred_at`].
     pub fn flags(&self, block: usize) -> Result<BlockNumbers, SegmentError> {
-        self.ints(ParquetColumn::Flags, block).map(BlockNumbers)
+        self.ints(ParquetColumn::Flags, block, Keep::Cached).map(BlockNumbers)
     }
 
     /// Returns the actions of a block's rows.
@@ -172,7 +172,7 @@ impl Segment {
     fn words(&self, column: ParquetColumn, block: usize) -> Result<BlockWords, SegmentError> {
         let group = self.directory.group_of_block(block);
         let dictionary = self.dictionary(column, group)?;
-        Ok(BlockWords { words: Words(dictionary), codes: self.codes(column, block)? })
+        Ok(BlockWords { words: Words(dictionary), codes: self.codes(column, block, Keep::Cached)? })
     }
 
     /// Returns a search column of a block.
@@ -182,12 +182,13 @@ impl Segment {
     pub fn column(&self, column: FieldColumn, block: usize) -> Result<Arc<Column>, SegmentError> {
         let make = || {
             let sources = column.sources().iter();
-            let pages: Result<Vec<_>, _> =
-                sources.map(|place| self.values(lift::VALUES[*place], block)).collect();
+            let pages: Result<Vec<_>, _> = sources
+                .map(|place| self.values(lift::VALUES[*place], block, Keep::Cached))
+                .collect();
             let rows = self.rows_of_block(block).len();
             Ok(Cached::Column(Arc::new(Column::of_pages(column, &pages?, rows))))
         };
-        match self.cached(COLUMN_KIND | column as u8, block, make)? {
+        match self.cached(COLUMN_KIND | column as u8, block, Keep::Cached, make)? {
             Cached::Column(column) => Ok(column),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
@@ -251,7 +252,7 @@ impl Segment {
                 None => Err(self.undecodable(File::Idx, piece, what)),
             }
         };
-        match self.cached(kind, place, make)? {
+        match self.cached(kind, place, Keep::Cached, make)? {
             Cached::Text(filter) => Ok(filter),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }
@@ -271,7 +272,7 @@ impl Segment {
                 Err(_) => Err(self.undecodable(File::Idx, piece, VALUES)),
             }
         };
-        match self.cached(VALUES_KIND, block, make)? {
+        match self.cached(VALUES_KIND, block, Keep::Cached, make)? {
             Cached::Values(filter) => Ok(Some(filter)),
             _ => Err(self.inconsistent("the cache mixed up two pieces")),
         }

@@ -16,7 +16,9 @@ use super::error::SegmentError;
 use super::join::Joiner;
 use super::lift::{VALUE_COLUMNS, VALUES, Values, actor_name};
 use super::reader::Segment;
-use super::rows::{BAD_WORD, BlockPages, GroupSet, Places, SmallColumns, needed, with_groups};
+use super::rows::{
+    BAD_WORD, BlockPages, GroupSet, Keep, Places, SmallColumns, needed, with_groups,
+};
 
 /// Codes of one row's values: 0 for one that is absent or stands in its page, else the number of its
 /// entry in the row group's dictionary + 1.
@@ -127,7 +129,7 @@ impl StoredStream {
         }
         if self.small.as_ref().is_none_or(|small| !small.rows.contains(&row)) {
             let block = self.segment.block_of_row(row);
-            self.small = Some(SmallColumns::read(&self.segment, block, false)?);
+            self.small = Some(SmallColumns::read(&self.segment, block, Keep::Nothing)?);
             self.load_block(block)?;
         }
         if self.small.as_ref().and_then(|small| small.row(self.uid, row)).is_none() {

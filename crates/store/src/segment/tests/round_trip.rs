@@ -9,7 +9,9 @@ use crate::names;
 use crate::segment::ParquetColumn;
 use crate::segment::join::join;
 use crate::segment::lift::VALUES;
-use crate::segment::{BLOCK_ROWS, GroupSet, Segment, SegmentError, SegmentWriter, WorkspaceRange};
+use crate::segment::{
+    BLOCK_ROWS, GroupSet, Keep, Segment, SegmentError, SegmentWriter, WorkspaceRange,
+};
 
 fn check(rows: &[OwnedRow]) -> Arc<Segment> {
     let segment = model::segment(rows);
@@ -25,12 +27,12 @@ fn check(rows: &[OwnedRow]) -> Arc<Segment> {
     assert_eq!(at, rows.len());
 
     let some: Vec<u32> = (0..rows.len() as u32).filter(|row| row % 7 == 3).collect();
-    let read = segment.read_rows(&some, GroupSet::ALL).unwrap();
+    let read = segment.read_rows(&some, GroupSet::ALL, Keep::Cached).unwrap();
     assert_eq!(read.len(), some.len());
     for (row, number) in read.iter().zip(&some) {
         assert_eq!(row, rows[*number as usize].row());
     }
-    let read = segment.read_rows(&some, GroupSet::NONE.with(Group::Actor)).unwrap();
+    let read = segment.read_rows(&some, GroupSet::NONE.with(Group::Actor), Keep::Nothing).unwrap();
     for (row, number) in read.iter().zip(&some) {
         let expected = rows[*number as usize].row();
         assert_eq!(row.groups.get(Group::Actor), expected.groups.get(Group::Actor));
