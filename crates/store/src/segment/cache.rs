@@ -1,7 +1,7 @@
 //! One cache of decoded pieces for all segments, bounded in bytes.
 //!
 //! Entries are what a decoder made of hash-checked bytes. What goes is chosen by lot, and whoever was used
-//! since it was met last has a second chance. A hand that goes round, as that of CLOCK does, evicts in the
+//! has another chance for it, up to three. A hand that goes round, as that of CLOCK does, evicts in the
 //! order in which entries came; a query that reads a little more than fits, in the same order each time,
 //! would then always evict what it needs next and never find anything. By lot it finds most of it.
 
@@ -19,6 +19,8 @@ use super::text::TextFilter;
 pub const CACHE_BYTES: usize = 24 * 1024 * 1024;
 /// What an entry is charged for its bookkeeping.
 const ENTRY_BYTES: usize = 128;
+/// Chances that an entry can gather.
+const USES_MAX: u8 = 3;
 
 /// Which piece: the open segment's number, the kind, the index among its kind.
 pub(super) type Key = (u64, u8, u32);
@@ -54,7 +56,8 @@ struct Slot {
     key: Key,
     value: Cached,
     bytes: usize,
-    marked: bool,
+    /// How often it was used since it came, less how often it was met; at most [`USES_MAX`].
+    uses: u8,
 }
 
 #[derive(Default)]
@@ -117,7 +120,7 @@ impl BlockCache {
         let mut slots = self.lock();
         let place = *slots.places.get(&key)?;
         let slot = slots.slots.get_mut(place)?;
-        slot.marked = true;
+        slot.uses = USES_MAX.min(slot.uses + 1);
         Some(slot.value.clone())
     }
 
@@ -134,7 +137,7 @@ impl BlockCache {
         while slots.bytes + bytes > self.bytes_max {
             slots.evict_one();
         }
-        slots.push(Slot { key, value, bytes, marked: false });
+        slots.push(Slot { key, value, bytes, uses: 0 });
     }
 
     /// Drops every piece of one open segment.
@@ -156,8 +159,9 @@ impl Slots {
     fn evict_one(&mut self) {
         loop {
             let place = self.lots.draw(self.slots.len());
-            if !std::mem::take(&mut self.slots[place].marked) {
-                return self.remove(place);
+            match self.slots[place].uses.checked_sub(1) {
+                Some(uses) => self.slots[place].uses = uses,
+                None => return self.remove(place),
             }
         }
     }

@@ -195,10 +195,13 @@ pub(super) fn decode_optional_codes(body: &[u8], count: usize, entries: usize) -
         numbers.iter_mut().for_each(|number| *number += 1);
         return Some(numbers);
     }
+    // Whether a value is there is not to be foreseen, so nothing branches on it.
     let mut codes = levels;
-    let mut numbers = numbers.into_iter();
-    for code in codes.iter_mut().filter(|code| **code > 0) {
-        *code += numbers.next()?;
+    let mut next = 0;
+    for code in &mut codes {
+        let level = *code;
+        *code = level * (numbers.get(next).copied().unwrap_or(0) + 1);
+        next += level as usize;
     }
     Some(codes)
 }

@@ -64,7 +64,8 @@ pub(super) fn decode(bytes: &[u8], count: usize, width: u32) -> Option<Vec<u32>>
     }
     let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
     let mut from = Decoder::new(bytes);
-    let mut codes = Vec::with_capacity(count);
+    // A last group may be longer than what is asked for.
+    let mut codes = Vec::with_capacity(count.next_multiple_of(8));
     while codes.len() < count {
         let header = from.varint("run").ok()?;
         let length = usize::try_from(header >> 1).ok()?;
@@ -89,8 +90,37 @@ pub(super) fn decode(bytes: &[u8], count: usize, width: u32) -> Option<Vec<u32>>
     from.is_empty().then_some(codes)
 }
 
-/// Appends the first `take` codes of `width` bits each.
+/// Appends the first `take` codes of `width` bits each; of most widths by code that the compiler made for
+/// it alone, since this is what reading a page mostly is.
 fn unpack(packed: &[u8], width: usize, take: usize, codes: &mut Vec<u32>) {
+    macro_rules! by_width {
+        ($($known:literal)*) => {
+            match width {
+                $($known => unpack_groups::<$known>(packed, codes),)*
+                _ => unpack_any(packed, width, take, codes),
+            }
+        };
+    }
+    let end = codes.len() + take;
+    let packed = &packed[..take.div_ceil(8) * width];
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+    codes.truncate(end);
+}
+
+/// Appends the codes of whole groups, of at most 16 bits each.
+fn unpack_groups<const WIDTH: usize>(packed: &[u8], codes: &mut Vec<u32>) {
+    let mask = (1_u128 << WIDTH) - 1;
+    for group in packed.chunks_exact(WIDTH) {
+        let mut bytes = [0; 16];
+        bytes[..WIDTH].copy_from_slice(group);
+        let bits = u128::from_le_bytes(bytes);
+        let code = |place: usize| ((bits >> (place * WIDTH)) & mask) as u32;
+        codes.extend(std::array::from_fn::<u32, 8, _>(code));
+    }
+}
+
+/// Appends codes of any width up to 32 bits.
+fn unpack_any(packed: &[u8], width: usize, take: usize, codes: &mut Vec<u32>) {
     let mask = (1_u64 << width) - 1;
     codes.extend((0..take).map(|place| {
         let bit = place * width;
