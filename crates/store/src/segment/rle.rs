@@ -93,6 +93,7 @@ pub(super) fn decode(bytes: &[u8], count: usize, width: u32) -> Option<Vec<u32>>
 /// Appends the first `take` codes of `width` bits each; of most widths by code that the compiler made for
 /// it alone, since this is what reading a page mostly is.
 fn unpack(packed: &[u8], width: usize, take: usize, codes: &mut Vec<u32>) {
+    let packed = &packed[..take.div_ceil(8) * width];
     macro_rules! by_width {
         ($($known:literal)*) => {
             match width {
@@ -102,7 +103,6 @@ fn unpack(packed: &[u8], width: usize, take: usize, codes: &mut Vec<u32>) {
         };
     }
     let end = codes.len() + take;
-    let packed = &packed[..take.div_ceil(8) * width];
     by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
     codes.truncate(end);
 }
