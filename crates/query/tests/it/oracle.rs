@@ -178,3 +178,48 @@ fn a_spent_budget_is_an_error_and_never_a_shorter_answer() {
     let gone = Budget { cancelled: &cancelled, ..Budget::unlimited() };
     assert_eq!(reader.count(&resolved, &gone), Err(QueryError::Cancelled));
 }
+
+#[test]
+fn a_list_that_runs_out_of_time_has_all_of_its_page_or_is_an_error() {
+    let mut world = World::new(10);
+    world.send(20_500, false);
+    world.pack();
+    world.send(500, false);
+    let reader = Reader::open(&world.store, WORKSPACE).expect("there");
+    let request = ListRequest {
+        filter: resolve(&world, "\"e\""),
+        filter_hash: 1,
+        sort: Sort::NewestFirst,
+        limit: 5,
+        cursor: None,
+        page: None,
+    };
+    let seqs = |page: &proofbook_query::Page| -> Vec<u64> {
+        page.events.iter().map(proofbook_query::Found::seq).collect()
+    };
+    let whole = reader.list(&request, &Budget::unlimited()).expect("lists");
+    assert!(whole.total > Some(10_000), "{:?}", whole.total);
+    let (mut refused, mut without_total, mut with_total) = (0, 0, 0);
+    for micros in 0..40 {
+        // Each look at the clock takes a microsecond.
+        let ticks = std::sync::atomic::AtomicU64::new(0);
+        let clock = || ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let tight = Budget { micros, now_micros: &clock, ..Budget::unlimited() };
+        match reader.list(&request, &tight) {
+            Err(QueryError::OverBudget { .. }) => refused += 1,
+            Err(error) => panic!("{error}"),
+            Ok(page) => {
+                assert_eq!(seqs(&page), seqs(&whole));
+                match page.total {
+                    None => without_total += 1,
+                    total => {
+                        assert_eq!(total, whole.total);
+                        with_total += 1;
+                    }
+                }
+            }
+        }
+    }
+    let counts = (refused, without_total, with_total);
+    assert!(refused > 0 && without_total > 0 && with_total > 0, "{counts:?}");
+}

@@ -45,8 +45,17 @@ fn texts(row: &OwnedRow, group: Group) -> Vec<String> {
 
 /// Finds a text in some rows of every block as the oracle does; returns (found, asked).
 fn check(segment: &Segment, rows: &[OwnedRow], group: Group, needle: &str) -> (usize, usize) {
+    check_with(&mut TextFinder::default(), segment, rows, group, needle)
+}
+
+fn check_with(
+    finder: &mut TextFinder,
+    segment: &Segment,
+    rows: &[OwnedRow],
+    group: Group,
+    needle: &str,
+) -> (usize, usize) {
     let (mut hits, mut asked) = (0, 0);
-    let mut finder = TextFinder::default();
     for block in 0..segment.blocks() {
         let range = segment.rows_of_block(block);
         let here = &rows[range.start as usize..range.end as usize];
@@ -158,4 +167,31 @@ fn a6_a_rare_word_is_asked_of_few_rows() {
     let (hits, asked) = check(&segment, &rows, Group::Description, "quetzalcoatl");
     assert!((1..=2).contains(&hits), "{hits}");
     assert!(asked < 4 * FEW_PARTS + 10, "{asked} texts were asked one by one");
+}
+
+/// Rows whose reasons come again and again, in an order of their own.
+fn rows_with_reasons(rows: usize, step: usize) -> Vec<OwnedRow> {
+    let shape = Shape { rows, workspaces: 1, late_micros: 0, seq_start: 0 };
+    let mut rows = model::rows(76, shape);
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.groups = Default::default();
+        row.withheld.clear();
+        let reason = format!("{{\"reason\":\"R{}\"}}", number * step / 7 % 90);
+        row.groups[Group::Description.index()] = Some(reason.into());
+    }
+    rows
+}
+
+#[test]
+fn a6_what_is_known_of_one_dictionary_is_not_said_of_another() {
+    // A segment, and another with two row groups, of which each begins with other reasons.
+    let (short, long) = (rows_with_reasons(9_000, 3), rows_with_reasons(135_000, 1));
+    let segments = [model::segment(&short), model::segment(&long)];
+    assert_eq!(segments[1].directory.group_blocks.len(), 3);
+    let mut finder = TextFinder::default();
+    check_with(&mut finder, &segments[0], &short, Group::Description, "r17");
+    let (hits, asked) = check_with(&mut finder, &segments[1], &long, Group::Description, "r17");
+    assert!(hits > 2_000, "{hits}");
+    // Each row group's reasons once, in all of its blocks.
+    assert!(asked < 300, "{asked} texts were asked one by one");
 }
