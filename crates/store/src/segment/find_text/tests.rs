@@ -176,7 +176,7 @@ fn rows_with_reasons(rows: usize, step: usize) -> Vec<OwnedRow> {
     for (number, row) in rows.iter_mut().enumerate() {
         row.groups = Default::default();
         row.withheld.clear();
-        let reason = format!("{{\"reason\":\"R{}\"}}", number * step / 7 % 90);
+        let reason = format!("{{\"reason\":\"R{}\"}}", number / 7 * step % 90);
         row.groups[Group::Description.index()] = Some(reason.into());
     }
     rows
@@ -185,7 +185,7 @@ fn rows_with_reasons(rows: usize, step: usize) -> Vec<OwnedRow> {
 #[test]
 fn a6_what_is_known_of_one_dictionary_is_not_said_of_another() {
     // A segment, and another with two row groups, of which each begins with other reasons.
-    let (short, long) = (rows_with_reasons(9_000, 3), rows_with_reasons(135_000, 1));
+    let (short, long) = (rows_with_reasons(9_000, 7), rows_with_reasons(135_000, 1));
     let segments = [model::segment(&short), model::segment(&long)];
     assert_eq!(segments[1].directory.group_blocks.len(), 3);
     let mut finder = TextFinder::default();
