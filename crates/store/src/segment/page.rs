@@ -136,32 +136,33 @@ fn plain_range(body: &[u8], at: usize) -> Option<Range<usize>> {
 #[derive(Debug)]
 pub(super) struct PlainPage {
     body: Vec<u8>,
-    /// Start and end of each value in `body`; start above end marks an absent one.
-    ranges: Vec<(u32, u32)>,
+    /// Where the length before each value stands in `body`; 0, where the levels are, marks an absent one.
+    starts: Vec<u32>,
 }
 
 impl PlainPage {
     /// Decodes a page of exactly `count` values.
     pub(super) fn decode(body: Vec<u8>, count: usize) -> Option<Self> {
+        u32::try_from(body.len()).ok()?;
         let levels_at = plain_range(&body, 0)?;
         let mut at = levels_at.end;
-        let levels = rle::decode(body.get(levels_at)?, count, 1)?;
-        let mut ranges = Vec::with_capacity(count);
-        for level in levels {
-            if level == 0 {
-                ranges.push((1, 0));
-                continue;
-            }
-            let range = plain_range(&body, at)?;
-            at = range.end;
-            ranges.push((u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?));
+        let mut starts = rle::decode(body.get(levels_at)?, count, 1)?;
+        for start in starts.iter_mut().filter(|level| **level > 0) {
+            *start = at as u32;
+            at = plain_range(&body, at)?.end;
         }
-        (at == body.len()).then_some(Self { body, ranges })
+        (at == body.len()).then_some(Self { body, starts })
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
-        let (from, to) = *self.ranges.get(index)?;
-        self.body.get(from as usize..to as usize)
+        self.body.get(self.range(index)?)
+    }
+
+    fn range(&self, index: usize) -> Option<Range<usize>> {
+        match *self.starts.get(index)? {
+            0 => None,
+            start => plain_range(&self.body, start as usize),
+        }
     }
 
     /// Returns what values stand in.
@@ -171,15 +172,12 @@ impl PlainPage {
 
     /// Yields the values of ascending rows that are present: the row, and where its value stands.
     pub(super) fn parts(&self, rows: &[usize]) -> impl Iterator<Item = (u32, Range<usize>)> {
-        rows.iter().filter_map(|row| {
-            let (from, to) = *self.ranges.get(*row)?;
-            (from <= to).then_some((*row as u32, from as usize..to as usize))
-        })
+        rows.iter().filter_map(|row| Some((*row as u32, self.range(*row)?)))
     }
 
     /// Returns how much memory it holds.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.body.capacity() + self.ranges.capacity() * 8
+        self.body.capacity() + self.starts.capacity() * 4
     }
 }
 
