@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use proofbook_query::Reader;
 use proofbook_store::config::{Config, Destination, Notifications, OWNER, WorkspaceSettings};
+use proofbook_store::priority::give_way;
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
 use tokio::sync::Semaphore;
@@ -160,12 +161,12 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .thread_name("delivery-read")
-            .on_thread_start(yield_to_others)
+            .on_thread_start(|| give_way(NICENESS))
             .build()?;
         let (engine, stop) = (self.clone(), CancellationToken::new());
         let token = stop.clone();
         let thread = thread::Builder::new().name("delivery".to_owned()).spawn(move || {
-            yield_to_others();
+            give_way(NICENESS);
             runtime.block_on(engine.run(token));
         })?;
         Ok(Working { stop, thread: Some(thread) })
@@ -492,14 +493,6 @@ pub fn owners_rule() -> Destination {
         created_at: 0,
         paused_at: None,
         starts: BTreeMap::new(),
-    }
-}
-
-/// Gives way to other threads: on Linux the niceness is that of the calling thread alone.
-fn yield_to_others() {
-    if cfg!(target_os = "linux") {
-        // Refused by no system that we know; without it deliveries compete with ingest.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
     }
 }
 

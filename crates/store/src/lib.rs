@@ -36,6 +36,7 @@ mod plant;
 #[cfg(feature = "plant")]
 pub mod plant;
 pub mod prepare;
+pub mod priority;
 pub mod purge;
 pub mod random;
 pub mod recent;
