@@ -28,8 +28,8 @@ use crate::names;
 use crate::pack::{PackError, Packer, Proposal};
 use crate::plant::{self, Plant};
 use crate::prepare::{Prepared, Preparer, Wanted};
-use crate::purge::{clear_of, clear_of_recent};
-use crate::record::{Gone, Pair, Punctured, RewriteKind, Rewritten, flag};
+use crate::purge::{clear_of, clear_of_recent, pair_of};
+use crate::record::{Gone, Punctured, RewriteKind, Rewritten, flag};
 use crate::rules::Rules;
 use crate::seal::Sealer;
 use crate::segment::{GroupSet, Keep, Rewrite, Row, Segment, SegmentError};
@@ -345,27 +345,24 @@ impl Packer {
                 groups.contains(Group::Description) && row.flags & flag::ACTION_LISTED == 0;
             Ok(Rewrite::Erase { groups: *groups, withheld, hides_action })
         };
-        let (proposal, _) = self.write_again(&plan.segment, &|_| false, fate)?;
+        let written = self.new_segment().write_again(&plan.segment, &|_| false, fate)?;
         went.sort_unstable_by_key(|(seq, _)| *seq);
         let uid = plan.workspace.uid;
         let punctured = slots.into_iter().map(|(run, mut slots)| {
             slots.sort_unstable();
             Punctured { workspace: uid, run, slots }
         });
-        let files = plan.segment.files();
         let rewritten = Rewritten {
             kind: RewriteKind::Erased { by: plan.by, punctured: punctured.collect() },
             decided_at: plan.decided_at,
             gone: vec![Gone::of(uid, went.iter().map(|(seq, _)| *seq))],
-            segments: vec![Pair {
-                input: (files.name, files.parquet.sha256.0),
-                segment: proposal.entry,
-            }],
+            segments: vec![pair_of(&plan.segment, &written)],
             events: None,
         };
         let draft = erased_event(&plan.erasure, plan.by, &went);
         let wanted = vec![Wanted { workspace: &plan.workspace.name, draft }];
         let prepared = preparer.prepare_rewritten(&self.published, now, rewritten, wanted);
+        let proposal = self.propose_rewritten(&plan.segment, written);
         Ok(EraseProposal { prepared, proposal })
     }
 

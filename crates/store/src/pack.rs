@@ -31,6 +31,10 @@ use crate::segment::{
 use crate::segment_entry::SegmentEntry;
 use crate::view::Directory;
 
+pub(crate) use new_segment::{NewSegment, WrittenSegment, check_digest};
+
+mod new_segment;
+
 /// How many neighbouring segments of one size are merged at once; fewer rewrites an event over its
 /// life for more segments a query looks at, and more bytes: with 32, a million events took 85 bytes
 /// each instead of 78.
@@ -208,39 +212,13 @@ impl Packer {
     /// # Errors
     /// Nothing is live of it; calling again with the same job is right.
     pub fn pack(&mut self, job: &PackJob) -> Result<Proposal, PackError> {
-        let id = self.new_id();
-        self.pack_as(id, job).inspect_err(|_| self.discard(id))
-    }
-
-    fn pack_as(&mut self, id: u64, job: &PackJob) -> Result<Proposal, PackError> {
-        let disk = self.disk.clone();
-        let name_of = self.names();
-        let mut writer = SegmentWriter::create(&*disk, id, &name_of)?;
-        let mut ids = Vec::with_capacity(job.generation.event_count());
-        for uid in job.generation.workspaces() {
-            let events = job.generation.workspace(uid, job.through);
-            let mut order: Vec<(i64, u64)> =
-                events.iter().map(|event| (event.occurred_at, event.seq)).collect();
-            order.sort_unstable();
-            for together in order.chunks(ASKED_TOGETHER) {
-                let events: Vec<RecentEvent<'_>> =
-                    together.iter().filter_map(|(_, seq)| events.get(*seq)).collect();
-                // Events stand where their batch put them, and their memory comes for all of them at once.
-                events.iter().for_each(RecentEvent::ask_for);
-                for event in &events {
-                    let parts = event.parts();
-                    ids.push(IdKey::new(uid, parts.id_hash));
-                    let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
-                    writer.push(&row_of(event, &parts), id)?;
-                }
-            }
-        }
-        let meta = writer.finish()?;
-        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
-        let segment = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        check_leaves(&segment, job, &self.published.directory)?;
+        let new = self.new_segment();
+        let check =
+            |segment: &Arc<Segment>, _: &_| check_leaves(segment, job, &self.published.directory);
+        let WrittenSegment { segment, entry, made: ids } =
+            new.write(|writer| write_recent(writer, job), check)?;
         self.written.packed_rows += u64::from(entry.rows);
-        self.add_fresh_ids(id, &ids);
+        self.add_fresh_ids(entry.id(), &ids);
         let mut record = Vec::new();
         let after = job.generation.after;
         Record::Packed { after, through: job.through, segment: entry }.encode(&mut record);
@@ -358,14 +336,7 @@ impl Packer {
 
     /// Begins to merge neighbouring live segments into one, which may happen on another thread.
     pub fn compaction(&self, inputs: Vec<Arc<Segment>>) -> Compaction {
-        Compaction {
-            id: self.new_id(),
-            inputs,
-            disk: self.disk.clone(),
-            published: self.published.clone(),
-            open: self.open.clone(),
-            cache: self.cache.clone(),
-        }
+        Compaction { inputs, new: self.new_segment() }
     }
 
     /// Merges neighbouring live segments into one.
@@ -477,20 +448,17 @@ impl Packer {
         &self.snapshots
     }
 
-    /// Removes what a failed attempt left of a segment that no record names. Attempts have names of
-    /// their own and a full disk fails many, so that each would take more of what little space is left.
-    pub(crate) fn discard(&self, id: u64) {
-        discard(&*self.disk, id);
-    }
-
-    pub(crate) fn new_id(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.random.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
-
-    pub(crate) fn names(&self) -> impl Fn(WorkspaceUid) -> String + use<> {
-        names_of(self.published.clone())
+    /// Chooses the id of a segment that is to be written.
+    pub(crate) fn new_segment(&self) -> NewSegment {
+        let mut id = [0; 8];
+        self.random.fill(&mut id);
+        NewSegment {
+            id: u64::from_le_bytes(id),
+            disk: self.disk.clone(),
+            published: self.published.clone(),
+            open: self.open.clone(),
+            cache: self.cache.clone(),
+        }
     }
 
     /// Writes the list of live segments for foreign readers.
@@ -502,15 +470,10 @@ impl Packer {
     }
 }
 
-/// A merge of neighbouring live segments into one; it has nothing that the background thread needs
-/// meanwhile, so that packs need not wait for it.
+/// A merge of neighbouring live segments into one, which packs need not wait for.
 pub struct Compaction {
-    id: u64,
     inputs: Vec<Arc<Segment>>,
-    disk: Arc<dyn Disk>,
-    published: Arc<Published>,
-    open: OpenSegments,
-    cache: Arc<BlockCache>,
+    new: NewSegment,
 }
 
 impl Compaction {
@@ -519,41 +482,15 @@ impl Compaction {
     /// # Errors
     /// Nothing is live of it, nothing is left of it, and the inputs stay.
     pub fn run(self, stopping: &AtomicBool) -> Result<Proposal, PackError> {
-        self.merge(stopping).inspect_err(|_| discard(&*self.disk, self.id))
-    }
-
-    fn merge(&self, stopping: &AtomicBool) -> Result<Proposal, PackError> {
-        let name_of = names_of(self.published.clone());
-        let mut writer = SegmentWriter::create(&*self.disk, self.id, &name_of)?;
-        let digest = segment::merge(&self.inputs, &mut writer, stopping)?;
-        let meta = writer.finish()?;
-        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
-        let segment = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        if segment::digest_of(&segment)? != digest {
-            return Err(PackError::Merge);
-        }
+        let merge = |writer: &mut SegmentWriter<'_>| {
+            segment::merge(&self.inputs, writer, stopping).map_err(PackError::from)
+        };
+        let WrittenSegment { segment, entry, .. } = self.new.write(merge, check_digest)?;
         let files = self.inputs.iter().map(|input| input.files());
         let named = files.clone().map(|files| (files.name, files.parquet.sha256.0));
         let mut record = Vec::new();
         Record::Compacted { inputs: named.collect(), segment: entry }.encode(&mut record);
         Ok(Proposal { record, segment, entry, inputs: files.map(|files| files.name).collect() })
-    }
-}
-
-fn discard(disk: &dyn Disk, id: u64) {
-    for name in [names::segment_parquet(id), names::segment_idx(id)] {
-        let path = join(names::SEGMENT_DIR, &name);
-        // What cannot be removed now is set aside at the next start.
-        let _ = disk.remove(&format!("{path}.tmp"));
-        let _ = disk.remove(&path);
-    }
-}
-
-/// Returns how workspaces are called in a segment's file.
-fn names_of(published: Arc<Published>) -> impl Fn(WorkspaceUid) -> String {
-    move |uid| {
-        let known = published.directory.by_uid(uid);
-        known.map_or_else(|| uid.to_string(), |workspace| workspace.name.to_string())
     }
 }
 
@@ -575,6 +512,30 @@ pub(crate) fn segments_json(segments: &[Arc<Segment>]) -> String {
     }
     text.push_str("\n  ]\n}\n");
     text
+}
+
+/// Writes a frozen generation's events in a segment's order; returns their ids.
+fn write_recent(writer: &mut SegmentWriter<'_>, job: &PackJob) -> Result<Vec<IdKey>, PackError> {
+    let mut ids = Vec::with_capacity(job.generation.event_count());
+    for uid in job.generation.workspaces() {
+        let events = job.generation.workspace(uid, job.through);
+        let mut order: Vec<(i64, u64)> =
+            events.iter().map(|event| (event.occurred_at, event.seq)).collect();
+        order.sort_unstable();
+        for together in order.chunks(ASKED_TOGETHER) {
+            let events: Vec<RecentEvent<'_>> =
+                together.iter().filter_map(|(_, seq)| events.get(*seq)).collect();
+            // Events stand where their batch put them, and their memory comes for all of them at once.
+            events.iter().for_each(RecentEvent::ask_for);
+            for event in &events {
+                let parts = event.parts();
+                ids.push(IdKey::new(uid, parts.id_hash));
+                let id = IdEntry { hash: parts.id_hash, fingerprint: parts.fingerprint };
+                writer.push(&row_of(event, &parts), id)?;
+            }
+        }
+    }
+    Ok(ids)
 }
 
 /// Returns a recent event as a segment's row.

@@ -1,11 +1,12 @@
 //! Purging: what retention ended goes from every file, and its leaf hashes stay.
 //!
 //! It is a protocol like pack and compact (design decision 3): a worker chooses a segment and the rows
-//! whose retention ended ([`Purger::due`]), writes the segment again without them
-//! ([`Packer::purge`](crate::pack::Packer)), and proposes it with one record; the fold takes it unless
-//! a hold, a plan or a rule changed since. Whole segments come first, since they leave nothing to be
-//! written but hashes. What is left of old bytes in retired segments and log files goes when the store
-//! was settled ([`Settling`]): the log in a new file, two snapshots behind the decision.
+//! whose retention ended ([`Purger::due`]), writes the segment again without them ([`Purge::run`], on a
+//! thread of its own while the store runs), and proposes it with one record
+//! ([`Packer::propose_purge`](crate::pack::Packer)); the fold takes it unless a hold, a plan or a rule
+//! changed since it was planned, however long ago that is. Whole segments come first, since they leave
+//! nothing to be written but hashes. What is left of old bytes in retired segments and log files goes
+//! when the store was settled ([`Settling`]): the log in a new file, two snapshots behind the decision.
 //!
 //! Invariants: nothing goes whose retention did not end at the decision, or that a hold keeps; nothing
 //! is purged while the clock is not trusted (design decision 11); of what goes, number, leaf and
@@ -13,7 +14,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proofbook_catalog::retention::{Policy, outlives_retention};
 use proofbook_event::event::Clear;
@@ -24,7 +25,7 @@ use crate::commit::Published;
 use crate::fold::Workspace;
 use crate::limits;
 use crate::log::Position;
-use crate::pack::{PackError, Packer, Proposal};
+use crate::pack::{NewSegment, PackError, Packer, Proposal, WrittenSegment, check_digest};
 use crate::plant::{self, Plant};
 use crate::prepare::{Prepared, Preparer, Wanted};
 use crate::recent::RecentEvent;
@@ -35,7 +36,6 @@ use crate::segment::{
     self, GroupSet, Keep, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter,
     WorkspaceRange,
 };
-use crate::segment_entry::SegmentEntry;
 
 /// Rows that are read at once to ask whether a hold keeps them.
 const HELD_CHUNK_ROWS: usize = 256;
@@ -79,6 +79,8 @@ pub struct PurgePlan {
     pub rows: RowSet,
     /// The newest frame whose rules it was decided by.
     pub decided_at: Position,
+    /// The moment by which retention of the rows had ended.
+    pub planned_at: Timestamp,
     /// The workspaces with rows that go, and the policy by which.
     pub workspaces: Vec<(Arc<Workspace>, Policy)>,
 }
@@ -150,6 +152,7 @@ impl Purger {
         preparer: &Preparer,
         now: i64,
     ) -> Result<Option<PurgePlan>, SegmentError> {
+        let planned_at = Timestamp::from_micros(now);
         let now = if plant::is_on(Plant::PurgedEarly) { now + 1_000_000 } else { now };
         let rules_epoch = published.rules_epoch.load(Ordering::SeqCst);
         let view = published.view();
@@ -176,6 +179,7 @@ impl Purger {
                     segment: segment.clone(),
                     rows: chosen.rows,
                     decided_at: view.position,
+                    planned_at,
                     workspaces: chosen.workspaces,
                 }));
             }
@@ -423,22 +427,33 @@ pub(crate) fn clear_of<'a>(row: &Row<'a>) -> Clear<'a> {
     }
 }
 
-impl Packer {
-    /// Writes a segment again without the rows that go, checks it, and encodes the record that makes
-    /// it live, with one event for each workspace.
+/// A purge of one segment, which packs need not wait for.
+pub struct Purge {
+    plan: PurgePlan,
+    new: NewSegment,
+}
+
+/// A segment that was written again without the rows that go; nothing is proposed yet.
+pub struct Purged {
+    plan: PurgePlan,
+    written: WrittenSegment<Rewrote>,
+}
+
+impl Purge {
+    /// Writes the segment again without the rows that go and checks it, unless it is told to stop
+    /// meanwhile.
     ///
     /// # Errors
-    /// Nothing is live of it; the segment stays.
-    pub fn purge(
-        &mut self,
-        plan: &PurgePlan,
-        preparer: &Preparer,
-        now: Timestamp,
-    ) -> Result<PurgeProposal, PackError> {
+    /// Nothing is live of it, nothing is left of it, and the segment stays.
+    pub fn run(self, stopping: &AtomicBool) -> Result<Purged, PackError> {
+        let Self { plan, new } = self;
         let workspaces: HashMap<WorkspaceUid, &Arc<Workspace>> =
             plan.workspaces.iter().map(|(workspace, _)| (workspace.uid, workspace)).collect();
         let mut sealer = Sealer::default();
         let fate = |number: u32, row: &Row<'_>| -> Result<Rewrite, PackError> {
+            if stopping.load(Ordering::Relaxed) {
+                return Err(SegmentError::Stopped.into());
+            }
             if !plan.rows.contains(number) {
                 return Ok(Rewrite::Keep);
             }
@@ -447,69 +462,88 @@ impl Packer {
             let unknown = PackError::Leaf { workspace: row.workspace, seq: row.seq };
             leaf.map(Rewrite::Purge).ok_or(unknown)
         };
-        let is_purged = |row: u32| plan.rows.contains(row);
-        let (proposal, rewrote) = self.write_again(&plan.segment, &is_purged, fate)?;
+        let written = new.write_again(&plan.segment, &|row| plan.rows.contains(row), fate)?;
+        Ok(Purged { plan, written })
+    }
+}
+
+impl NewSegment {
+    /// Writes a segment again as `fate` says of each row and checks what was written; `purged` says by
+    /// number which rows go.
+    ///
+    /// # Errors
+    /// Nothing is left of it.
+    pub(crate) fn write_again(
+        &self,
+        segment: &Arc<Segment>,
+        purged: &dyn Fn(u32) -> bool,
+        fate: impl FnMut(u32, &Row<'_>) -> Result<Rewrite, PackError>,
+    ) -> Result<WrittenSegment<Rewrote>, PackError> {
+        let rewrite =
+            |writer: &mut SegmentWriter<'_>| segment::rewrite(segment, purged, fate, writer);
+        self.write(rewrite, |written, rewrote| check_digest(written, &rewrote.digest))
+    }
+}
+
+impl Packer {
+    /// Begins a purge, which may happen on another thread.
+    pub fn begin_purge(&self, plan: PurgePlan) -> Purge {
+        Purge { plan, new: self.new_segment() }
+    }
+
+    /// Encodes the record that makes a purged segment live, with one event for each workspace.
+    pub fn propose_purge(&mut self, purged: Purged, preparer: &Preparer) -> PurgeProposal {
+        let Purged { plan, written } = purged;
+        let gone = &written.made.gone;
         let drafts = plan.workspaces.iter().filter_map(|(workspace, policy)| {
-            let gone = rewrote.gone.iter().find(|(uid, ..)| *uid == workspace.uid)?;
-            let (_, seqs, leaves) = gone;
-            let draft = purged_event(workspace, policy, now, seqs, &leaves.to_string());
+            let (_, seqs, leaves) = gone.iter().find(|(uid, ..)| *uid == workspace.uid)?;
+            let draft = purged_event(workspace, policy, plan.planned_at, seqs, &leaves.to_string());
             Some(Wanted { workspace: &workspace.name, draft })
         });
-        let files = plan.segment.files();
-        let gone = rewrote.gone.iter();
         let rewritten = Rewritten {
             kind: RewriteKind::Purged,
             decided_at: plan.decided_at,
-            gone: gone.map(|(uid, seqs, _)| Gone::of(*uid, seqs.iter().copied())).collect(),
-            segments: vec![Pair {
-                input: (files.name, files.parquet.sha256.0),
-                segment: proposal.entry,
-            }],
+            gone: gone.iter().map(|(uid, seqs, _)| Gone::of(*uid, seqs.iter().copied())).collect(),
+            segments: vec![pair_of(&plan.segment, &written)],
             events: None,
         };
-        let events = drafts.collect();
-        let prepared = preparer.prepare_rewritten(&self.published, now, rewritten, events);
-        self.written.purged_rows += plan.rows.count() as u64;
-        Ok(PurgeProposal { prepared, proposal, purged_rows: plan.rows.count() as u64 })
+        let (planned_at, events) = (plan.planned_at, drafts.collect());
+        let prepared = preparer.prepare_rewritten(&self.published, planned_at, rewritten, events);
+        let purged_rows = plan.rows.count() as u64;
+        self.written.purged_rows += purged_rows;
+        let proposal = self.propose_rewritten(&plan.segment, written);
+        PurgeProposal { prepared, proposal, purged_rows }
     }
 
-    /// Writes a segment again as `fate` says of each row and checks what was written; `purged` says by
-    /// number which rows go. The proposal has no record yet.
+    /// Purges one segment and proposes what was made of it.
     ///
     /// # Errors
-    /// Nothing is live of it, and its files are removed.
-    pub(crate) fn write_again(
+    /// Nothing is live of it; the segment stays.
+    pub fn purge(
         &mut self,
-        segment: &Arc<Segment>,
-        purged: &dyn Fn(u32) -> bool,
-        fate: impl FnMut(u32, &Row<'_>) -> Result<Rewrite, PackError>,
-    ) -> Result<(Proposal, Rewrote), PackError> {
-        let id = self.new_id();
-        let written = self.write_again_as(id, segment, purged, fate);
-        let written = written.inspect_err(|_| self.discard(id))?;
-        self.written.rewritten_rows += u64::from(written.0.entry.rows);
-        Ok(written)
+        plan: PurgePlan,
+        preparer: &Preparer,
+    ) -> Result<PurgeProposal, PackError> {
+        let purged = self.begin_purge(plan).run(&AtomicBool::new(false))?;
+        Ok(self.propose_purge(purged, preparer))
     }
 
-    fn write_again_as(
-        &self,
-        id: u64,
-        segment: &Arc<Segment>,
-        purged: &dyn Fn(u32) -> bool,
-        fate: impl FnMut(u32, &Row<'_>) -> Result<Rewrite, PackError>,
-    ) -> Result<(Proposal, Rewrote), PackError> {
-        let name_of = self.names();
-        let mut writer = SegmentWriter::create(&*self.disk, id, &name_of)?;
-        let rewrote = segment::rewrite(segment, purged, fate, &mut writer)?;
-        let meta = writer.finish()?;
-        let entry = SegmentEntry { files: meta.files, rows: meta.rows };
-        let written = self.open.open(&*self.disk, meta.files, &self.cache)?;
-        if segment::digest_of(&written)? != rewrote.digest {
-            return Err(PackError::Merge);
-        }
-        let inputs = vec![segment.files().name];
-        Ok((Proposal { record: Vec::new(), segment: written, entry, inputs }, rewrote))
+    /// Counts a segment that was written again. Its record is in the batch that was prepared with it.
+    pub(crate) fn propose_rewritten(
+        &mut self,
+        input: &Segment,
+        written: WrittenSegment<Rewrote>,
+    ) -> Proposal {
+        let WrittenSegment { segment, entry, .. } = written;
+        self.written.rewritten_rows += u64::from(entry.rows);
+        Proposal { record: Vec::new(), segment, entry, inputs: vec![input.files().name] }
     }
+}
+
+/// Names a segment and what it was written again as.
+pub(crate) fn pair_of<T>(input: &Segment, written: &WrittenSegment<T>) -> Pair {
+    let files = input.files();
+    Pair { input: (files.name, files.parquet.sha256.0), segment: written.entry }
 }
 
 /// The event by which a workspace's log says what went, and by which policy.

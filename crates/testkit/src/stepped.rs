@@ -192,8 +192,7 @@ impl SteppedStore {
                 Ok(if count > 0 { Step::Released } else { Step::Nothing })
             }
             Background::Planned(plan, now) => {
-                let time = proofbook_event::Timestamp::from_micros(now);
-                let proposal = self.packer.purge(&plan, &self.preparer, time)?;
+                let proposal = self.packer.purge(plan, &self.preparer)?;
                 Ok(Step::Proposed(Box::new(proposal), now))
             }
             Background::PlannedErasure(plan, now) => {

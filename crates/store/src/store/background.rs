@@ -351,10 +351,8 @@ impl BackgroundThread {
         let (published, preparer) = (self.published.clone(), self.preparer.clone());
         let due = self.purger.due(&published, &preparer, now).map_err(PackError::from);
         let Some(Some(plan)) = self.attempt(|_| due) else { return false };
-        let now = Timestamp::from_micros(now);
-        let proposed = self.attempt(|packer| packer.purge(&plan, &preparer, now));
+        let proposed = self.attempt(|packer| packer.purge(plan, &preparer));
         let Some(PurgeProposal { prepared, proposal, .. }) = proposed else { return false };
-        drop(plan);
         let (batch, _) = into_batch(prepared);
         self.decide_rewritten(batch, &proposal) == Decided::Taken
     }
