@@ -1,8 +1,8 @@
 //! The running store: a handle that request tasks share, and two threads behind it.
 //!
-//! The commit thread groups what waits into one frame; the background thread packs, snapshots, purges
-//! and erases, and has segments merged on a third one, which lives as long as a merge. All end with
-//! the handle's [`Store::stop`]. A panic in the commit thread aborts the process, and an error there
+//! The commit thread groups what waits into one frame; the background thread packs, snapshots and
+//! erases, and has segments merged or purged on a third one, which lives as long as that takes. All end
+//! with the handle's [`Store::stop`]. A panic in the commit thread aborts the process, and an error there
 //! stops the store for good: nothing is acknowledged after it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,10 +36,12 @@ use crate::store_key::StoreKey;
 use crate::view::{Directory, View};
 
 use background::BackgroundThread;
+use beside::Beside;
 
 pub use crate::open::Machine;
 
 mod background;
+mod beside;
 
 /// Called once when the store cannot go on; the process should end with its own exit code.
 pub type OnFatal = Box<dyn Fn(&Fatal) + Send + Sync>;
@@ -87,7 +89,7 @@ pub struct Counters {
     pub purged_rows: AtomicU64,
     /// Rows written again because others beside them were purged or erased.
     pub rewritten_rows: AtomicU64,
-    /// Purges and erasures of which old bytes are still in a file.
+    /// Whether a purge is being written, or old bytes of one or of an erasure are still in a file.
     pub unsettled: AtomicU64,
     /// Times background work failed and was put off.
     pub background_failures: AtomicU64,
@@ -114,8 +116,8 @@ enum Work {
     Rotated(Position),
     /// Look what is to be purged or erased now.
     Tend,
-    /// The merging thread ended.
-    Merged,
+    /// What was written beside the background thread ended.
+    Ended,
     Stop,
 }
 
@@ -168,8 +170,8 @@ impl Store {
             packed_at: i64::MIN,
             // What an earlier process left to be merged waits for a pause, too.
             is_rushed: true,
-            back: tend.clone(),
-            merging: None,
+            beside: Beside::new(tend.clone(), stopping.clone()),
+            has_failed: false,
             preparer: preparer.clone(),
             published: published.clone(),
             clock: clock.clone(),

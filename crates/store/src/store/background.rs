@@ -1,20 +1,21 @@
 //! The background thread: packs, snapshots, compacts, purges, erases, and removes what nobody needs.
 //!
 //! It proposes and the fold decides (`pack.rs`, `purge.rs`, `erase.rs`); this file only says in which order, and
-//! what is tried again. What recent waits for comes first: a pack is never behind more than one segment
-//! that is purged or erased, and never behind a merge, which has a thread of its own. No two threads
-//! write the same segments again: purges and erasures wait for a merge, and where there are more of
-//! them to do, merging happens in line. While packs follow fast on each other, merges wait for a pause,
-//! until too many segments wait for them.
+//! what is tried again. What recent waits for comes first: a pack is never behind a purge or a merge,
+//! which are written beside this thread (`beside.rs`), nor behind more than one step of an erasure,
+//! which is done here. No two threads write the same segments again: an erasure waits for what is
+//! written beside, and nothing begins there during its step. Merges and purges take turns where both are
+//! due, and what failed lets the other go first; only while packs follow fast on each other, merges wait
+//! for a pause, until too many segments wait for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proofbook_event::Timestamp;
 
+use super::beside::{Beside, Ended};
 use super::{Counters, Message, Work, decision_batch, into_batch};
 use crate::aside::{self, Aside};
 use crate::clock::GuardedClock;
@@ -24,8 +25,8 @@ use crate::fold::Outcome;
 use crate::log::Position;
 use crate::pack::{PackError, Packer, Proposal, Written};
 use crate::prepare::Preparer;
-use crate::purge::{PurgeProposal, Purger, Settling};
-use crate::segment::{Segment, SegmentError};
+use crate::purge::{PurgeProposal, Purged, Purger, Settling};
+use crate::segment::SegmentError;
 
 /// How long background work waits after it failed, for instance for lack of space.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -82,34 +83,32 @@ pub(super) struct BackgroundThread {
     /// When recent was packed last, by the guarded clock, and whether that was soon after the time before.
     pub(super) packed_at: i64,
     pub(super) is_rushed: bool,
-    /// How the merging thread says that it ended.
-    pub(super) back: mpsc::Sender<Work>,
-    pub(super) merging: Option<JoinHandle<Result<Proposal, PackError>>>,
+    /// The merge or the purge that is under way.
+    pub(super) beside: Beside,
+    /// Whether what ended beside last did not become live, and nothing else was looked at since.
+    pub(super) has_failed: bool,
 }
 
-/// Tells the background thread that the merging thread ended, however it did.
-struct Ended(mpsc::Sender<Work>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // Nobody waits for it once the store stops.
-        let _ = self.0.send(Work::Merged);
-    }
+/// What took its turn beside this thread.
+#[derive(Clone, Copy)]
+enum Turn {
+    Merge,
+    Purge,
 }
 
 impl BackgroundThread {
     pub(super) fn run(mut self) {
         let mut has_more = false;
         loop {
-            let mut has_merged = false;
+            let mut ended = None;
             match self.work.recv_timeout(self.pause(has_more)) {
                 Ok(Work::Pack(job)) => {
                     self.has_asked = false;
                     self.pack(*job);
                     self.note_rush();
-                    self.compact(has_more || self.is_erasing);
+                    self.compact();
                 }
-                Ok(Work::Merged) => has_merged = self.take_merged(),
+                Ok(Work::Ended) => ended = self.take_ended(),
                 Ok(Work::Snapshot(job)) => {
                     self.has_asked = false;
                     if let Some(Some(before)) = self.attempt(|packer| packer.snapshot_alone(*job)) {
@@ -130,21 +129,18 @@ impl BackgroundThread {
             if self.stopping.load(Ordering::Relaxed) {
                 continue;
             }
-            has_more = self.merging.is_none() && (self.erase() || self.purge());
-            // One merge after the other, but not before what waited for the first.
-            if has_merged && !has_more {
-                self.compact(self.is_erasing);
+            has_more = !self.beside.is_busy() && self.erase();
+            if !has_more {
+                self.begin_beside(ended);
             }
-            self.settle(has_more);
+            self.settle(has_more || self.beside.is_purging());
             self.attempt(|packer| packer.sweep());
             self.complete();
             self.count();
         }
         self.stopping.store(true, Ordering::Relaxed);
-        if let Some(merging) = self.merging.take() {
-            // A panic was reported where it happened.
-            let _ = merging.join();
-        }
+        // What was not proposed is made again after the next start.
+        drop(self.beside.take());
     }
 
     /// Returns how long nothing may come before the thread looks what is to be done.
@@ -167,7 +163,8 @@ impl BackgroundThread {
         self.counters.compacted_rows.store(compacted_rows, Ordering::Relaxed);
         self.counters.purged_rows.store(purged_rows, Ordering::Relaxed);
         self.counters.rewritten_rows.store(rewritten_rows, Ordering::Relaxed);
-        self.counters.unsettled.store(self.settling.is_wanted().into(), Ordering::Relaxed);
+        let unsettled = self.settling.is_wanted() || self.beside.is_purging();
+        self.counters.unsettled.store(unsettled.into(), Ordering::Relaxed);
     }
 
     /// While events come, packs bring the snapshots that let merged segments go. When none come, they
@@ -179,7 +176,7 @@ impl BackgroundThread {
             return;
         }
         if std::mem::take(&mut self.is_rushed) {
-            self.compact(self.is_erasing);
+            self.compact();
         }
         if self.packer.waits_for_snapshots() && !self.settling.is_wanted() {
             self.settling.want(here);
@@ -192,43 +189,77 @@ impl BackgroundThread {
         self.is_rushed = u128::from(now.abs_diff(before)) < RUSH.as_micros();
     }
 
-    /// Merges what is due: on a thread of its own, or in line, one merge after the other.
-    fn compact(&mut self, in_line: bool) {
-        let may_wait = self.is_rushed && !in_line && !self.packer.compaction_presses();
-        if self.merging.is_some() || may_wait {
+    /// Lets what is due begin where there is room for it. After a merge a purge goes first, and the other
+    /// way round, so that neither waits for all of the other.
+    fn begin_beside(&mut self, ended: Option<(Turn, bool)>) {
+        if self.beside.is_busy() {
             return;
         }
-        while let Some(inputs) = self.packer.compaction_due() {
-            if !in_line {
-                return self.merge_beside(inputs);
+        let Some((turn, is_live)) = ended else {
+            self.has_failed = false;
+            return self.purge();
+        };
+        // Where the other fails too, on a full disk, both wait for the next look.
+        let failed_before = std::mem::replace(&mut self.has_failed, !is_live);
+        match turn {
+            _ if !is_live && failed_before => {}
+            Turn::Merge => {
+                self.purge();
+                if is_live {
+                    self.compact();
+                }
             }
-            let Some(proposal) = self.attempt(|packer| packer.compact(&inputs)) else { break };
-            drop(inputs);
-            if !self.decide_merged(&proposal) {
-                break;
+            Turn::Purge => {
+                self.compact();
+                if is_live {
+                    self.purge();
+                }
             }
-            drop(proposal);
-            self.attempt(|packer| packer.sweep());
         }
     }
 
-    fn merge_beside(&mut self, inputs: Vec<Arc<Segment>>) {
-        let compaction = self.packer.compaction(inputs);
-        let (ended, stopping) = (Ended(self.back.clone()), self.stopping.clone());
-        let merge = move || {
-            let _ended = ended;
-            compaction.run(&stopping)
-        };
-        // Without a thread it is tried again after the next pack.
-        self.merging = std::thread::Builder::new().name("merge".to_owned()).spawn(merge).ok();
+    /// Begins to merge what is due, if there is room.
+    fn compact(&mut self) {
+        let may_wait = self.is_rushed && !self.packer.compaction_presses();
+        if self.beside.is_busy() || may_wait {
+            return;
+        }
+        if let Some(inputs) = self.packer.compaction_due() {
+            self.beside.merge(self.packer.compaction(inputs));
+        }
     }
 
-    /// Decides on what the merging thread made; tells whether it is live.
-    fn take_merged(&mut self) -> bool {
-        // A panic was reported where it happened.
-        let Some(Ok(merged)) = self.merging.take().map(JoinHandle::join) else { return false };
-        self.packer.count_merged(&merged);
-        self.attempt(|_| merged).is_some_and(|proposal| self.decide_merged(&proposal))
+    /// Begins to purge one segment if one is due and there is room.
+    fn purge(&mut self) {
+        let is_allowed =
+            self.clock.purge_allowed() && !self.counters.failed.load(Ordering::Relaxed);
+        if self.beside.is_busy() || !is_allowed {
+            return;
+        }
+        let now = self.clock.now_micros();
+        let due = self.purger.due(&self.published, &self.preparer, now).map_err(PackError::from);
+        if let Some(plan) = self.attempt(|_| due).flatten() {
+            // From here on until its old bytes are gone, nobody may see the store as settled.
+            self.counters.unsettled.store(1, Ordering::Relaxed);
+            self.beside.purge(self.packer.begin_purge(plan));
+        }
+    }
+
+    /// Decides on what was made beside; tells what it was, and whether it is live.
+    fn take_ended(&mut self) -> Option<(Turn, bool)> {
+        Some(match self.beside.take()? {
+            Ended::Merge(merged) => {
+                let merged = merged.and_then(|merged| {
+                    self.packer.count_merged(&merged);
+                    self.attempt(|_| merged)
+                });
+                (Turn::Merge, merged.is_some_and(|proposal| self.decide_merged(&proposal)))
+            }
+            Ended::Purge(purged) => {
+                let purged = purged.and_then(|purged| self.attempt(|_| purged));
+                (Turn::Purge, purged.is_some_and(|purged| self.decide_purged(purged)))
+            }
+        })
     }
 
     /// Tells whether a merged segment is live now; one that is not goes again.
@@ -236,6 +267,14 @@ impl BackgroundThread {
         let decided = self.decide(proposal);
         self.drop_refused(decided, proposal);
         decided == Decided::Taken
+    }
+
+    /// Tells whether a purged segment is live now.
+    fn decide_purged(&mut self, purged: Purged) -> bool {
+        let PurgeProposal { prepared, proposal, .. } =
+            self.packer.propose_purge(purged, &self.preparer);
+        let (batch, _) = into_batch(prepared);
+        self.decide_rewritten(batch, &proposal) == Decided::Taken
     }
 
     /// Lets the files of a segment go that the log did not get. Where the store stops, the log may have
@@ -340,21 +379,6 @@ impl BackgroundThread {
 
     fn is_left_behind(&mut self, position: Position) -> bool {
         self.attempt(|packer| packer.is_left_behind(position)).unwrap_or(false)
-    }
-
-    /// Purges one segment if one is due; tells whether there may be more.
-    fn purge(&mut self) -> bool {
-        if !self.clock.purge_allowed() || self.counters.failed.load(Ordering::Relaxed) {
-            return false;
-        }
-        let now = self.clock.now_micros();
-        let (published, preparer) = (self.published.clone(), self.preparer.clone());
-        let due = self.purger.due(&published, &preparer, now).map_err(PackError::from);
-        let Some(Some(plan)) = self.attempt(|_| due) else { return false };
-        let proposed = self.attempt(|packer| packer.purge(plan, &preparer));
-        let Some(PurgeProposal { prepared, proposal, .. }) = proposed else { return false };
-        let (batch, _) = into_batch(prepared);
-        self.decide_rewritten(batch, &proposal) == Decided::Taken
     }
 
     /// Asks for what lets old bytes go: after a purge, and when the log or a snapshot grew old.

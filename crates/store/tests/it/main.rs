@@ -3,8 +3,10 @@
 
 mod a5_foreign_readers;
 mod b6_erasure;
+mod gate;
 mod golden;
 mod marker;
+mod p1_beside;
 mod p1_purge;
 mod p2_between;
 mod python;
