@@ -286,7 +286,8 @@ impl BackgroundThread {
     }
 
     /// Packs until it succeeds: the events stay in the log and in recent meanwhile, and ingest is
-    /// refused when recent is full. On a full disk the reserve is what it succeeds with.
+    /// refused when recent is full. On a full disk the reserve is what it succeeds with, once nobody
+    /// else writes.
     fn pack(&mut self, mut job: PackJob) {
         self.attempt(|packer| packer.write_workspaces(&mut job));
         let mut proposal = None;
@@ -302,7 +303,10 @@ impl BackgroundThread {
                 Some((_, Decided::Stopped)) => return,
                 _ if self.stopping.load(Ordering::Relaxed) => return,
                 _ => {
-                    self.packer.give_up_reserve();
+                    // What is written beside would take the space, and keep it until it is decided on.
+                    if !self.beside.is_writing() {
+                        self.packer.give_up_reserve();
+                    }
                     std::thread::sleep(RETRY_AFTER);
                 }
             }

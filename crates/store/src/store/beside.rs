@@ -57,7 +57,16 @@ impl Beside {
         self.running.is_some()
     }
 
-    /// Tells whether that is a purge.
+    /// Tells whether something may still be written.
+    pub(super) fn is_writing(&self) -> bool {
+        match &self.running {
+            Some(Running::Merge(merge)) => !merge.is_finished(),
+            Some(Running::Purge(purge)) => !purge.is_finished(),
+            None => false,
+        }
+    }
+
+    /// Tells whether a purge is under way, or ended and was not taken yet.
     pub(super) fn is_purging(&self) -> bool {
         matches!(self.running, Some(Running::Purge(_)))
     }

@@ -11,7 +11,7 @@ use proofbook_store::commit::CommitError;
 use proofbook_store::config::{ConfigChange, Hold};
 use proofbook_store::disk::sim::{CallKind, Calls, Fault};
 use proofbook_store::disk::{Disk, SimDisk};
-use proofbook_store::names::SEGMENT_DIR;
+use proofbook_store::names::{RESERVE, SEGMENT_DIR};
 use proofbook_store::open::Options;
 use proofbook_testkit::{START_MICROS as START, TestStore};
 
@@ -233,6 +233,29 @@ fn what_failed_beside_is_tried_again_and_not_at_once() {
     assert_eq!(beside[..3], ["purge", "merge", "purge"], "{beside:?}");
     disk.clear_faults();
     until(|| marker::files_with(&disk, &expired.marker).is_empty());
+    store.store.stop();
+    is_sound(&disk);
+}
+
+/// The purge would have taken the reserve and kept it: what it wrote is decided on behind the pack.
+#[test]
+fn on_a_full_disk_the_reserve_is_for_the_pack_and_not_for_a_purge() {
+    let (store, disk, gate) = begin(58, Options { reserve_bytes: 1 << 20, ..at_once(16) });
+    let expired = pack_one_of_age(&store, 29 * DAY);
+    purge_at(&gate, &store, 2);
+    send(&store, "acme", 0, "note.create");
+    let has_reserve = || disk.files().iter().any(|path| path == RESERVE);
+    let failures = || store.store.counters().background_failures.load(Ordering::Relaxed);
+    disk.set_capacity(Some(0));
+    store.store.pack_soon();
+    until(|| failures() >= 3);
+    assert!(has_reserve());
+    gate.open();
+    until(|| !has_reserve());
+    disk.set_capacity(None);
+    store.pack();
+    until(|| marker::files_with(&disk, &expired.marker).is_empty());
+    until(has_reserve);
     store.store.stop();
     is_sound(&disk);
 }
