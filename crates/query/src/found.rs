@@ -12,7 +12,7 @@ use proofbook_store::recent::RecentEvent;
 use proofbook_store::recent::chunk::RecentBlock;
 use proofbook_store::record::{EventParts, flag};
 use proofbook_store::seal::{Sealer, leaf_fields, parts_of_row};
-use proofbook_store::segment::Row;
+use proofbook_store::segment::{OwnedRow, Row};
 use proofbook_store::withheld::{ErasureStep, erased_of};
 
 /// One event as it is stored, borrowed from recent or from a segment's pages.
@@ -91,22 +91,7 @@ pub struct Found {
 enum Bytes {
     /// A block and the event's place in it.
     Recent(RecentBlock, usize),
-    Packed(Box<Packed>),
-}
-
-/// A row copied out of its pages.
-#[derive(Clone, Debug)]
-struct Packed {
-    seq: u64,
-    occurred_at: i64,
-    recorded_at: i64,
-    run: u32,
-    k: u16,
-    flags: u8,
-    outcome: Outcome,
-    action: Box<str>,
-    groups: [Option<Box<[u8]>>; Group::COUNT],
-    withheld: Box<[u8]>,
+    Packed(Arc<OwnedRow>),
 }
 
 impl Found {
@@ -114,26 +99,19 @@ impl Found {
         Self { workspace, bytes: Bytes::Recent(block, place) }
     }
 
-    pub(crate) fn packed(workspace: Arc<Workspace>, row: &Row<'_>) -> Self {
-        let packed = Packed {
-            seq: row.seq,
-            occurred_at: row.occurred_at,
-            recorded_at: row.recorded_at,
-            run: row.run,
-            k: row.k,
-            flags: row.flags,
-            outcome: row.outcome,
-            action: row.action.into(),
-            groups: Group::ALL.map(|group| row.groups.get(group).map(Into::into)),
-            withheld: row.withheld.into(),
-        };
-        Self { workspace, bytes: Bytes::Packed(Box::new(packed)) }
+    pub(crate) fn packed(workspace: Arc<Workspace>, row: Row<'_>) -> Self {
+        Self::far(workspace, Arc::new(row.into()))
+    }
+
+    /// An event of which the segment keeps the row.
+    pub(crate) fn far(workspace: Arc<Workspace>, row: Arc<OwnedRow>) -> Self {
+        Self { workspace, bytes: Bytes::Packed(row) }
     }
 
     pub(crate) fn stored(&self) -> Stored<'_> {
         match &self.bytes {
             Bytes::Recent(block, place) => Stored::of_recent(&block.event(*place)),
-            Bytes::Packed(row) => Stored::of_row(&row.row(&self.workspace)),
+            Bytes::Packed(row) => Stored::of_row(&row.row()),
         }
     }
 
@@ -141,7 +119,7 @@ impl Found {
     pub fn seq(&self) -> u64 {
         match &self.bytes {
             Bytes::Recent(block, place) => block.event(*place).seq,
-            Bytes::Packed(row) => row.seq,
+            Bytes::Packed(row) => row.row().seq,
         }
     }
 
@@ -149,7 +127,7 @@ impl Found {
     pub fn occurred_at(&self) -> i64 {
         match &self.bytes {
             Bytes::Recent(block, place) => block.event(*place).occurred_at,
-            Bytes::Packed(row) => row.occurred_at,
+            Bytes::Packed(row) => row.row().occurred_at,
         }
     }
 
@@ -189,7 +167,7 @@ impl Found {
     pub fn leaf_with(&self, sealer: &mut Sealer) -> Option<Hash> {
         match &self.bytes {
             Bytes::Recent(block, place) => Some(block.event(*place).leaf),
-            Bytes::Packed(row) => sealer.leaf_of_row(&self.workspace, &row.row(&self.workspace)),
+            Bytes::Packed(row) => sealer.leaf_of_row(&self.workspace, &row.row()),
         }
     }
 
@@ -197,7 +175,7 @@ impl Found {
     pub fn recorded_at(&self) -> i64 {
         match &self.bytes {
             Bytes::Recent(block, place) => block.event(*place).recorded_at,
-            Bytes::Packed(row) => row.recorded_at,
+            Bytes::Packed(row) => row.row().recorded_at,
         }
     }
 
@@ -226,26 +204,7 @@ impl Found {
     fn with_parts<T>(&self, read: impl FnOnce(&EventParts<'_>, &[u8]) -> T) -> T {
         match &self.bytes {
             Bytes::Recent(block, place) => read(&block.event(*place).parts(), &[]),
-            Bytes::Packed(row) => read(&parts_of_row(&row.row(&self.workspace)), &row.withheld),
-        }
-    }
-}
-
-impl Packed {
-    fn row<'a>(&'a self, workspace: &Workspace) -> Row<'a> {
-        let slices = Group::ALL.map(|group| self.groups[group.index()].as_deref());
-        Row {
-            workspace: workspace.uid,
-            occurred_at: self.occurred_at,
-            seq: self.seq,
-            recorded_at: self.recorded_at,
-            run: self.run,
-            k: self.k,
-            flags: self.flags,
-            outcome: self.outcome,
-            action: &self.action,
-            groups: GroupBytes::new(slices),
-            withheld: &self.withheld,
+            Bytes::Packed(row) => read(&parts_of_row(&row.row()), row.row().withheld),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Reader {
             places.reverse();
         }
         let edges = (places.first().copied(), places.last().copied());
-        let events: Vec<Found> = selection.fetch(&places).into_iter().flatten().collect();
+        let events: Vec<Found> = selection.fetch_page(&places).into_iter().flatten().collect();
 
         let (total, left_out) = match selection.count() {
             Ok(counted) => (counted.total, counted.left_out),

@@ -10,7 +10,7 @@ use proofbook_store::fold::Workspace;
 use proofbook_store::hidden::hidden;
 use proofbook_store::prepare::IdHasher;
 use proofbook_store::rules::Rules;
-use proofbook_store::segment::{GroupSet, Keep};
+use proofbook_store::segment::GroupSet;
 use proofbook_store::store::Store;
 use proofbook_store::view::View;
 
@@ -176,9 +176,9 @@ impl Reader {
             let row = segment.row_of_seq(uid, seq).map_err(|error| QueryError::unread(&error))?;
             if let Some(row) = row {
                 let read = segment
-                    .read_rows(&[row], GroupSet::ALL, Keep::Cached)
+                    .read_rows(&[row], GroupSet::ALL)
                     .map_err(|error| QueryError::unread(&error))?;
-                return Ok(Some(Found::packed(self.workspace.clone(), &read.get(0))));
+                return Ok(Some(Found::packed(self.workspace.clone(), read.get(0))));
             }
         }
         Ok(None)
@@ -220,11 +220,10 @@ impl Reader {
         for segment in self.view.segments.iter().rev() {
             for (seq, _) in segment.lookup_id(uid, hash).map_err(unread)? {
                 let Some(row) = segment.row_of_seq(uid, seq).map_err(unread)? else { continue };
-                let read =
-                    segment.read_rows(&[row], GroupSet::ALL, Keep::Cached).map_err(unread)?;
+                let read = segment.read_rows(&[row], GroupSet::ALL).map_err(unread)?;
                 // The index keeps a part of the hash, so the id itself has the last word.
                 if is_id(read.get(0).groups.get(Group::Id), id) {
-                    return Ok(Some(Found::packed(self.workspace.clone(), &read.get(0))));
+                    return Ok(Some(Found::packed(self.workspace.clone(), read.get(0))));
                 }
             }
         }

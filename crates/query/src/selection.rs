@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proofbook_store::fold::Workspace;
 use proofbook_store::prepare::IdHasher;
-use proofbook_store::segment::{Keep, SegmentError};
+use proofbook_store::segment::SegmentError;
 
 use crate::budget::Meter;
 use crate::error::{QueryError, describe};
@@ -23,9 +23,9 @@ use crate::threads::on_two_threads;
 /// Blocks that are judged together before they are asked for.
 const TOGETHER_BLOCKS: usize = 128;
 
-/// Blocks of which the pages that a list was read from wait in the cache: of those of an ordinary workload
-/// they take a third of it.
-const KEPT_BLOCKS: usize = 12;
+/// Blocks that a page of a list may stand in before its events count as far apart. Of an ordinary workload
+/// the decoded pages of so many blocks take an eighth of the cache.
+const NEAR_BLOCKS: usize = 4;
 
 /// Number of a source and of its block.
 type BlockNumber = (usize, usize);
@@ -168,27 +168,37 @@ impl<'q> Selection<'q> {
 
     /// Reads whole events, in the order of their places; `None` where one cannot be read.
     pub(crate) fn fetch(&self, places: &[Place]) -> Vec<Option<Found>> {
+        self.fetch_by_block(places, |_| false)
+    }
+
+    /// Reads the events of a page, as [`Selection::fetch`] does. Pages are asked for again.
+    pub(crate) fn fetch_page(&self, places: &[Place]) -> Vec<Option<Found>> {
+        self.fetch_by_block(places, |blocks| blocks > NEAR_BLOCKS)
+    }
+
+    /// Reads whole events; tells by the number of blocks that they stand in whether they are far apart.
+    fn fetch_by_block(
+        &self,
+        places: &[Place],
+        are_far: impl Fn(usize) -> bool,
+    ) -> Vec<Option<Found>> {
         let mut order: Vec<usize> = (0..places.len()).collect();
         let at = |index: &usize| (places[*index].source, places[*index].block, places[*index].row);
         order.sort_unstable_by_key(at);
         let same_block =
             |one: &usize, other: &usize| (at(one).0, at(one).1) == (at(other).0, at(other).1);
-        let blocks = order.chunk_by(same_block).enumerate().map(|(number, indexes)| {
-            let keep = if number < KEPT_BLOCKS { Keep::Cached } else { Keep::Nothing };
-            (indexes, keep)
-        });
-        let blocks: Vec<(&[usize], Keep)> = blocks.collect();
+        let blocks: Vec<&[usize]> = order.chunk_by(same_block).collect();
+        let far = are_far(blocks.len());
         let (sources, workspace) = (&self.sources, &self.workspace);
         let read = on_two_threads(&blocks, || {
-            |(indexes, keep): &(&[usize], Keep)| {
+            |indexes: &&[usize]| {
                 let (source, block, _) = at(&indexes[0]);
                 let rows: Vec<usize> = indexes.iter().map(|index| places[*index].row).collect();
-                sources[source].fetch_each(workspace, block, &rows, *keep)
+                sources[source].fetch_each(workspace, block, &rows, far)
             }
         });
         let mut fetched: Vec<Option<Found>> = vec![None; places.len()];
-        let indexes = blocks.into_iter().flat_map(|(indexes, _)| indexes);
-        for (index, found) in indexes.zip(read.into_iter().flatten()) {
+        for (index, found) in blocks.into_iter().flatten().zip(read.into_iter().flatten()) {
             match found {
                 Ok(found) => fetched[*index] = Some(found),
                 Err(error) => self.unread(&error),

@@ -12,7 +12,7 @@ use proofbook_filter::IntRange;
 use proofbook_ledger::WorkspaceUid;
 use proofbook_store::fold::Workspace;
 use proofbook_store::recent::RecentEvents;
-use proofbook_store::segment::{Column, FieldColumn, GroupSet, Keep, Segment, SegmentError};
+use proofbook_store::segment::{Column, FieldColumn, GroupSet, Segment, SegmentError};
 
 use crate::block::{Block, IdRows, PackedBlock};
 use crate::found::{Found, Stored};
@@ -223,7 +223,7 @@ impl Source {
             Self::Segment(part) => {
                 let first = part.segment.rows_of_block(part.first_block + block).start;
                 let numbers: Vec<u32> = rows.iter().map(|row| first + row as u32).collect();
-                let read = part.segment.read_rows(&numbers, GroupSet::NONE, Keep::Cached)?;
+                let read = part.segment.read_rows(&numbers, GroupSet::NONE)?;
                 for (row, found) in rows.iter().zip(read.iter()) {
                     visit(row, &Stored::of_row(&found));
                 }
@@ -239,18 +239,19 @@ impl Source {
     }
 
     /// Reads whole events of a block, of which rows ascend, and says of each that cannot be read why: one
-    /// damaged page must not hide the rows beside it.
+    /// damaged page must not hide the rows beside it. Of a block that is `far`, nobody is likely to ask for
+    /// other rows.
     pub(crate) fn fetch_each(
         &self,
         workspace: &Arc<Workspace>,
         block: usize,
         rows: &[usize],
-        keep: Keep,
+        far: bool,
     ) -> Vec<Result<Found, SegmentError>> {
-        match self.fetch(workspace, block, rows, keep) {
+        match self.fetch(workspace, block, rows, far) {
             Ok(found) => found.into_iter().map(Ok).collect(),
             Err(_) => {
-                let alone = |row: &usize| self.fetch(workspace, block, &[*row], keep);
+                let alone = |row: &usize| self.fetch(workspace, block, &[*row], far);
                 let alone = rows.iter().flat_map(|row| match alone(row) {
                     Ok(found) => found.into_iter().map(Ok).collect(),
                     Err(error) => vec![Err(error)],
@@ -265,14 +266,18 @@ impl Source {
         workspace: &Arc<Workspace>,
         block: usize,
         rows: &[usize],
-        keep: Keep,
+        far: bool,
     ) -> Result<Vec<Found>, SegmentError> {
         match self {
             Self::Segment(part) => {
                 let first = part.segment.rows_of_block(part.first_block + block).start;
                 let numbers: Vec<u32> = rows.iter().map(|row| first + *row as u32).collect();
-                let read = part.segment.read_rows(&numbers, GroupSet::ALL, keep)?;
-                Ok(read.iter().map(|row| Found::packed(workspace.clone(), &row)).collect())
+                if far {
+                    let read = part.segment.read_far_rows(&numbers)?.into_iter();
+                    return Ok(read.map(|row| Found::far(workspace.clone(), row)).collect());
+                }
+                let read = part.segment.read_rows(&numbers, GroupSet::ALL)?;
+                Ok(read.iter().map(|row| Found::packed(workspace.clone(), row)).collect())
             }
             Self::Recent(part) => {
                 let events = part.blocks[block].events();

@@ -12,7 +12,7 @@ use proofbook_ledger::proof::{self, ProveError};
 use proofbook_ledger::tile::{TILE_HEIGHT, TILE_WIDTH, TileKind};
 use proofbook_ledger::{Hash, Tile};
 use proofbook_store::seal::Sealer;
-use proofbook_store::segment::{GroupSet, Keep};
+use proofbook_store::segment::GroupSet;
 
 use crate::error::QueryError;
 use crate::found::Found;
@@ -62,9 +62,9 @@ impl Reader {
             let Some(range) = segment.range(uid) else { continue };
             let rows: Vec<u32> = range.rows.collect();
             for chunk in rows.chunks(BLOCK as usize) {
-                let read = segment.read_rows(chunk, GroupSet::ALL, Keep::Cached).map_err(unread)?;
+                let read = segment.read_rows(chunk, GroupSet::ALL).map_err(unread)?;
                 for row in read.iter().filter(|row| row.seq < size) {
-                    visit(&Found::packed(self.workspace.clone(), &row));
+                    visit(&Found::packed(self.workspace.clone(), row));
                 }
             }
         }
@@ -106,11 +106,11 @@ impl Reader {
                 }
             }
             rows.sort_unstable();
-            let read = segment.read_rows(&rows, GroupSet::ALL, Keep::Cached).map_err(unread)?;
+            let read = segment.read_rows(&rows, GroupSet::ALL).map_err(unread)?;
             for row in read.iter() {
                 let place = (row.seq.wrapping_sub(seqs.start)) as usize;
                 if let Some(slot) = found.get_mut(place) {
-                    let event = Found::packed(self.workspace.clone(), &row);
+                    let event = Found::packed(self.workspace.clone(), row);
                     *slot = Some(Leaf::Event(Box::new(event)));
                 }
             }

@@ -32,7 +32,7 @@ use crate::purge::{clear_of, clear_of_recent, pair_of};
 use crate::record::{Gone, Punctured, RewriteKind, Rewritten, flag};
 use crate::rules::Rules;
 use crate::seal::Sealer;
-use crate::segment::{GroupSet, Keep, Rewrite, Row, Segment, SegmentError};
+use crate::segment::{GroupSet, Rewrite, Row, Segment, SegmentError};
 use crate::view::View;
 use crate::withheld::{ErasureStep, erased_of};
 
@@ -185,7 +185,7 @@ pub fn taken_by(
         let Some(range) = segment.range(workspace) else { continue };
         let numbers: Vec<u32> = range.rows.collect();
         for chunk in numbers.chunks(LOOK_ROWS) {
-            for row in segment.read_rows(chunk, GroupSet::NONE, Keep::Cached)?.iter() {
+            for row in segment.read_rows(chunk, GroupSet::NONE)?.iter() {
                 let of =
                     |(group, by): (Group, ErasureStep)| (by.erasure == erasure).then_some(group);
                 let groups = GroupSet::of(erased_of(row.withheld).into_iter().filter_map(of));
@@ -254,7 +254,7 @@ fn for_each_target(
     }
     numbers.sort_unstable();
     for chunk in numbers.chunks(LOOK_ROWS) {
-        let read = segment.read_rows(chunk, GroupSet::ALL, Keep::Cached)?;
+        let read = segment.read_rows(chunk, GroupSet::ALL)?;
         for (number, row) in chunk.iter().zip(read.iter()) {
             if let Some(groups) = groups_of(targets, row.seq) {
                 visit(*number, &row, groups);

@@ -7,7 +7,7 @@ use proofbook_ledger::WorkspaceUid;
 
 use crate::fold::IdHit;
 use crate::fresh_ids::{Filter, FreshIds};
-use crate::segment::{GroupSet, IdKey, Keep, Segment, SegmentError, stored_part};
+use crate::segment::{GroupSet, IdKey, Segment, SegmentError, stored_part};
 use crate::view::View;
 use crate::withheld::erased_of;
 
@@ -97,11 +97,7 @@ pub(crate) fn is_erased(
     }
     for segment in view.segments.iter().rev() {
         if let Some(row) = segment.row_of_seq(workspace, seq)? {
-            return Ok(!segment
-                .read_rows(&[row], GroupSet::NONE, Keep::Cached)?
-                .get(0)
-                .withheld
-                .is_empty());
+            return Ok(!segment.read_rows(&[row], GroupSet::NONE)?.get(0).withheld.is_empty());
         }
     }
     Ok(false)
@@ -125,7 +121,7 @@ fn find_at(
 ) -> Result<Option<IdHit>, SegmentError> {
     for (seq, part) in segment.lookup_id_at(place, wanted.id_hash)? {
         let Some(row) = segment.row_of_seq(wanted.workspace, seq)? else { continue };
-        let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id), Keep::Cached)?;
+        let stored = segment.read_rows(&[row], GroupSet::NONE.with(Group::Id))?;
         let row = stored.get(0);
         // An id that was erased is known by its hash alone: what came with it must not come again.
         let is_erased = || erased_of(row.withheld).iter().any(|(group, _)| *group == Group::Id);

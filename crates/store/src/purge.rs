@@ -33,8 +33,7 @@ use crate::record::{EventParts, Gone, Pair, RewriteKind, Rewritten};
 use crate::rules::{Rules, counts_from, policy_of};
 use crate::seal::Sealer;
 use crate::segment::{
-    self, GroupSet, Keep, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter,
-    WorkspaceRange,
+    self, GroupSet, Rewrite, Rewrote, Row, Segment, SegmentError, SegmentWriter, WorkspaceRange,
 };
 
 /// Rows that are read at once to ask whether a hold keeps them.
@@ -208,7 +207,7 @@ impl Purger {
             found.held += ended.expired - rows.count() as u64;
             let numbers: Vec<u32> = range.rows.filter(|row| rows.contains(*row)).collect();
             for chunk in numbers.chunks(HELD_CHUNK_ROWS) {
-                for row in segment.read_rows(chunk, GroupSet::NONE, Keep::Cached)?.iter() {
+                for row in segment.read_rows(chunk, GroupSet::NONE)?.iter() {
                     found.add(row.seq, row.occurred_at);
                 }
             }
@@ -393,7 +392,7 @@ pub(crate) fn held(
     let mut held = Vec::new();
     for chunk in rows.chunks(HELD_CHUNK_ROWS) {
         let numbers: Vec<u32> = chunk.iter().map(|(row, _)| *row).collect();
-        let read = segment.read_rows(&numbers, GroupSet::ALL, Keep::Cached)?;
+        let read = segment.read_rows(&numbers, GroupSet::ALL)?;
         for (number, row) in numbers.iter().zip(read.iter()) {
             if rules.is_held(&clear_of(&row), &row.groups) {
                 held.push(*number);

@@ -223,3 +223,33 @@ fn a_list_that_runs_out_of_time_has_all_of_its_page_or_is_an_error() {
     let counts = (refused, without_total, with_total);
     assert!(refused > 0 && without_total > 0 && with_total > 0, "{counts:?}");
 }
+
+#[test]
+fn events_far_apart_are_the_same_each_time_a_page_is_asked_for() {
+    let mut world = World::new(11);
+    world.send(25_000, false);
+    world.pack();
+    world.send(100, false);
+    let reader = Reader::open(&world.store, WORKSPACE).expect("there");
+    let numbers = [3, 17, 5_000, 9_000, 9_001, 13_500, 18_000, 22_500, 25_050];
+    let parts: Vec<String> = numbers.iter().map(|seq| format!("seq:{seq}..{seq}")).collect();
+    let request = ListRequest {
+        filter: resolve(&world, &parts.join(" OR ")),
+        filter_hash: 1,
+        sort: Sort::Seq,
+        limit: 20,
+        cursor: None,
+        page: None,
+    };
+    for _ in 0..2 {
+        let page = reader.list(&request, &Budget::unlimited()).expect("lists");
+        assert_eq!(page.total, Some(numbers.len() as u64));
+        assert_eq!(page.events.len(), numbers.len());
+        for (found, seq) in page.events.iter().zip(numbers) {
+            let alone = reader.by_seq(seq).expect("reads").expect("is there");
+            assert_eq!(found.seq(), seq);
+            assert_eq!(found.leaf().expect("is there"), alone.leaf().expect("is there"));
+            assert_eq!(found.groups(), alone.groups());
+        }
+    }
+}

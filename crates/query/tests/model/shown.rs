@@ -7,7 +7,7 @@ use proofbook_event::Group;
 use proofbook_ledger::{Hash, WorkspaceUid};
 use proofbook_store::commit::Published;
 use proofbook_store::seal::Sealer;
-use proofbook_store::segment::{GroupSet, Keep, SegmentError};
+use proofbook_store::segment::{GroupSet, SegmentError};
 
 use crate::naive::{Known, Space};
 
@@ -40,7 +40,7 @@ pub(crate) fn read(published: &Published, uid: WorkspaceUid) -> Result<Shown, St
         let Some(range) = segment.range(uid) else { continue };
         let numbers: Vec<u32> = range.rows.collect();
         let unread = |error: SegmentError| format!("cannot be read: {error:?}");
-        let rows = segment.read_rows(&numbers, GroupSet::ALL, Keep::Cached).map_err(unread)?;
+        let rows = segment.read_rows(&numbers, GroupSet::ALL).map_err(unread)?;
         for row in rows.iter() {
             let stored = Stored {
                 action: row.action.to_owned(),

@@ -12,6 +12,7 @@ use super::columns::Column;
 use super::dictionary::Entries;
 use super::fuse::Fuse;
 use super::ints::Ints;
+use super::owned_row::OwnedRow;
 use super::page::PlainPage;
 use super::text::TextFilter;
 
@@ -35,6 +36,7 @@ pub(super) enum Cached {
     Column(Arc<Column>),
     Text(Arc<TextFilter>),
     Values(Arc<Fuse>),
+    Row(Arc<OwnedRow>),
 }
 
 impl Cached {
@@ -48,6 +50,7 @@ impl Cached {
                 Self::Column(column) => column.memory_bytes(),
                 Self::Text(filter) => filter.memory_bytes(),
                 Self::Values(filter) => filter.memory_bytes(),
+                Self::Row(row) => row.memory_bytes(),
             }
     }
 }

@@ -353,15 +353,24 @@ impl Segment {
         keep: Keep,
         make: impl FnOnce() -> Result<Cached, SegmentError>,
     ) -> Result<Cached, SegmentError> {
-        let key = (self.number, kind, index as u32);
-        if let Some(cached) = self.cache.get(key) {
-            return Ok(cached);
+        if let Some(known) = self.known(kind, index as u32) {
+            return Ok(known);
         }
         let made = make()?;
         if keep == Keep::Cached {
-            self.cache.insert(key, made.clone());
+            self.keep(kind, index as u32, made.clone());
         }
         Ok(made)
+    }
+
+    /// Returns what the cache has of a piece.
+    pub(super) fn known(&self, kind: u8, index: u32) -> Option<Cached> {
+        self.cache.get((self.number, kind, index))
+    }
+
+    /// Lets a piece wait in the cache.
+    pub(super) fn keep(&self, kind: u8, index: u32, piece: Cached) {
+        self.cache.insert((self.number, kind, index), piece);
     }
 
     /// Returns the numbers of a block, from the cache or past it.

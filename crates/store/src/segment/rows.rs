@@ -78,7 +78,7 @@ impl GroupSet {
 
 /// What becomes of pages that were decoded and were not in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub(super) enum Keep {
     /// They wait in the cache for whoever comes next.
     Cached,
     /// They were for this once: a row of many blocks must not drive out what all queries need.
@@ -222,7 +222,11 @@ impl Segment {
     ///
     /// # Errors
     /// A piece is damaged or cannot be read, or a row is not in the segment.
-    pub fn read_rows(
+    pub fn read_rows(&self, rows: &[u32], groups: GroupSet) -> Result<OwnedRows, SegmentError> {
+        self.read_pages(rows, groups, Keep::Cached)
+    }
+
+    pub(super) fn read_pages(
         &self,
         rows: &[u32],
         groups: GroupSet,

@@ -9,9 +9,7 @@ use crate::names;
 use crate::segment::ParquetColumn;
 use crate::segment::join::join;
 use crate::segment::lift::VALUES;
-use crate::segment::{
-    BLOCK_ROWS, GroupSet, Keep, Segment, SegmentError, SegmentWriter, WorkspaceRange,
-};
+use crate::segment::{BLOCK_ROWS, GroupSet, Segment, SegmentError, SegmentWriter, WorkspaceRange};
 
 fn check(rows: &[OwnedRow]) -> Arc<Segment> {
     let segment = model::segment(rows);
@@ -27,12 +25,12 @@ fn check(rows: &[OwnedRow]) -> Arc<Segment> {
     assert_eq!(at, rows.len());
 
     let some: Vec<u32> = (0..rows.len() as u32).filter(|row| row % 7 == 3).collect();
-    let read = segment.read_rows(&some, GroupSet::ALL, Keep::Cached).unwrap();
+    let read = segment.read_rows(&some, GroupSet::ALL).unwrap();
     assert_eq!(read.len(), some.len());
     for (row, number) in read.iter().zip(&some) {
         assert_eq!(row, rows[*number as usize].row());
     }
-    let read = segment.read_rows(&some, GroupSet::NONE.with(Group::Actor), Keep::Nothing).unwrap();
+    let read = segment.read_rows(&some, GroupSet::NONE.with(Group::Actor)).unwrap();
     for (row, number) in read.iter().zip(&some) {
         let expected = rows[*number as usize].row();
         assert_eq!(row.groups.get(Group::Actor), expected.groups.get(Group::Actor));
@@ -181,4 +179,20 @@ fn a5_another_parquet_reader_reads_the_same() {
         count += 1;
     }
     assert_eq!(count, rows.len());
+}
+
+#[test]
+fn a5_far_rows_come_back_as_they_went_in_each_time() {
+    let shape = Shape { rows: 9_000, workspaces: 3, late_micros: 2_000, seq_start: 0 };
+    let rows = model::rows(13, shape);
+    let segment = model::segment(&rows);
+    // The second time some are known and some are not; the last time all are.
+    for numbers in [vec![5, 4_000, 8_999], vec![4, 5, 6, 4_000, 8_998, 8_999], vec![5, 8_998]] {
+        let read = segment.read_far_rows(&numbers).unwrap();
+        assert_eq!(read.len(), numbers.len());
+        for (number, row) in numbers.iter().zip(&read) {
+            assert_eq!(row.row(), rows[*number as usize].row(), "row {number}");
+        }
+    }
+    assert!(segment.read_far_rows(&[9_000]).is_err());
 }
