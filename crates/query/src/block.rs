@@ -181,14 +181,10 @@ impl PackedBlock<'_> {
         if !own.contains(&true) {
             return Ok(0);
         }
-        let before = rows.len();
-        let bounds = rows.bounds();
-        let first = bounds.start;
-        for (place, code) in actions.codes()[bounds].iter().enumerate() {
-            if own[*code as usize] {
-                rows.remove(first + place);
-            }
-        }
+        let (before, bounds) = (rows.len(), rows.bounds());
+        let mut own_rows = rows.emptied();
+        own_rows.insert_passing(bounds.start, &actions.codes()[bounds], &own);
+        rows.take(&own_rows);
         Ok((before - rows.len()) as u64)
     }
 }

@@ -249,7 +249,7 @@ fn events_far_apart_are_the_same_each_time_a_page_is_asked_for() {
         let page = reader.list(&request, &Budget::unlimited()).expect("lists");
         assert_eq!(page.total, Some(numbers.len() as u64));
         assert_eq!(page.events.len(), numbers.len());
-        for (found, seq) in page.events.iter().zip(numbers) {
+        for (found, seq) in page.events.iter().zip(numbers.iter().copied()) {
             let alone = reader.by_seq(seq).expect("reads").expect("is there");
             assert_eq!(found.seq(), seq);
             assert_eq!(found.leaf().expect("is there"), alone.leaf().expect("is there"));
