@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use proofbook_store::priority::give_way;
 use serde_json::json;
 
 use super::child::ChildServer;
@@ -26,10 +25,6 @@ const STUCK: Duration = Duration::from_secs(30);
 /// Events a second that a healthy receiver gets (issue 4).
 const DRAIN_GATE: f64 = 5_000.0;
 
-/// How much receivers give way, from 0 to 19: they stand for other machines, and what they do with a
-/// message must not count as what deliveries cost ingest.
-const NICENESS: i32 = 19;
-
 /// A receiver that takes everything and counts it.
 struct Receiver {
     url: String,
@@ -46,10 +41,7 @@ impl Receiver {
             for stream in listener.incoming().flatten() {
                 let count = count.clone();
                 // A connection that breaks is opened again by who sends.
-                std::thread::spawn(move || {
-                    give_way(NICENESS);
-                    serve(stream, &count)
-                });
+                std::thread::spawn(move || serve(stream, &count));
             }
         });
         Ok(Self { url, taken })
