@@ -10,14 +10,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::baseline::percentile;
 use super::child::ChildServer;
 use super::measure::{Bound, Measure};
 use super::over_http;
+use super::run::{INGEST_GATE, INGEST_GOAL};
 use super::workload::Workload;
 use crate::failure::Failure;
 
 /// Destinations that are at work while events are taken in.
 const DESTINATIONS: usize = 4;
+/// Times that events are taken in with destinations, and as often without.
+const TURNS: usize = 5;
 /// Events that are drained; more say nothing more.
 const DRAINED_EVENTS_MAX: u64 = 200_000;
 /// How long nothing may arrive until draining counts as stuck.
@@ -80,7 +84,8 @@ fn serve(stream: TcpStream, count: &AtomicU64) -> io::Result<()> {
     }
 }
 
-/// Measures in two fresh directories.
+/// Measures in fresh directories: first with and without destinations in turns, so that both see the
+/// same moods of the machine, then what a healthy receiver gets.
 pub(crate) fn measure(
     place: &dyn Fn(&str) -> PathBuf,
     workload: &Workload,
@@ -88,10 +93,32 @@ pub(crate) fn measure(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Measure>, Failure> {
     let flags = ["--webhook-allow", "127.0.0.1"];
+    let start = |name: String| ChildServer::start_with(&place(&name), &flags);
     let receiver = || Receiver::open().map_err(|error| lost().because(error));
+    let (mut without, mut with, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for turn in 1..=TURNS {
+        // Whoever goes first finds another disk cache: each does so as often as it can.
+        for goes_with in if turn % 2 == 0 { [true, false] } else { [false, true] } {
+            let (count, name, rates) = match goes_with {
+                true => (DESTINATIONS, format!("with-destinations-{turn}"), &mut with),
+                false => (0, format!("without-destinations-{turn}"), &mut without),
+            };
+            let server = start(name)?;
+            let fed = receiver()?;
+            for _ in 0..count {
+                destination(&server, &fed, "now")?;
+            }
+            let sent = over_http::send_all(&server, workload, connections, tick)?;
+            rates.push(workload.events() as f64 / sent.seconds);
+            if goes_with {
+                told.push(fed.taken() as f64 / sent.seconds);
+            }
+            server.stop()?;
+        }
+    }
 
-    let server = ChildServer::start_with(&place("without-destinations"), &flags)?;
-    let alone = over_http::ingest(&server, workload, connections, tick)?;
+    let server = start(String::from("drained"))?;
+    over_http::ingest(&server, workload, connections, tick)?;
     let drained = receiver()?;
     let events = workload.events().min(DRAINED_EVENTS_MAX);
     let begin = Instant::now();
@@ -102,27 +129,26 @@ pub(crate) fn measure(
     let cpu_us = server.usage().cpu_us - before.cpu_us;
     server.stop()?;
 
-    let server = ChildServer::start_with(&place("with-destinations"), &flags)?;
-    let fed = receiver()?;
-    for _ in 0..DESTINATIONS {
-        destination(&server, &fed, "now")?;
-    }
-    let beside = over_http::ingest(&server, workload, connections, tick)?;
-    let told = fed.taken();
-    server.stop()?;
-
-    let rate = |sent: &over_http::Sent| workload.events() as f64 / sent.seconds;
-    let (alone, beside) = (rate(&alone), rate(&beside));
+    let least = with.iter().copied().fold(f64::INFINITY, f64::min);
+    let (without, with) = (median(without), median(with));
     Ok(vec![
         Measure::new("events drained to one receiver", events as f64 / seconds, "/s")
             .bounds(Bound::AtLeast(DRAIN_GATE), Bound::AtLeast(2.0 * DRAIN_GATE)),
         Measure::new("  CPU of the server an event", cpu_us as f64 / events.max(1) as f64, "µs"),
-        Measure::new("events acknowledged without destinations", alone, "/s"),
-        Measure::new("events acknowledged with four", beside, "/s"),
-        Measure::new("  of what it is without", beside * 100.0 / alone, "%")
+        Measure::new("events acknowledged without destinations, p50", without, "/s"),
+        Measure::new("events acknowledged with four, p50", with, "/s")
+            .bounds(Bound::AtLeast(INGEST_GATE), Bound::AtLeast(INGEST_GOAL)),
+        Measure::new("  of what it is without", with * 100.0 / without, "%")
             .bounds(Bound::AtLeast(90.0), Bound::AtLeast(95.0)),
-        Measure::new("messages taken until all was packed", told as f64, ""),
+        Measure::new("  in the slowest turn", least, "/s"),
+        Measure::new("  messages taken meanwhile, p50", median(told), "/s"),
     ])
+}
+
+/// Returns the one in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    percentile(&values, 50.0)
 }
 
 /// Makes a destination of all workspaces.

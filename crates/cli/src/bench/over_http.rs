@@ -14,16 +14,22 @@ use super::workload::Workload;
 use crate::client::part;
 use crate::failure::Failure;
 
-/// What ingest came to.
-pub(crate) struct Sent {
+/// What it came to until all was acknowledged.
+pub(crate) struct Acknowledged {
     /// From the first batch to the last acknowledgement, seconds.
     pub(crate) seconds: f64,
-    /// From the last acknowledgement until nothing was left to pack, seconds.
-    pub(crate) drain_seconds: f64,
     /// Acknowledgements of batches, milliseconds, sorted.
     pub(crate) acks_ms: Vec<f64>,
     /// Times that the server said it was busy and a batch was sent again.
     pub(crate) busy: u64,
+}
+
+/// What ingest came to.
+pub(crate) struct Sent {
+    /// What it came to until all was acknowledged.
+    pub(crate) acknowledged: Acknowledged,
+    /// From the last acknowledgement until nothing was left to pack, seconds.
+    pub(crate) drain_seconds: f64,
     /// What the server had used before and when everything was drained.
     pub(crate) usage: (Usage, Usage),
 }
@@ -31,7 +37,7 @@ pub(crate) struct Sent {
 /// How long a sender waits after a busy answer.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Sends batches `from..to` of a workload on some connections, each batch again while the server is busy.
+/// Sends a workload and waits until everything is drained.
 pub(crate) fn ingest(
     server: &ChildServer,
     workload: &Workload,
@@ -39,9 +45,23 @@ pub(crate) fn ingest(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Result<Sent, Failure> {
     let before = server.usage();
+    let acknowledged = send_all(server, workload, connections, tick)?;
+    let begin = Instant::now();
+    let after = server.drain();
+    let drain_seconds = begin.elapsed().as_secs_f64();
+    Ok(Sent { acknowledged, drain_seconds, usage: (before, after) })
+}
+
+/// Sends a workload's batches on some connections, each batch again while the server is busy.
+pub(crate) fn send_all(
+    server: &ChildServer,
+    workload: &Workload,
+    connections: usize,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Result<Acknowledged, Failure> {
     let begin = Instant::now();
     let (next, done, busy) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let acks = on_threads(connections, |acks| {
+    let acks_ms = on_threads(connections, |acks| {
         let mut wire = server.connect()?;
         let (mut batch, mut answer) = (Vec::new(), Vec::new());
         loop {
@@ -56,10 +76,7 @@ pub(crate) fn ingest(
         }
     })?;
     let seconds = begin.elapsed().as_secs_f64();
-    let after = server.drain();
-    let drain_seconds = begin.elapsed().as_secs_f64() - seconds;
-    let busy = busy.load(Ordering::Relaxed);
-    Ok(Sent { seconds, drain_seconds, acks_ms: acks, busy, usage: (before, after) })
+    Ok(Acknowledged { seconds, acks_ms, busy: busy.load(Ordering::Relaxed) })
 }
 
 /// Sends those lines of a workload that pass and returns how many there are.
