@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use proofbook_query::Reader;
 use proofbook_store::config::{Config, Destination, Notifications, OWNER, WorkspaceSettings};
-use proofbook_store::priority::give_way;
+use proofbook_store::priority::{self, ProcessorTime, give_way};
 use proofbook_store::random::Random;
 use proofbook_store::store::Store;
 use tokio::sync::Semaphore;
@@ -30,6 +30,7 @@ use crate::letter::{self, Frame};
 use crate::letters::Letters;
 use crate::limits;
 use crate::message::{Message, Payload};
+use crate::pace::Pace;
 use crate::rule::{RuleSettings, owners_manner};
 use crate::stream::{self, Stream, Work};
 use crate::transport::mail::{Mail, MailSettings};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub flush_every: Duration,
     /// How often it is looked for what is to be warned of.
     pub watch_every: Duration,
+    /// Tells how the thread that delivers fares; deliveries rest while others need its processor.
+    pub processor_time: fn() -> Option<ProcessorTime>,
 }
 
 impl Default for Settings {
@@ -60,6 +63,7 @@ impl Default for Settings {
             look_every: limits::LOOK_EVERY,
             flush_every: limits::FLUSH_EVERY,
             watch_every: limits::WATCH_EVERY,
+            processor_time: priority::processor_time,
         }
     }
 }
@@ -75,6 +79,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) board: Arc<Board>,
     pub(crate) reads: Arc<Semaphore>,
+    pub(crate) pace: Pace,
 }
 
 /// Everything that leaves the house.
@@ -139,7 +144,8 @@ impl Engine {
     ) -> Self {
         let reads = Arc::new(Semaphore::new(limits::READS_MAX));
         let board = Arc::default();
-        let shared = Arc::new(Shared { store, random, settings, board, reads });
+        let pace = Pace::new(settings.processor_time);
+        let shared = Arc::new(Shared { store, random, settings, board, reads, pace });
         Self { shared, make_transport, sources: Arc::default() }
     }
 

@@ -1,7 +1,7 @@
 //! What leaves the house on its own: events to those who must know, without gap and in order.
 //!
 //! What lives here: [`engine`] (one loop for every destination, and progress into the log), `stream`
-//! (that loop), `reading` (the next events of a workspace, as a View holds them), [`board`] (where each
+//! (that loop), `reading` (the next events of a workspace, as a View holds them), `pace` (when to keep out of the way), [`board`] (where each
 //! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
 //! there to a receiver: the two things that are pluggable), [`call`] (one POST over HTTP, also for the
 //! server's own calls to witnesses), [`guard`] (which addresses may be called), [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
@@ -30,6 +30,7 @@ mod letters;
 pub mod limits;
 pub mod link;
 pub mod message;
+mod pace;
 mod reading;
 pub mod rule;
 pub mod secrets;

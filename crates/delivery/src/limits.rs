@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Events read at once for one workspace of one destination.
 pub const READ_EVENTS_MAX: usize = 256;
-/// Bytes of events that one reading aims at; large events are read fewer at a time.
+/// Events that are read first, to know how large they are; eight megabytes when they are as large as can be.
+pub const READ_FEW: usize = 32;
+/// Bytes of events after which a reading ends, but for the first few. Each lane may hold so much.
 pub const READ_BYTES_AIM: usize = 1024 * 1024;
 /// Numbers looked at in one reading, so that a filter that lets nothing through yields to others.
 pub const READ_SEQS_MAX: u64 = 100_000;
@@ -32,6 +34,10 @@ pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(15 * 60);
 /// How often a message is tried that the receiver itself refuses; then it is a dead letter.
 pub const REFUSALS_MAX: u32 = 8;
+/// How often it is looked whether the machine has time for deliveries.
+pub const LOOK_ROUND_EVERY: Duration = Duration::from_millis(10);
+/// How long no event is sent when it has none.
+pub const REST: Duration = Duration::from_millis(50);
 /// How often progress goes into the log.
 pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often progress goes into the log of destinations that passed over events and sent none.
@@ -51,4 +57,4 @@ pub const RECIPIENTS_MAX: usize = 20;
 /// Mails of one rule and workspace in an hour, unless it says otherwise; what is more comes in one mail.
 pub const MAILS_PER_HOUR: u32 = 60;
 
-const _: () = assert!(READ_EVENTS_MAX > 0 && LANES > 0 && READS_MAX > 0);
+const _: () = assert!(READ_EVENTS_MAX > READ_FEW && READ_FEW > 0 && LANES > 0 && READS_MAX > 0);

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::tz::TimeZone;
 use proofbook_event::Timestamp;
-use proofbook_filter::{Filter, ResolveContext};
+use proofbook_filter::{Filter, ResolveContext, ResolvedFilter};
 use proofbook_query::{Budget, Found, QueryError, Reader};
 use proofbook_store::config::StartAt;
 use proofbook_store::delivered::Cursor;
@@ -47,7 +47,6 @@ pub(crate) struct Wanted {
     pub(crate) from: StartAt,
     /// Only what was recorded before this moment, microseconds UTC.
     pub(crate) before: Option<i64>,
-    pub(crate) events_max: usize,
 }
 
 /// Reads what is due; `None` when there is no such workspace.
@@ -91,16 +90,47 @@ pub(crate) fn read(store: &Store, wanted: &Wanted) -> Result<Option<Due>, ReadEr
     if let Some(own) = &wanted.filter {
         filter = filter.and(own.resolve(&context));
     }
-    let events = reader.after_seq(&filter, from.checked_sub(1), wanted.events_max, &budget)?;
-    let reached = match events.last() {
-        Some(last) if events.len() == wanted.events_max => last.seq() + 1,
-        _ => end,
-    };
+    let (events, is_all) = first_of(&reader, &filter, from, &budget)?;
+    let reached = events.last().filter(|_| !is_all).map_or(end, |last| last.seq() + 1);
     gaps.retain(|gap| gap.start < reached);
     if let Some(last) = gaps.last_mut() {
         last.end = last.end.min(reached.max(from));
     }
     Ok(Some(Due { reader, gaps, events, reached }))
+}
+
+/// Returns the first events that pass, at least one of them if there is any, and whether they are all.
+///
+/// A few show how large they are; where they are large, they are enough for once.
+fn first_of(
+    reader: &Reader,
+    filter: &ResolvedFilter,
+    from: u64,
+    budget: &Budget<'_>,
+) -> Result<(Vec<Found>, bool), QueryError> {
+    let mut events = reader.after_seq(filter, from.checked_sub(1), limits::READ_FEW, budget)?;
+    let Some(last) = events.last().filter(|_| events.len() == limits::READ_FEW) else {
+        return Ok((events, true));
+    };
+    let (mut bytes, last) = (bytes_of(&events), last.seq());
+    if bytes >= limits::READ_BYTES_AIM {
+        return Ok((events, false));
+    }
+    let most = limits::READ_EVENTS_MAX - limits::READ_FEW;
+    let more = reader.after_seq(filter, Some(last), most, budget)?;
+    let is_all = more.len() < most;
+    for found in more {
+        if bytes >= limits::READ_BYTES_AIM {
+            return Ok((events, false));
+        }
+        bytes += found.groups().bytes_total();
+        events.push(found);
+    }
+    Ok((events, is_all))
+}
+
+fn bytes_of(events: &[Found]) -> usize {
+    events.iter().map(|found| found.groups().bytes_total()).sum()
 }
 
 /// Returns the number of the first event that has an address; `None` when none has it or it cannot be
@@ -124,7 +154,65 @@ fn text(text: &str) -> Result<Filter, ReadError> {
 
 #[cfg(test)]
 mod tests {
+    use proofbook_store::disk::SimDisk;
+    use proofbook_testkit::TestStore;
+    use serde_json::json;
+
     use super::*;
+
+    fn wanted(next: u64) -> Wanted {
+        Wanted {
+            workspace: "acme".into(),
+            filter: None,
+            cursor: Cursor { generation: 0, next },
+            from: StartAt::Seq(0),
+            before: None,
+        }
+    }
+
+    /// Reads to the end and returns the numbers of each reading.
+    fn read_all(world: &TestStore) -> Vec<Vec<u64>> {
+        let (mut readings, mut next) = (Vec::new(), 0);
+        loop {
+            let due = read(&world.store, &wanted(next)).expect("read").expect("a workspace");
+            if due.events.is_empty() {
+                assert_eq!(due.reached, due.reader.head().size);
+                return readings;
+            }
+            readings.push(due.events.iter().map(Found::seq).collect());
+            next = due.reached;
+        }
+    }
+
+    #[test]
+    fn p3_a_reading_holds_so_many_events_or_so_many_bytes_and_skips_none() {
+        let world = TestStore::in_memory(3, &SimDisk::new(3));
+        let text = "x".repeat(4_000);
+        let large: serde_json::Map<_, _> =
+            (0..50).map(|key| (format!("key_{key}"), json!(text))).collect();
+        let large = json!({"action": "thing.update", "metadata": large}).to_string();
+        let small = json!({"action": "thing.update"}).to_string();
+        let events: Vec<&str> = [(&large, 70), (&small, 600), (&large, 20)]
+            .into_iter()
+            .flat_map(|(event, count)| std::iter::repeat_n(event.as_str(), count))
+            .collect();
+        for few in events.chunks(20) {
+            world.send("acme", few).into_iter().for_each(|receipt| drop(receipt.expect("taken")));
+        }
+        for packed in [false, true] {
+            if packed {
+                world.pack();
+            }
+            let readings = read_all(&world);
+            let all: Vec<u64> = readings.iter().flatten().copied().collect();
+            assert_eq!(all, (0..690).collect::<Vec<u64>>(), "packed: {packed}");
+            // A large one has two hundred kilobytes, and six of them are over the aim. So of the first 70
+            // and what follows the first few are enough; then as many small ones as may be; then all up
+            // to the sixth large one; and the rest.
+            let counts: Vec<usize> = readings.iter().map(Vec::len).collect();
+            assert_eq!(counts, [32, 32, 32, 256, 256, 68, 14], "packed: {packed}");
+        }
+    }
 
     #[test]
     fn our_own_filters_can_be_read_at_every_end() {

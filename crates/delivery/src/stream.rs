@@ -136,7 +136,8 @@ impl Stream {
         (!shared.board.is_waiting(self.id())).then_some(position)
     }
 
-    /// Finds the workspaces in which something is due.
+    /// Finds the workspaces in which something is due, in the order in which segments hold them: who is
+    /// read after the other then finds what both need still in memory.
     fn lanes(&self, shared: &Shared) -> Vec<Lane> {
         let logged = shared.store.view().delivered.of(self.id()).cloned();
         let workspaces = shared.store.directory().all();
@@ -161,7 +162,9 @@ impl Stream {
                 let is_due = cursor.next < workspace.edge.size() && self.covers(shared, &workspace);
                 is_due.then_some(Lane { workspace, cursor, from: start.from })
             };
-            workspaces.into_iter().filter_map(lane).collect()
+            let mut lanes: Vec<Lane> = workspaces.into_iter().filter_map(lane).collect();
+            lanes.sort_unstable_by_key(|lane| lane.workspace.uid);
+            lanes
         })
     }
 
@@ -230,6 +233,7 @@ impl Stream {
                 shared.board.moved(self.id(), uid, at(gap.end), true);
             }
             let Some(found) = found else { break };
+            shared.pace.turn().await;
             if halt.load(Ordering::Relaxed) || stop.is_cancelled() {
                 return Ok(());
             }
@@ -288,7 +292,6 @@ impl Stream {
             cursor: lane.cursor,
             from: lane.from,
             before: None,
-            events_max: limits::READ_EVENTS_MAX,
         }
     }
 

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use proofbook_store::config::{ConfigChange, Destination, Start, StartAt, WorkspaceSettings};
 use proofbook_store::disk::SimDisk;
+use proofbook_store::priority::ProcessorTime;
 use proofbook_testkit::TestStore;
+use tokio::time::Instant;
 
 use crate::receiver::{Receiver, Reply, Working, configure, destination, put, send, until};
 
@@ -44,6 +46,41 @@ async fn p3_every_event_comes_once_and_in_order_also_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn p3_on_a_machine_that_others_need_everything_arrives_more_slowly() {
+    /// A thread that gets a processor for one part in ten.
+    fn crowded() -> Option<ProcessorTime> {
+        static LOOKS: AtomicU32 = AtomicU32::new(0);
+        let looks = LOOKS.fetch_add(1, Ordering::Relaxed);
+        let (ran, waited) = (Duration::from_millis(1), Duration::from_millis(9));
+        Some(ProcessorTime { ran: ran * looks, waited: waited * looks })
+    }
+    let disk = SimDisk::new(11);
+    let world = TestStore::in_memory(11, &disk);
+    let slow = || Receiver::moody(|_, _| Reply::TakeAfter(Duration::from_millis(1)));
+    let (alone, beside) = (slow(), slow());
+    put(&world, destination("dst_a"));
+    send(&world, "acme", 3_000);
+    let begin = Instant::now();
+    let working = Working::start(&world, &one(&alone));
+    until("all came", 1, || alone.taken().len() == 3_000).await;
+    let took_alone = begin.elapsed();
+    working.stop().await;
+    put(&world, destination("dst_b"));
+    let receivers = BTreeMap::from([
+        ("dst_a".to_owned(), Receiver::default()),
+        ("dst_b".to_owned(), beside.clone()),
+    ]);
+    let begin = Instant::now();
+    let working = Working::start_among_others(&world, &receivers, crowded);
+    until("all came", 1, || beside.taken().len() == 3_000).await;
+    let took_beside = begin.elapsed();
+    working.stop().await;
+    assert_eq!(beside.seqs("acme"), up_to(3_000));
+    assert!(took_beside > 2 * took_alone, "{took_beside:?} beside others, {took_alone:?} alone");
+    assert!(took_beside < 20 * took_alone, "{took_beside:?} beside others, {took_alone:?} alone");
+}
+
+#[tokio::test(start_paused = true)]
 async fn p3_three_days_without_a_receiver_lose_nothing_and_delay_nobody_else() {
     let disk = SimDisk::new(2);
     let world = TestStore::in_memory(2, &disk);
@@ -61,11 +98,11 @@ async fn p3_three_days_without_a_receiver_lose_nothing_and_delay_nobody_else() {
         ("dst_b".to_owned(), healthy.clone()),
     ]);
     let working = Working::start(&world, &receivers);
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     for hour in 0..72 {
         send(&world, "acme", 2);
         let expected = 2 * (hour + 1);
-        let sent = tokio::time::Instant::now();
+        let sent = Instant::now();
         until("the other destination", 1, || healthy.taken().len() == expected).await;
         assert!(sent.elapsed() <= Duration::from_secs(2), "the other one is on time");
         tokio::time::sleep_until(start + Duration::from_secs(3600 * (hour as u64 + 1))).await;

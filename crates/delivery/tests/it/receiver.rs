@@ -10,6 +10,7 @@ use proofbook_delivery::message::{Message, Payload};
 use proofbook_delivery::transport::{Answer, Sending, Transport};
 use proofbook_store::config::{ConfigChange, Destination};
 use proofbook_store::prepare::Wanted;
+use proofbook_store::priority::ProcessorTime;
 use proofbook_store::random::SimRandom;
 use proofbook_testkit::TestStore;
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub(crate) type Mood = Box<dyn FnMut(u64, &Message) -> Reply + Send>;
 pub(crate) enum Reply {
     /// It takes it.
     Take,
+    /// It takes it after a while.
+    TakeAfter(Duration),
     /// It takes it, and its answer is lost.
     TakeAndFail,
     /// It fails.
@@ -86,13 +89,16 @@ impl Transport for Receiver {
             };
             let failed = |why: &str| Answer::Failed { why: why.to_owned(), retry_after: None };
             match reply {
-                Reply::Take | Reply::TakeAndFail => {
+                Reply::Take | Reply::TakeAfter(_) | Reply::TakeAndFail => {
+                    if let Reply::TakeAfter(time) = reply {
+                        tokio::time::sleep(time).await;
+                    }
                     let Payload::Body { bytes, .. } = &message.payload else { panic!("no body") };
                     let body = serde_json::from_slice(bytes).expect("JSON");
                     self.lock().taken.push((message.id.clone(), body));
                     match reply {
-                        Reply::Take => Answer::Taken,
-                        _ => failed("the answer was lost"),
+                        Reply::TakeAndFail => failed("the answer was lost"),
+                        _ => Answer::Taken,
                     }
                 }
                 Reply::Fail => failed("down"),
@@ -114,8 +120,18 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    /// Starts an engine whose destinations are these receivers, by destination id.
+    /// Starts an engine whose destinations are these receivers, by destination id. Nobody else needs the
+    /// machine, whatever else runs on it.
     pub(crate) fn start(world: &TestStore, receivers: &BTreeMap<String, Receiver>) -> Self {
+        Self::start_among_others(world, receivers, || None)
+    }
+
+    /// The same on a machine that others need, too.
+    pub(crate) fn start_among_others(
+        world: &TestStore,
+        receivers: &BTreeMap<String, Receiver>,
+        processor_time: fn() -> Option<ProcessorTime>,
+    ) -> Self {
         let receivers = receivers.clone();
         let make = move |destination: &Destination| {
             let receiver: Arc<dyn Transport> = Arc::new(receivers[&destination.id].clone());
@@ -124,6 +140,7 @@ impl Working {
         let settings = Settings {
             public_url: Some("https://log.example".to_owned()),
             watch_every: Duration::from_secs(60),
+            processor_time,
             ..Settings::default()
         };
         let random = Arc::new(SimRandom::new(9));
