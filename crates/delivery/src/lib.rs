@@ -1,12 +1,14 @@
 //! What leaves the house on its own: events to those who must know, without gap and in order.
 //!
 //! What lives here: [`engine`] (one loop for every destination, and progress into the log), `stream`
-//! (that loop), `reading` (the next events of a workspace, as a View holds them), `pace` (when to keep out of the way), [`board`] (where each
-//! destination stands and how it goes), [`encode`] and [`transport`] (from an event to bytes and from
-//! there to a receiver: the two things that are pluggable), [`call`] (one POST over HTTP, also for the
-//! server's own calls to witnesses), [`guard`] (which addresses may be called), [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail [`rule`] (who is told of what, and
-//! when), `letters` (one by one, or many in one) and `letter` (what it says, in the reader's language);
-//! and [`warnings`] (what somebody must be told although no event says it).
+//! (that loop), `reading` (the next events of a workspace, as a View holds them), `pace` (when to keep
+//! out of the way), [`board`] (where each destination stands and how it goes), [`encode`] and
+//! [`transport`] (from an event to bytes and from there to a receiver: the two things that are
+//! pluggable), [`call`] (one POST over HTTP, also for the server's own calls to witnesses), [`guard`]
+//! (which addresses may be called), [`sign`] (Standard Webhooks), `backoff`, [`secrets`]; and for e-mail
+//! [`rule`] (who is told of what, and when), `letters` (one by one, or many in one) and `letter` (what it
+//! says, in the reader's language); and [`warnings`] (what somebody must be told although no event says
+//! it).
 //!
 //! What stays out: routes and HTML pages (`server`), judging which event is told to whom by default
 //! (`catalog`), searching (`query`), and every way to write into the log but through the store's own
