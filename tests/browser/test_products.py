@@ -58,6 +58,15 @@ class V2HostPages(Product):
                 self.assertEqual(page.js("$('audit-log').getAttribute('workspace')"), STORIES[preset])
                 self.assertTrue(page.text(".path").endswith(PATHS[preset][-1]))
 
+    def test_v2_the_path_that_a_products_first_page_names_leads_to_its_log(self):
+        for preset in PATHS:
+            with self.subTest(preset):
+                page = self.page()
+                page.open(f"{demo().url}/demo/{preset}")
+                page.click("main a")
+                page.see("table.list tbody tr")
+                self.assertTrue(page.text(".path").endswith(PATHS[preset][-1]))
+
 
 class V3Readers(Product):
     forgiven = ("favicon.ico", "403")

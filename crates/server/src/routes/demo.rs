@@ -40,6 +40,8 @@ struct Page<'p> {
     path: String,
     heading: &'p str,
     log_path: String,
+    /// Escaped where it was made.
+    log_address: String,
     is_log: bool,
     workspace: String,
 }
@@ -74,9 +76,12 @@ pub(crate) async fn show(
     let catalog = catalog(&app, product)?;
     let (lang, theme) = (params.text("lang"), params.text("theme"));
     let tongue = lang.and_then(Tongue::parse).unwrap_or_else(|| Tongue::asked(&headers));
-    let mut menu = Menu { product, person, at, lang, theme, html: Html::default(), heading: None };
+    let address = Address { preset: product.preset, role: person.role, lang, theme };
+    let mut menu = Menu { address, at, html: Html::default(), heading: None };
     menu.items(product.menu, &[]);
     let heading = menu.heading.take();
+    let mut log_address = Html::default();
+    address.write(LOG, &mut log_address);
     let is_log = at == LOG;
     let log_path = product.log_path().join(" › ");
     let (heading, path) = match heading {
@@ -104,6 +109,7 @@ pub(crate) async fn show(
         path,
         heading,
         log_path,
+        log_address: log_address.finish(),
         is_log,
         workspace,
     }))
@@ -178,11 +184,8 @@ fn catalog(
 
 /// A menu being written.
 struct Menu<'m> {
-    product: &'static Product,
-    person: &'static Person,
+    address: Address<'m>,
     at: &'m str,
-    lang: Option<&'m str>,
-    theme: Option<&'m str>,
     html: Html,
     /// Heading and path of the page that is shown.
     heading: Option<(&'static str, String)>,
@@ -221,19 +224,35 @@ impl Menu<'_> {
     }
 
     fn link(&mut self, name: &'static str, at: &str, above: &[&'static str]) {
-        self.html.markup("<a href=\"/demo/").text(self.product.preset).markup("?at=");
-        self.html.query_value(at).markup("&amp;role=").query_value(self.person.role);
-        if let Some(lang) = self.lang {
-            self.html.markup("&amp;lang=").query_value(lang);
-        }
-        if let Some(theme) = self.theme {
-            self.html.markup("&amp;theme=").query_value(theme);
-        }
+        self.html.markup("<a href=\"");
+        self.address.write(at, &mut self.html);
         let is_here = self.at == at;
         self.html.markup(if is_here { "\" aria-current=\"page\">" } else { "\">" });
         self.html.text(name).markup("</a>");
         if is_here {
             self.heading = Some((name, [above, &[name]].concat().join(" › ")));
+        }
+    }
+}
+
+/// What the addresses of a product's pages have in common.
+#[derive(Clone, Copy)]
+struct Address<'m> {
+    preset: &'static str,
+    role: &'static str,
+    lang: Option<&'m str>,
+    theme: Option<&'m str>,
+}
+
+impl Address<'_> {
+    fn write(self, at: &str, html: &mut Html) {
+        html.markup("/demo/").text(self.preset).markup("?at=").query_value(at);
+        html.markup("&amp;role=").query_value(self.role);
+        if let Some(lang) = self.lang {
+            html.markup("&amp;lang=").query_value(lang);
+        }
+        if let Some(theme) = self.theme {
+            html.markup("&amp;theme=").query_value(theme);
         }
     }
 }

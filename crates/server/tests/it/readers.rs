@@ -172,6 +172,9 @@ fn v2_the_demo_is_there_when_it_was_opened_and_on_this_machine_alone() {
         assert!(page.contains(step), "{step}: {page}");
     }
     assert!(page.contains("Signed in as") && !page.contains("<audit-log"));
+    let page = world.get("/demo/clienwork?role=admin&lang=de").text();
+    let path = r#"?at=audit-log&amp;role=admin&amp;lang=de">Workspace › Settings › Audit</a>"#;
+    assert!(page.contains(path), "the path that is told leads there: {page}");
     let origin = [("origin", "https://evil.example".to_owned())];
     let answer = world.send_with("POST", "/demo/clienwork/token", &origin, b"");
     answer.problem(403, "cross_site");
